@@ -1,0 +1,40 @@
+# reproduce: the paper at small scale into results/.  test: all checks.  Both set up what they need.
+PYTHON ?= python3.11
+VENV := .venv
+# Rules call `python`; the environment's comes first.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help reproduce test setup setup-dev clean
+
+help:
+	@echo "make reproduce   set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
+	@echo "make test        set up, then lint and test"
+	@echo "make setup       only the environment, into $(VENV)/"
+	@echo "make clean       remove results (keeps the environment and prepared data)"
+
+reproduce: setup
+	snakemake --cores all
+
+test: setup-dev
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+	pytest -n auto --dist worksteal
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "error: Python 3.11 is needed: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt constraints.txt
+	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+clean:
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

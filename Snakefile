@@ -1,0 +1,56 @@
+"""Critical batch size of GAN training: from images to Table 3 in one DAG (docs/design.md)."""
+
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+
+configfile: "config.yaml"
+
+
+# One machine runs as many GPU jobs as it has GPUs; on a cluster the limit is per submission.
+resource_scopes:
+    gpu="local",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/theory.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/provenance.smk"
+
+
+localrules:
+    all,
+    data,
+    train,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.table3.output,
+        rules.published.output,
+        rules.manifest.output,
+        FIGURES,
+
+
+rule data:
+    input:
+        collect("resources/prepared/{dataset}/manifest.json", dataset=CONFIG.datasets),
+
+
+rule train:
+    input:
+        [run.path("run.json") for run in RUNS],
+
+
+rule figures:
+    input:
+        FIGURES,

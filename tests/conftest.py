@@ -1,0 +1,86 @@
+"""A small data set with a feature network and reference statistics, made once per session."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SETTINGS = {
+    "experiment": "tiny",
+    "networks": {
+        "kind": "dcgan",
+        "latent": 8,
+        "generator_width": 4,
+        "discriminator_width": 4,
+        "generator_bn_momentum": 0.1,
+        "discriminator_norm": "batch",
+    },
+    "objective": {"kind": "bce"},
+    "discriminator_steps": 1,
+    "latent_reuse": True,
+    "limits": {"steps": 60, "samples": None},
+    "fid": {
+        "features": "classifier",
+        "samples": 80,
+        "threshold": 0.0,
+        "pixel_map": "fixed",
+        "grid": {"kind": "linear", "every": 20},
+    },
+    "batch_size": 4,
+    "seeds": [0, 1, 2],
+    "optimizer": "Adam",
+    "generator_rate": 0.002,
+    "discriminator_rate": 0.002,
+    "hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
+}
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """Paths of a prepared data set of 60 grey 16x16 images in three classes."""
+
+    data_dir: Path
+    weights: Path
+    reference: Path
+
+    def command(self, output: Path, settings: dict, *options: str) -> list[str]:
+        """Arguments of train_gan.py that write into `output`."""
+        pairs = {
+            "--settings": json.dumps(settings),
+            "--data-dir": self.data_dir,
+            "--weights": self.weights,
+            "--reference": self.reference,
+            "--state": output / "state" / "state.pt",
+            "--history": output / "history.csv",
+            "--run": output / "run.json",
+            "--samples": output / "samples.png",
+            "--generators": output / "generators.safetensors",
+        }
+        return [str(word) for pair in pairs.items() for word in pair] + list(options)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Tiny:
+    from ttur.data.packed import PackedDataset, Source, write_packed
+    from ttur.features.classifier import load_classifier, save_classifier, train_classifier
+    from ttur.frechet import Moments, Reference
+
+    folder = tmp_path_factory.mktemp("tiny")
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = random.integers(0, 80, (60, 16, 16, 1)) + 80 * labels[:, None, None, None]
+    pairs = zip(images.astype(np.uint8), labels.tolist(), strict=True)
+    source = Source("generated", "none", "none", ["a", "b", "c"], iter(pairs))
+    write_packed(folder, "tiny", "generated", source)
+    dataset = PackedDataset.open(folder)
+    network, _ = train_classifier(dataset.images, dataset.labels, 3, seed=0, epochs=1)
+    save_classifier(network, folder / "classifier.safetensors")
+    network = load_classifier(folder / "classifier.safetensors")
+    import torch
+
+    moments = Moments(network.dimensions)
+    moments.update(network.features(torch.from_numpy(np.array(dataset.images)).permute(0, 3, 1, 2)))
+    Reference.of(moments, "tiny").save(folder / "reference.npz")
+    return Tiny(folder, folder / "classifier.safetensors", folder / "reference.npz")

@@ -1,0 +1,273 @@
+"""Run records to N(b), SFO and critical batch sizes; what was not reached stays a state."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from ttur.aggregate import (
+    CRITICAL,
+    EVALUATION,
+    NETWORKS,
+    SCORES,
+    STEPS,
+    critical_table,
+    evaluation_table,
+    median_sfo,
+    networks_table,
+    steps_table,
+)
+from ttur.errors import UserError
+
+
+def result(seed, steps, status=None, last_miss=None, final_fid=9.0):
+    status = status or ("reached" if steps is not None else "step-limit")
+    record = {"seed": seed, "status": status, "steps": steps, "last_miss": last_miss}
+    return {**record, "first_hit": steps, "final_fid": final_fid, "final_step": steps or 6000}
+
+
+def run(batch_size, *results, **changes):
+    return {
+        "experiment": "dcgan",
+        "optimizer": "Adam",
+        "batch_size": batch_size,
+        "seeds": [one["seed"] for one in results],
+        "dataset": {"name": "fashion", "images": 10_000, "sha256": "0"},
+        "metric": "classifier-FID",
+        "threshold": 10.0,
+        "generator_parameters": 300,
+        "discriminator_parameters": 200,
+        "results": list(results),
+        **changes,
+    }
+
+
+def sweep(table):
+    """Runs of {batch_size: steps of seeds 0, 1, ...}, None where a seed did not reach."""
+    return [run(b, *(result(s, n) for s, n in enumerate(steps))) for b, steps in table.items()]
+
+
+def critical(table):
+    (row,) = critical_table(steps_table(sweep(table))).to_dict("records")
+    return row
+
+
+def sizes(row):
+    """critical_batch_size, low, high with None for empty."""
+    values = [row[key] for key in ("critical_batch_size", "low", "high")]
+    return tuple(None if pd.isna(value) else value for value in values)
+
+
+def test_steps_table_has_one_row_per_seed_and_statuses_without_numbers():
+    table = steps_table(
+        [
+            run(16, result(1, None, "diverged"), result(0, 50)),
+            run(8, result(2, None, "step-limit", last_miss=6000)),
+            run(8, result(0, 100, last_miss=90), result(1, 120, last_miss=100)),
+        ]
+    )
+    assert list(table.columns) == list(STEPS)
+    assert table.dtypes.astype(str).to_dict() == STEPS
+    assert table["batch_size"].tolist() == [8, 8, 8, 16, 16]
+    assert table["seed"].tolist() == [0, 1, 2, 0, 1]
+    assert table["status"].tolist() == ["reached", "reached", "step-limit", "reached", "diverged"]
+    assert table["steps"].tolist() == [100, 120, pd.NA, 50, pd.NA]
+    assert table["sfo"].tolist() == [800, 960, pd.NA, 800, pd.NA]
+    assert table["bracket_low"].tolist() == [90, 100, 6000, 0, 0]
+
+
+def test_steps_table_writes_empty_cells():
+    lines = steps_table(sweep({8: [100, None]})).to_csv(index=False).splitlines()
+    assert lines == [
+        "experiment,optimizer,batch_size,seed,steps,bracket_low,sfo,status",
+        "dcgan,Adam,8,0,100,0,800,reached",
+        "dcgan,Adam,8,1,,0,,step-limit",
+    ]
+
+
+def test_sfo_beyond_32_bits():
+    assert steps_table(sweep({32768: [10_000_000]}))["sfo"].tolist() == [327_680_000_000]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (run(8, result(0, 10, "timeout")), "'timeout'"),
+        (run(8, result(0, None, "reached")), "'reached' and steps None"),
+        (run(8, result(0, 10, "diverged")), "'diverged' and steps 10"),
+        (run(8, {"seed": 0}), "lacks 'status'"),
+        ({"experiment": "dcgan"}, r"dcgan/\?/b\?: run.json lacks 'optimizer'"),
+    ],
+)
+def test_steps_table_names_a_damaged_record(bad, message):
+    with pytest.raises(UserError, match=message):
+        steps_table([bad])
+
+
+def test_a_seed_that_occurs_twice_is_an_error():
+    with pytest.raises(UserError, match="dcgan/Adam/b8: seed 0 occurs twice"):
+        steps_table([run(8, result(0, 10), result(1, 10)), run(8, result(0, 12))])
+
+
+def test_tables_of_nothing_have_their_columns():
+    steps = steps_table([])
+    assert list(steps.columns) == list(STEPS)
+    assert list(critical_table(steps).columns) == list(CRITICAL)
+    assert list(networks_table([]).columns) == list(NETWORKS)
+    assert list(evaluation_table([]).columns) == list(EVALUATION)
+
+
+def test_networks_table_has_one_row_per_experiment():
+    table = networks_table([run(8), run(16), run(8, experiment="biggan", threshold=25)])
+    assert list(table.columns) == list(NETWORKS)
+    assert table.to_dict("records") == [
+        {
+            "experiment": name,
+            "generator_parameters": 300,
+            "discriminator_parameters": 200,
+            "images": 10_000,
+            "metric": "classifier-FID",
+            "threshold": threshold,
+        }
+        for name, threshold in [("biggan", 25.0), ("dcgan", 10.0)]
+    ]
+
+
+def test_networks_table_refuses_runs_that_differ():
+    with pytest.raises(UserError, match=r"b16: threshold is 12, other runs of dcgan have 10\.0"):
+        networks_table([run(8), run(16, threshold=12)])
+
+
+def test_median_counts_an_unreached_seed_as_infinite():
+    table = {2: [None, None, 30], 4: [20, None, 30], 8: [10, 20, 90], 16: [None] * 3}
+    medians = median_sfo(steps_table(sweep(table)))
+    assert medians["batch_size"].tolist() == [2, 4, 8, 16]
+    assert medians["median_steps"].tolist() == [math.inf, 30, 20, math.inf]
+    assert medians["median_sfo"].tolist() == [math.inf, 120, 160, math.inf]
+    assert medians["seeds"].tolist() == [3] * 4
+    assert medians["seeds_reached"].tolist() == [1, 2, 3, 0]
+
+
+def test_half_of_the_seeds_is_no_majority():
+    medians = median_sfo(steps_table(sweep({4: [20, None], 8: [10, 20]})))
+    assert medians["median_steps"].tolist() == [math.inf, 15]
+
+
+def test_critical_batch_size_minimises_the_median_sfo():
+    # SFO of the seeds: 2: 200 240 400, 4: 120 160 400, 8: 240 240 80
+    row = critical({2: [100, 120, 200], 4: [30, 40, 100], 8: [30, 30, 10]})
+    assert sizes(row) == (4, 4, 8)
+    assert (row["at_edge"], row["seeds"], row["seeds_reached"]) == ("", 3, 3)
+
+
+def test_types_of_critical_table():
+    table = critical_table(steps_table(sweep({2: [None], 4: [None]})))
+    assert list(table.columns) == list(CRITICAL)
+    assert table.dtypes.astype(str).to_dict() == CRITICAL
+
+
+def test_nothing_reached_keeps_the_row():
+    row = critical({2: [None, None, None], 4: [None, None, None]})
+    assert sizes(row) == (None, None, None)
+    assert (row["at_edge"], row["seeds"], row["seeds_reached"]) == ("", 3, 0)
+
+
+def test_one_of_three_reached_is_no_critical_batch_size():
+    row = critical({2: [None, 10, None], 4: [10, None, None]})
+    assert sizes(row) == (None, None, None)
+    assert row["seeds_reached"] == 0
+
+
+def test_a_minority_at_a_cheap_batch_size_does_not_decide():
+    # Two of three fail at 2, where the third is cheapest: it shows in low only.
+    row = critical({2: [10, None, None], 4: [40, 40, 40], 8: [90, 90, 90]})
+    assert sizes(row) == (4, 2, 4)
+    assert row["at_edge"] == ""
+
+
+def test_seeds_reached_is_counted_at_the_critical_batch_size():
+    row = critical({2: [90, 90, 90], 4: [10, None, 11], 8: [90, 90, 90]})
+    assert sizes(row) == (4, 2, 4)
+    assert row["seeds_reached"] == 2
+
+
+def test_a_seed_that_arrived_nowhere_has_no_batch_size_of_its_own():
+    row = critical({2: [90, 90, None], 4: [10, 10, None], 8: [90, 90, None]})
+    assert sizes(row) == (4, 4, 4)
+    assert (row["seeds"], row["seeds_reached"]) == (3, 2)
+
+
+def test_ties_go_to_the_smaller_batch_size():
+    assert sizes(critical({16: [5], 2: [80], 4: [20], 8: [10]})) == (4, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("table", "edge"),
+    [
+        ({2: [10], 4: [90], 8: [90]}, "smallest"),
+        ({2: [90], 4: [40], 8: [5]}, "largest"),
+        ({2: [None], 4: [10], 8: [90]}, ""),  # 2 was tried
+        ({2: [90], 4: [10], 8: [None]}, ""),
+        ({2: [None], 4: [None], 8: [10]}, "largest"),
+        ({4: [10]}, "smallest"),
+    ],
+)
+def test_at_edge_counts_what_was_tried(table, edge):
+    assert critical(table)["at_edge"] == edge
+
+
+def test_groups_do_not_mix():
+    runs = [*sweep({2: [10], 4: [90]}), run(4, result(0, 1), optimizer="RMSProp")]
+    runs += [run(8, result(0, None), experiment="biggan")]
+    table = critical_table(steps_table(runs))
+    keys = list(zip(table["experiment"], table["optimizer"], strict=True))
+    assert keys == [("biggan", "Adam"), ("dcgan", "Adam"), ("dcgan", "RMSProp")]
+    assert table["critical_batch_size"].tolist() == [pd.NA, 2, 4]
+
+
+def scores(**by_seed):
+    rows = [
+        (int(seed[1:]), k, 5000, fid)
+        for seed, fids in by_seed.items()
+        for k, fid in enumerate(fids)
+    ]
+    return pd.DataFrame(rows, columns=list(SCORES)).astype(SCORES)
+
+
+def test_evaluation_compares_with_the_threshold_both_ways():
+    job = run(8, *(result(s, n) for s, n in enumerate([100, 100, None, None, 100])))
+    table = evaluation_table(
+        [(job, scores(s0=[9, 10], s1=[10.5, 10.1], s2=[11, 13], s3=[8, 9], s4=[9, 11]))]
+    )
+    assert list(table.columns) == list(EVALUATION)
+    assert table.dtypes.astype(str).to_dict() == EVALUATION
+    assert table["mean_fid"].tolist() == pytest.approx([9.5, 10.3, 12, 8.5, 10])
+    assert table["sd_fid"][2] == pytest.approx(math.sqrt(2))
+    assert table["agrees"].tolist() == [True, False, True, False, True]
+    assert table["in_loop_fid"].tolist() == [9.0] * 5
+
+
+def test_evaluation_of_a_diverged_seed_is_empty_not_false():
+    job = run(8, result(0, None, "diverged", final_fid=None), result(1, None, "diverged"))
+    table = evaluation_table([(job, scores(s0=[np.nan, np.nan]))])
+    assert table["status"].tolist() == ["diverged"] * 2
+    assert table[["mean_fid", "sd_fid", "agrees"]].isna().all(axis=None)
+    assert table["in_loop_fid"].isna().tolist() == [True, False]
+
+
+def test_one_missing_score_is_not_averaged_away():
+    table = evaluation_table([(run(8, result(0, 10)), scores(s0=[9, np.nan]))])
+    assert table[["mean_fid", "agrees"]].isna().all(axis=None)
+
+
+def test_one_evaluation_seed_has_no_standard_deviation():
+    table = evaluation_table([(run(8, result(0, 10)), scores(s0=[9]))])
+    assert table["mean_fid"].tolist() == [9]
+    assert table["sd_fid"].isna().all()
+
+
+def test_evaluation_is_sorted_and_refuses_unknown_seeds():
+    pairs = [(run(16, result(0, 10)), scores(s0=[9])), (run(8, result(0, 10)), scores(s0=[9]))]
+    assert evaluation_table(pairs)["batch_size"].tolist() == [8, 16]
+    with pytest.raises(UserError, match=r"b8: evaluation\.csv scores seed 7"):
+        evaluation_table([(run(8, result(0, 10)), scores(s0=[9], s7=[9]))])

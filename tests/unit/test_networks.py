@@ -1,0 +1,149 @@
+"""Architectures, parameter counts, and replicas that do not know of each other."""
+
+import pytest
+import torch
+from ttur.networks import biggan, build, parameter_count
+from ttur.networks.replicated import BatchNorm2d, keep_replicas, load_replica, replica_state
+from ttur.networks.spectral import Linear
+from ttur.streams import generator as random_stream
+
+DCGAN = {
+    "kind": "dcgan",
+    "latent": 16,
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "generator_bn_momentum": 0.1,
+    "discriminator_norm": "batch",
+}
+BIGGAN = {
+    "kind": "biggan",
+    "latent": 12,
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "embedding": 8,
+    "attention": 8,
+}
+
+
+def players(settings, seeds, image_size=16, channels=1, classes=10):
+    streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]
+    return build(settings, image_size, channels, classes, streams)
+
+
+def test_dcgan_of_the_paper_has_the_published_parameter_counts():
+    paper = DCGAN | {"latent": 100, "generator_width": 64, "discriminator_width": 64}
+    generator, discriminator = players(paper, [0], image_size=64, channels=3)
+    assert parameter_count(generator) == 3_576_704
+    assert parameter_count(discriminator) == 2_765_568
+
+
+def test_biggan_of_the_paper_has_the_published_parameter_counts():
+    paper = {"latent": 120, "generator_width": 96, "discriminator_width": 96}
+    paper |= {"embedding": 128, "attention": 64}
+    with torch.device("meta"):  # shapes without memory
+        generator, discriminator = biggan.build(paper, 128, 3, 1000, replicas=1)
+    assert parameter_count(generator) == 70_433_988
+    assert parameter_count(discriminator) == 87_982_370
+    blocks = [parameter_count(block) for block in generator.blocks]
+    assert blocks == [45_740_544, 17_789_184, 4_618_368, 1_240_128, 352_800]
+    assert parameter_count(generator.linear) == 516_096
+    assert [parameter_count(a) for a in generator.attention.values()] == [46_081]
+    blocks = [parameter_count(block) for block in discriminator.blocks]
+    assert blocks == [86_112, 516_672, 2_065_536, 8_259_840, 33_034_752, 42_470_400]
+    assert [parameter_count(a) for a in discriminator.attention.values()] == [11_521]
+
+
+@pytest.mark.parametrize("settings", [DCGAN, BIGGAN], ids=["dcgan", "biggan"])
+@pytest.mark.parametrize("image_size", [8, 16, 32])
+def test_shapes_for_several_replicas_and_sizes(settings, image_size):
+    latent = 3 * 5 * 4  # divisible by the number of slots at each size
+    generator, discriminator = players(settings | {"latent": latent}, [0, 1, 2], image_size, 3)
+    labels = torch.randint(10, (2, 3))
+    images = generator(torch.randn(2, 3 * latent), labels)
+    assert images.shape == (2, 9, image_size, image_size)
+    assert images.abs().max() <= 1
+    assert discriminator(images, labels).shape == (2, 3)
+
+
+@pytest.mark.parametrize("settings", [DCGAN, BIGGAN], ids=["dcgan", "biggan"])
+def test_a_replica_computes_what_it_computes_alone(settings):
+    torch.manual_seed(0)
+    latents, labels = torch.randn(4, 3, settings["latent"]), torch.randint(10, (4, 3))
+    generator, discriminator = players(settings, [5, 6, 7])
+    images = generator(latents.flatten(1), labels)
+    scores = discriminator(images, labels)
+    for replica, seed in enumerate([5, 6, 7]):
+        alone_g, alone_d = players(settings, [seed])
+        alone = alone_g(latents[:, replica], labels[:, replica : replica + 1])
+        torch.testing.assert_close(images[:, replica : replica + 1], alone, rtol=1e-4, atol=1e-5)
+        score = alone_d(alone, labels[:, replica : replica + 1])
+        torch.testing.assert_close(scores[:, replica : replica + 1], score, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [DCGAN, BIGGAN], ids=["dcgan", "biggan"])
+def test_cutting_replicas_keeps_the_others_and_their_optimizer_state(settings):
+    generator, _ = players(settings, [0, 1, 2])
+    optimizer = torch.optim.Adam(generator.parameters(), lr=0.01)
+    latents, labels = torch.randn(4, 3, settings["latent"]), torch.randint(10, (4, 3))
+    generator(latents.flatten(1), labels).square().sum().backward()
+    optimizer.step()
+    before = [replica_state(generator, r) for r in range(3)]
+    moments = {p: optimizer.state[p]["exp_avg"].clone() for p in generator.parameters()}
+    keep_replicas(generator, [optimizer], [0, 2])
+    for position, replica in enumerate([0, 2]):
+        after = replica_state(generator, position)
+        assert all(torch.equal(after[name], before[replica][name]) for name in before[replica])
+    for parameter, moment in moments.items():
+        assert torch.equal(optimizer.state[parameter]["exp_avg"], moment[[0, 2]])
+    assert generator(latents[:, :2].flatten(1), labels[:, :2]).shape[1] == 2
+
+
+def test_a_replica_survives_export_and_import():
+    source, _ = players(DCGAN, [0, 1])
+    target, _ = players(DCGAN, [8])
+    load_replica(target, 0, replica_state(source, 1))
+    latents = torch.randn(3, 2, 16)
+    alone = target.eval()(latents[:, 1])
+    torch.testing.assert_close(source.eval()(latents.flatten(1))[:, 1:], alone)
+
+
+def test_dcgan_initialisation_statistics():
+    generator, _ = players(DCGAN | {"generator_width": 32, "latent": 64}, [3])
+    convolution = generator.layers[0].weight
+    norm = next(m for m in generator.modules() if isinstance(m, BatchNorm2d))
+    assert convolution.std().item() == pytest.approx(0.02, rel=0.02)
+    assert convolution.mean().abs().item() < 1e-3
+    assert norm.weight.mean().item() == pytest.approx(1.0, abs=0.02)
+    assert norm.weight.std().item() == pytest.approx(0.02, rel=0.4)
+    assert norm.bias.abs().max().item() == 0.0
+
+
+def test_a_critic_without_norm_scores_samples_independently():
+    _, critic = players(DCGAN | {"discriminator_norm": "none"}, [0])
+    images = torch.randn(4, 1, 16, 16)
+    torch.testing.assert_close(critic(images)[:2], critic(images[:2]))
+
+
+def test_spectral_norm_converges_to_the_largest_singular_value():
+    torch.manual_seed(0)
+    layer = Linear(2, 12, 7)
+    for replica in range(2):
+        layer.initialise(replica, random_stream(replica, "init"))
+        layer.weight.data[replica].normal_()
+    for _ in range(100):
+        layer.normalised()
+    singular = torch.linalg.matrix_norm(layer.normalised(), ord=2)
+    torch.testing.assert_close(singular, torch.ones(2), rtol=1e-4, atol=1e-4)
+
+
+def test_spectral_norm_keeps_its_iterate_in_evaluation_mode():
+    layer = Linear(1, 5, 4)
+    layer.initialise(0, random_stream(0, "init"))
+    layer.eval()
+    before = layer.left.clone()
+    layer(torch.randn(2, 1, 5))
+    assert torch.equal(layer.left, before)
+    layer.train()
+    layer.weight.data.normal_()
+    layer(torch.randn(2, 1, 5))
+    assert not torch.equal(layer.left, before)

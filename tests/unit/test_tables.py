@@ -1,0 +1,228 @@
+"""Table 3, its renderings, and the scripts that lead to it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ttur.aggregate import CRITICAL, NETWORKS, STEPS
+from ttur.errors import UserError
+from ttur.tables import TABLE3, read_table, table3, to_latex, to_markdown
+from ttur.theory import ESTIMATES, FIT
+
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+
+EXPERIMENTS = [
+    {
+        "name": "dcgan_a",
+        "section": "4.1",
+        "ratio": {"experiment": "dcgan_a", "optimizer": "Adam"},
+        "optimizers": {
+            "Adam": {"generator_rate": 1e-4, "hyper": {"beta1": 0.5, "beta2": 0.999}},
+            "RMSProp": {"generator_rate": 1e-4, "hyper": {"alpha": 0.99}},
+        },
+    },
+    {
+        "name": "own",
+        "section": "9.10",
+        "ratio": {"experiment": "dcgan_a", "optimizer": "Adam"},
+        "optimizers": {"Adam": {"generator_rate": 1e-4, "hyper": {}}},
+    },
+]
+
+
+@pytest.fixture
+def critical():
+    rows = [("dcgan_a", "Adam", 32, 16, 1024, "", 3, 3), ("own", "Adam", 48, 48, 48, "", 3, 2)]
+    rows += [("dcgan_a", "RMSProp", None, None, None, "", 3, 0)]
+    return pd.DataFrame(rows, columns=list(CRITICAL)).astype(CRITICAL)
+
+
+@pytest.fixture
+def estimated():
+    rows = [
+        ("dcgan_a", "4.1", "Adam", "dcgan_a", "Adam", 788.7, 31.999, 32),
+        ("dcgan_a", "4.1", "RMSProp", "dcgan_a", "Adam", 788.7, 126.488, 128),
+        ("own", "9.10", "Adam", "dcgan_a", "Adam", None, None, None),
+    ]
+    return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)
+
+
+@pytest.fixture
+def table(critical, estimated):
+    return table3(critical, estimated, EXPERIMENTS)
+
+
+def test_table3_puts_measured_beside_estimated_beside_published(table):
+    assert list(table.columns) == list(TABLE3)
+    assert table.to_csv(index=False).splitlines()[1:] == [
+        "4.1,dcgan_a,Adam,32,16,1024,32,31.999,32,32",
+        "4.1,dcgan_a,RMSProp,,,,128,126.488,8,128",
+        "9.10,own,Adam,48,48,48,,,,",
+    ]
+
+
+def test_table3_keeps_experiments_that_were_not_measured(critical, estimated):
+    table = table3(critical.iloc[:0], estimated.iloc[:0], EXPERIMENTS)
+    assert table["optimizer"].tolist() == ["Adam", "RMSProp", "Adam"]
+    assert table[["measured", "estimated", "estimated_exact"]].isna().all(axis=None)
+    assert table["published_measured"].tolist() == [32, 8, pd.NA]
+
+
+def test_table3_follows_the_order_of_the_experiments(critical, estimated):
+    table = table3(critical, estimated, EXPERIMENTS[::-1])
+    assert table["experiment"].tolist() == ["own", "dcgan_a", "dcgan_a"]
+    assert table["measured"].tolist() == [48, 32, pd.NA]
+
+
+def test_markdown(table):
+    lines = to_markdown(table).splitlines()
+    assert len(lines) == 5
+    assert {line.count("|") for line in lines} == {10}
+    assert lines[2] == (
+        "| 4.1 | dcgan_a | Adam | $2^5$ | $2^4$ to $2^{10}$ | $2^5$ | 31.999 | $2^5$ | $2^5$ |"
+    )
+    assert lines[3] == "| 4.1 | dcgan_a | RMSProp | – | – | $2^7$ | 126.488 | $2^3$ | $2^7$ |"  # noqa: RUF001
+    assert lines[4] == "| 9.10 | own | Adam | 48 | 48 to 48 | – | – | – | – |"  # noqa: RUF001
+
+
+def test_latex(table):
+    lines = to_latex(table).splitlines()
+    assert lines[0] == r"\begin{tabular}{lllrrrrrr}"
+    assert lines[-1] == r"\end{tabular}"
+    rules = [line for line in lines if line.endswith("rule")]
+    assert rules == [r"\toprule", r"\midrule", r"\midrule", r"\bottomrule"]
+    rows = [line for line in lines if line.endswith(r"\\")]
+    assert {line.count("&") for line in rows} == {8}
+    assert rows[1].startswith(r"4.1 & dcgan\_a & Adam & $2^5$ & $2^4$ to $2^{10}$ &")
+    assert rows[2].startswith(r"4.1 & dcgan\_a & RMSProp & – & – & $2^7$")  # noqa: RUF001
+
+
+def test_size_one_is_a_power_of_two(table):
+    one = table.iloc[:1].assign(measured=1)
+    assert "| $2^0$ |" in to_markdown(one)
+
+
+def test_tables_survive_csv(tmp_path, table, critical, estimated):
+    odd = estimated.replace({"experiment": {"own": "nan"}})
+    for frame, types in ((table, TABLE3), (critical, CRITICAL), (odd, ESTIMATES)):
+        path = tmp_path / "table.csv"
+        frame.to_csv(path, index=False)
+        pd.testing.assert_frame_equal(read_table(path, types), frame)
+    assert read_table(path, ESTIMATES)["section"].tolist() == ["4.1", "4.1", "9.10"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is missing: run the rule"),
+        ("", "is not as expected"),
+        ("experiment,optimizer\na,b\n", "is not as expected.*batch_size"),
+        (",".join(STEPS) + "\na,b,many,0,1,1,1,reached\n", "is not as expected.*many"),
+    ],
+)
+def test_read_table_names_the_file(tmp_path, content, message):
+    path = tmp_path / "steps.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=f"^{path} {message}") as caught:
+        read_table(path, STEPS)
+    assert "\n" not in str(caught.value)
+
+
+def script(name, *arguments):
+    command = [sys.executable, SCRIPTS / f"{name}.py", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
+    """Writes the run.json and evaluation.csv of three seeds, and returns their paths."""
+    folder.mkdir(parents=True)
+    results = [
+        {
+            "seed": seed,
+            "status": "diverged" if n is None else "reached",
+            "steps": n,
+            "last_miss": None,
+            "final_fid": None if n is None else 9.0,
+        }
+        for seed, n in enumerate(steps)
+    ]
+    run = {
+        "experiment": experiment,
+        "optimizer": optimizer,
+        "batch_size": batch_size,
+        "dataset": {"images": 3_033_042},
+        "metric": "classifier-FID",
+        "threshold": 10.0,
+        "generator_parameters": 3_576_704,
+        "discriminator_parameters": 2_765_568,
+        "results": results,
+    }
+    (folder / "run.json").write_text(json.dumps(run))
+    scores = [f"{seed},0,5000,{'nan' if n is None else 9.5}\n" for seed, n in enumerate(steps)]
+    (folder / "evaluation.csv").write_text("seed,evaluation_seed,samples,fid\n" + "".join(scores))
+    return folder / "run.json", folder / "evaluation.csv"
+
+
+def test_scripts_from_runs_to_table3(tmp_path):
+    steps = {8: [None] * 3, 16: [900, 880, None], 32: [300, 310, 305], 64: [240, 230, 250]}
+    jobs = [job(tmp_path / f"b{b}", b, n) for b, n in steps.items()]
+    jobs.append(job(tmp_path / "rmsprop", 8, [None] * 3, optimizer="RMSProp"))
+    lists = [tmp_path / "runs.txt", tmp_path / "evaluations.txt"]
+    for path, files in zip(lists, zip(*jobs, strict=True), strict=True):
+        path.write_text("".join(f"{file}\n" for file in files))
+    experiments = tmp_path / "experiments.json"
+    experiments.write_text(json.dumps(EXPERIMENTS))
+    out = {name: tmp_path / f"{name}.csv" for name in ("steps", "critical", "networks")}
+    inputs = [text for name, path in out.items() for text in (f"--{name}", path)]
+
+    scored = tmp_path / "evaluation.csv"
+    files = ["--runs-file", lists[0], "--evaluations-file", lists[1]]
+    assert script("aggregate_runs", *files, *inputs, "--evaluation", scored).returncode == 0
+    assert read_table(out["critical"], CRITICAL)["critical_batch_size"].tolist() == [32, pd.NA]
+    assert read_table(out["networks"], NETWORKS)["images"].tolist() == [3_033_042]
+    assert scored.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
+
+    theory = ["--estimates", tmp_path / "estimates.csv", "--fit", tmp_path / "fit.csv"]
+    ended = script("estimate_critical_sizes", *inputs, "--experiments", f"@{experiments}", *theory)
+    assert ended.returncode == 0
+    assert ended.stderr == "dcgan_a RMSProp: fit of N(b): fewer than 3 batch sizes\n"
+    assert read_table(theory[3], FIT)["points"].tolist() == [3, 0]
+    assert read_table(theory[1], ESTIMATES)["estimated"].tolist() == [32, 128, pd.NA]
+
+    outputs = [tmp_path / f"table3.{kind}" for kind in ("csv", "md", "tex")]
+    ended = script(
+        "write_table3",
+        *("--critical", out["critical"], "--estimates", theory[1]),
+        *("--experiments", json.dumps(EXPERIMENTS)),
+        *(text for path in outputs for text in (f"--{path.suffix[1:]}", path)),
+    )
+    assert ended.returncode == 0
+    table = read_table(outputs[0], TABLE3)
+    assert table["section"].tolist() == ["4.1", "4.1", "9.10"]
+    assert table["measured"].tolist() == [32, pd.NA, pd.NA]
+    assert outputs[1].read_text() == to_markdown(table)
+    assert outputs[2].read_text() == to_latex(table)
+
+
+def test_aggregating_needs_both_files_of_every_job(tmp_path):
+    (first, scores), (second, _) = (job(tmp_path / f"b{b}", b, [9] * 3) for b in (8, 16))
+    names = ("steps", "critical", "networks", "evaluation")
+    outputs = [text for name in names for text in (f"--{name}", tmp_path / f"{name}.csv")]
+    ended = script("aggregate_runs", "--runs", first, second, "--evaluations", scores, *outputs)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"error: {second.parent}: an evaluation.csv was not given")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "steps.csv").exists()
+
+
+def test_published_table_script(tmp_path):
+    output = tmp_path / "table3_published.csv"
+    assert script("write_published_table", "--output", output).returncode == 0
+    lines = output.read_text().splitlines()
+    assert len(lines) == 9
+    assert lines[0].startswith("section,optimizer,ratio,published_measured,published_estimated")
+    assert lines[-1].startswith("4.3,AdaBelief,530304.5")

@@ -1,0 +1,40 @@
+# From run records to N(b), SFO and the measured critical batch size.
+
+
+rule list_runs:
+    output:
+        "results/aggregate/runs.txt",
+    log:
+        "results/logs/list_runs.log",
+    localrule: True
+    params:
+        runs="\n".join(run.path("run.json") for run in RUNS),
+    message:
+        "Listing the runs of this configuration"
+    run:
+        Path(output[0]).write_text(params.runs)
+
+
+rule aggregate_runs:
+    input:
+        run_list="results/aggregate/runs.txt",
+        runs=[run.path("run.json") for run in RUNS],
+        evaluations=[run.path("evaluation.csv") for run in RUNS],
+        script="workflow/scripts/aggregate_runs.py",
+        code=imported_files("workflow/scripts/aggregate_runs.py"),
+    output:
+        steps="results/aggregate/steps.csv",
+        critical="results/aggregate/critical.csv",
+        networks="results/aggregate/networks.csv",
+        evaluation="results/aggregate/evaluation.csv",
+    log:
+        "results/logs/aggregate_runs.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Steps N(b), SFO = b N(b) and measured critical batch sizes"
+    # A list in a file: thousands of paths do not fit on a command line.
+    shell:
+        "python {input.script} --runs-file {input.run_list:q} --steps {output.steps:q}"
+        " --critical {output.critical:q} --networks {output.networks:q}"
+        " --evaluation {output.evaluation:q} > {log:q} 2>&1"

@@ -1,0 +1,144 @@
+# Configuration, the table of runs, and the functions that rules take their inputs and
+# parameters from. No rules here.
+
+import json
+import sys
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+
+from snakemake.exceptions import WorkflowError
+
+from ttur import config as ttur_config
+from ttur.code import imported_files
+from ttur.config_checks import RAW_FILES
+from ttur.data.listing import folder_digest
+from ttur.errors import UserError
+
+try:
+    CONFIG = ttur_config.load(config)
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+RUNS = CONFIG.runs()
+RUN_DIR = "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}"
+FIGURES = [
+    f"results/figures/{experiment}/{figure}.{suffix}"
+    for experiment in CONFIG.experiments
+    for figure in ("steps", "sfo", "fid", "samples")
+    for suffix in ("pdf", "png")
+]
+
+
+wildcard_constraints:
+    dataset="|".join(CONFIG.datasets),
+    experiment="|".join(CONFIG.experiments),
+    optimizer="|".join({run.optimizer for run in RUNS}),
+    batch_size="|".join({str(run.batch_size) for run in RUNS}),
+    seeds="|".join({run.seed_key for run in RUNS}),
+    features="classifier",
+    pixel_map="fixed|stretch",
+
+
+def run_of(wildcards):
+    """The training job that a path stands for."""
+    key = (wildcards.experiment, wildcards.optimizer, wildcards.batch_size, wildcards.seeds)
+    for run in RUNS:
+        if (run.experiment, run.optimizer, str(run.batch_size), run.seed_key) == key:
+            return run
+    raise WorkflowError(f"{'/'.join(key)} is not a run of this configuration")
+
+
+def dataset_of(wildcards):
+    return CONFIG.experiments[wildcards.experiment].dataset
+
+
+def dataset_manifest(wildcards):
+    return f"resources/prepared/{dataset_of(wildcards)}/manifest.json"
+
+
+def feature_weights(wildcards):
+    experiment = CONFIG.experiments[wildcards.experiment]
+    return f"results/features/{experiment.dataset}/{experiment.fid['features']}.safetensors"
+
+
+def feature_reference(wildcards):
+    experiment = CONFIG.experiments[wildcards.experiment]
+    return f"results/features/{experiment.dataset}/{experiment.fid_key}.npz"
+
+
+def raw_files(wildcards):
+    """Raw files whose change makes a data set anew, where they are few; see folder_state."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return [f"{dataset.root}/{name}" for name in RAW_FILES.get(dataset.kind, [])]
+
+
+def folder_state(wildcards):
+    """Digest of the files of an image folder: too many to be declared one by one."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return folder_digest(dataset.root) if dataset.kind == "image_folder" else ""
+
+
+def dataset_settings(wildcards):
+    return json.dumps(CONFIG.dataset_settings(wildcards.dataset))
+
+
+def training_settings(wildcards):
+    return json.dumps(CONFIG.training_settings(run_of(wildcards)))
+
+
+def state_file(wildcards):
+    """Resume state: not an output, because outputs are deleted before a job runs again."""
+    return run_of(wildcards).path("state.pt").replace("results/runs/", "results/state/", 1)
+
+
+def training_gpus(wildcards):
+    return 1 if CONFIG.device == "cuda" else 0
+
+
+def training_priority(wildcards):
+    """Long jobs first, so that the last core is not left with one: small batches take most steps."""
+    return max(1, 10000 // int(wildcards.batch_size))
+
+
+def outputs_of(name, wildcards, optimizer=None):
+    """One output of all runs of an experiment, or of one of its optimizers."""
+    return [
+        run.path(name)
+        for run in RUNS
+        if run.experiment == wildcards.experiment and optimizer in (None, run.optimizer)
+    ]
+
+
+def records_of_experiment(wildcards):
+    return outputs_of("run.json", wildcards)
+
+
+def histories_of_experiment(wildcards):
+    return outputs_of("history.csv", wildcards)
+
+
+def first_optimizer(wildcards):
+    return next(iter(CONFIG.experiments[wildcards.experiment].optimizers))
+
+
+def records_of_first_optimizer(wildcards):
+    return outputs_of("run.json", wildcards, first_optimizer(wildcards))
+
+
+def samples_of_first_optimizer(wildcards):
+    return outputs_of("samples.png", wildcards, first_optimizer(wildcards))
+
+
+def threshold_of(wildcards):
+    return CONFIG.experiments[wildcards.experiment].fid["threshold"]
+
+
+def figure_label(wildcards):
+    """Options that name an experiment and its metric in a figure."""
+    experiment = CONFIG.experiments[wildcards.experiment]
+    return [
+        *("--experiment", experiment.name),
+        *("--section", experiment.section),
+        *("--title", experiment.title),
+        *("--metric", experiment.metric),
+    ]

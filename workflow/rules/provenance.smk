@@ -1,0 +1,24 @@
+# What produced the results: configuration, code, versions, machine, times.
+
+
+rule manifest:
+    input:
+        table="results/tables/table3.csv",
+        run_list="results/aggregate/runs.txt",
+        runs=[run.path("run.json") for run in RUNS],
+        script="workflow/scripts/write_manifest.py",
+        code=imported_files("workflow/scripts/write_manifest.py"),
+    output:
+        manifest="results/manifest.json",
+    log:
+        "results/logs/manifest.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=json.dumps(config),
+    message:
+        "Writing the manifest of this run"
+    shell:
+        "python {input.script} --config {params.config:q} --runs-file {input.run_list:q}"
+        " --output {output.manifest:q} > {log:q} 2>&1"

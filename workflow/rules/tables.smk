@@ -1,0 +1,41 @@
+# Table 3: measured beside estimated, and the paper's own numbers recomputed.
+
+
+rule table3:
+    input:
+        critical="results/aggregate/critical.csv",
+        estimates="results/theory/estimates.csv",
+        script="workflow/scripts/write_table3.py",
+        code=imported_files("workflow/scripts/write_table3.py"),
+    output:
+        csv="results/tables/table3.csv",
+        md="results/tables/table3.md",
+        tex="results/tables/table3.tex",
+    log:
+        "results/logs/table3.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        experiments=json.dumps(CONFIG.experiment_records()),
+    message:
+        "Writing Table 3"
+    shell:
+        "python {input.script} --critical {input.critical:q} --estimates {input.estimates:q}"
+        " --experiments {params.experiments:q} --csv {output.csv:q} --md {output.md:q}"
+        " --tex {output.tex:q} > {log:q} 2>&1"
+
+
+rule published:
+    input:
+        script="workflow/scripts/write_published_table.py",
+        code=imported_files("workflow/scripts/write_published_table.py"),
+    output:
+        csv="results/tables/table3_published.csv",
+    log:
+        "results/logs/published.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Recomputing the published estimates from the published measured sizes"
+    shell:
+        "python {input.script} --output {output.csv:q} > {log:q} 2>&1"

@@ -1,0 +1,38 @@
+# One training job per experiment, optimizer, batch size and group of seeds.
+
+
+rule train_gan:
+    input:
+        manifest=dataset_manifest,
+        weights=feature_weights,
+        reference=feature_reference,
+        script="workflow/scripts/train_gan.py",
+        code=imported_files("workflow/scripts/train_gan.py"),
+    output:
+        history=f"{RUN_DIR}/history.csv",
+        run=f"{RUN_DIR}/run.json",
+        samples=f"{RUN_DIR}/samples.png",
+        generators=f"{RUN_DIR}/generators.safetensors",
+    log:
+        "results/logs/train_gan/{experiment}.{optimizer}.b{batch_size}.seeds_{seeds}.log",
+    benchmark:
+        "results/benchmarks/train_gan/{experiment}.{optimizer}.b{batch_size}.seeds_{seeds}.jsonl"
+    priority: training_priority
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=training_gpus,
+    params:
+        settings=training_settings,
+        directory=subpath(input.manifest, parent=True),
+        state=state_file,
+        device=CONFIG.device,
+    message:
+        "Training {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}, seeds {wildcards.seeds}"
+    shell:
+        "python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
+        " --weights {input.weights:q} --reference {input.reference:q} --state {params.state:q}"
+        " --history {output.history:q} --run {output.run:q} --samples {output.samples:q}"
+        " --generators {output.generators:q} --threads {threads} --device {params.device}"
+        " > {log:q} 2>&1"

@@ -1,0 +1,55 @@
+"""Gathers the run.json and evaluation.csv of all training jobs into the tables of the workflow.
+
+A training job has a folder with one run.json and, beside it, one evaluation.csv.
+"""
+
+import argparse
+from pathlib import Path
+
+from ttur.aggregate import (
+    SCORES,
+    critical_table,
+    evaluation_table,
+    networks_table,
+    steps_table,
+)
+from ttur.errors import UserError, run
+from ttur.files import read_json, write_text
+from ttur.tables import read_table
+
+
+def listed(path: Path) -> list[Path]:
+    """The paths that stand in a text file, one a line."""
+    try:
+        return [Path(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: give a text file of paths, one a line") from None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--runs", nargs="+", type=Path, metavar="RUN_JSON")
+    source.add_argument(
+        "--runs-file", type=Path, metavar="LIST", help="paths of run.json, a line each"
+    )
+    for name in ("steps", "critical", "networks", "evaluation"):
+        parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
+    arguments = parser.parse_args()
+
+    paths = arguments.runs or listed(arguments.runs_file)
+    runs = [read_json(path) for path in paths]
+    scores = [read_table(path.with_name("evaluation.csv"), SCORES) for path in paths]
+    steps = steps_table(runs)
+    tables = {
+        arguments.steps: steps,
+        arguments.critical: critical_table(steps),
+        arguments.networks: networks_table(runs),
+        arguments.evaluation: evaluation_table(list(zip(runs, scores, strict=True))),
+    }
+    for path, table in tables.items():
+        write_text(path, table.to_csv(index=False))
+
+
+if __name__ == "__main__":
+    run(main)

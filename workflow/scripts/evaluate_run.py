@@ -1,0 +1,83 @@
+"""Scores the final generators of a training job again, with other seeds and more samples."""
+
+import argparse
+import csv
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from ttur.data.packed import PackedDataset
+from ttur.devices import open_device
+from ttur.errors import UserError, run
+from ttur.features import load_features
+from ttur.files import atomic_path, read_json
+from ttur.frechet import Reference
+from ttur.networks import build
+from ttur.networks.replicated import load_replica
+from ttur.streams import generator as random_stream
+from ttur.training.scoring import frechet_distances
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="run.json of the job")
+    parser.add_argument("--generators", type=Path, required=True, help="safetensors of the job")
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="of the feature network")
+    parser.add_argument("--reference", type=Path, required=True, help="statistics of real images")
+    parser.add_argument("--samples", type=int, required=True, help="per score")
+    parser.add_argument("--seeds", type=int, required=True, help="number of scores per generator")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse()
+    torch.set_num_threads(arguments.threads)
+    device = open_device(arguments.device)
+    record = read_json(arguments.run)
+    settings, seeds = record["settings"], record["seeds"]
+    manifest = PackedDataset.open(arguments.data_dir).manifest
+    features = load_features(settings["fid"]["features"], arguments.weights, device)
+    reference = Reference.load(arguments.reference)
+
+    streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]
+    size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
+    generator, _ = build(settings["networks"], size, channels, classes, streams)
+    tensors = load_file(arguments.generators)
+    for replica, seed in enumerate(seeds):
+        prefix = f"{seed}."
+        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        try:
+            load_replica(generator, replica, state)
+        except (KeyError, RuntimeError):
+            raise UserError(
+                f"{arguments.generators} does not fit {arguments.run}: delete both and run again"
+            ) from None
+    generator.to(device)
+
+    rows = []
+    for evaluation_seed in range(arguments.seeds):
+        distances = frechet_distances(
+            generator,
+            settings["networks"]["latent"],
+            classes,
+            [(seed, "rescoring", evaluation_seed) for seed in seeds],
+            arguments.samples,
+            features,
+            reference,
+            settings["fid"]["pixel_map"],
+            device,
+        )
+        for seed, distance in zip(seeds, distances, strict=True):
+            rows.append([seed, evaluation_seed, arguments.samples, repr(distance)])
+    with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["seed", "evaluation_seed", "samples", "fid"])
+        writer.writerows(sorted(rows))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""Critical batch size of GAN training with two time-scale update rules (ICML 2023)."""

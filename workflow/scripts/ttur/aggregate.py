@@ -1,0 +1,240 @@
+"""N(b), SFO and the critical batch size from run records, as pure functions on DataFrames.
+
+A seed ends `reached`, `step-limit` or `diverged`; only `reached` has a number of steps. The
+others keep their row with an empty number and are counted in every summary.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import UserError
+
+STATUSES = ("reached", "step-limit", "diverged")
+
+STEPS = {
+    "experiment": "str",
+    "optimizer": "str",
+    "batch_size": "int64",
+    "seed": "int64",
+    "steps": "Int64",
+    "bracket_low": "Int64",
+    "sfo": "Int64",
+    "status": "str",
+}
+"""Columns of steps.csv and their types."""
+
+CRITICAL = {
+    "experiment": "str",
+    "optimizer": "str",
+    "critical_batch_size": "Int64",
+    "low": "Int64",
+    "high": "Int64",
+    "at_edge": "str",
+    "seeds": "int64",
+    "seeds_reached": "int64",
+}
+"""Columns of critical.csv and their types."""
+
+NETWORKS = {
+    "experiment": "str",
+    "generator_parameters": "int64",
+    "discriminator_parameters": "int64",
+    "images": "int64",
+    "metric": "str",
+    "threshold": "float64",
+}
+"""Columns of networks.csv and their types."""
+
+SCORES = {"seed": "int64", "evaluation_seed": "int64", "samples": "int64", "fid": "float64"}
+"""Columns of one job's evaluation.csv and their types."""
+
+EVALUATION = {
+    "experiment": "str",
+    "optimizer": "str",
+    "batch_size": "int64",
+    "seed": "int64",
+    "status": "str",
+    "in_loop_fid": "float64",
+    "mean_fid": "float64",
+    "sd_fid": "float64",
+    "threshold": "float64",
+    "agrees": "boolean",
+}
+"""Columns of the aggregated evaluation.csv and their types."""
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    """How messages call a run."""
+    experiment, optimizer, batch_size = (
+        run.get(key, "?") for key in ("experiment", "optimizer", "batch_size")
+    )
+    return f"run {experiment}/{optimizer}/b{batch_size}"
+
+
+def _field(record: Mapping[str, Any], key: str, run: Mapping[str, Any]) -> Any:
+    if key not in record:
+        raise UserError(f"{_name(run)}: run.json lacks {key!r}: delete it and run again")
+    return record[key]
+
+
+def steps_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The columns `STEPS`, one row per seed of every run.json, sorted by the first four columns.
+
+    sfo = steps x batch_size, in images. bracket_low is the last evaluated step that missed the
+    threshold, 0 where there was none. Raises UserError for an unknown status, for steps that
+    contradict the status, and for a seed that occurs twice.
+    """
+    rows = []
+    for run in runs:
+        experiment, optimizer, batch_size, results = (
+            _field(run, key, run) for key in ("experiment", "optimizer", "batch_size", "results")
+        )
+        for result in results:
+            seed, status, steps, last_miss = (
+                _field(result, key, run) for key in ("seed", "status", "steps", "last_miss")
+            )
+            if status not in STATUSES or (status == "reached") != (steps is not None):
+                raise UserError(
+                    f"{_name(run)}: seed {seed} has status {status!r} and steps {steps}: "
+                    "delete its run.json and run again"
+                )
+            sfo = None if steps is None else steps * batch_size
+            rows.append(
+                (experiment, optimizer, batch_size, seed, steps, last_miss or 0, sfo, status)
+            )
+    table = pd.DataFrame(rows, columns=list(STEPS)).astype(STEPS)
+    keys = list(STEPS)[:4]
+    twice = table[table.duplicated(keys)]
+    if len(twice):
+        experiment, optimizer, batch_size, seed = twice.iloc[0][keys]
+        raise UserError(
+            f"run {experiment}/{optimizer}/b{batch_size}: seed {seed} occurs twice: "
+            "aggregate one run.json per seed"
+        )
+    return table.sort_values(keys, ignore_index=True)
+
+
+def networks_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The columns `NETWORKS`, one row per experiment; UserError where its runs contradict."""
+    rows: dict[str, tuple] = {}
+    for run in runs:
+        experiment = _field(run, "experiment", run)
+        row = (
+            experiment,
+            _field(run, "generator_parameters", run),
+            _field(run, "discriminator_parameters", run),
+            _field(_field(run, "dataset", run), "images", run),
+            _field(run, "metric", run),
+            _field(run, "threshold", run),
+        )
+        first = rows.setdefault(experiment, row)
+        for column, mine, other in zip(NETWORKS, row, first, strict=True):
+            if mine != other:
+                raise UserError(
+                    f"{_name(run)}: {column} is {mine}, other runs of {experiment} have {other}: "
+                    "run the older ones again"
+                )
+    return pd.DataFrame(sorted(rows.values()), columns=list(NETWORKS)).astype(NETWORKS)
+
+
+def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
+    """Median over seeds of N(b) and of the SFO complexity, from the columns `STEPS`.
+
+    Returns experiment, optimizer, batch_size, seeds, seeds_reached, median_steps, median_sfo. A
+    seed that did not reach the threshold counts as later than every number, so a median is finite
+    only where more than half of the seeds arrived, and +inf elsewhere.
+    """
+    number = steps["steps"].astype("float64").fillna(np.inf)
+    table = (
+        steps.assign(number=number, arrived=steps["status"] == "reached")
+        .groupby(["experiment", "optimizer", "batch_size"], as_index=False)
+        .agg(
+            seeds=("seed", "size"),
+            seeds_reached=("arrived", "sum"),
+            median_steps=("number", lambda values: np.median(values.to_numpy())),
+        )
+    )
+    return table.assign(median_sfo=table["median_steps"] * table["batch_size"])
+
+
+def _cheapest(table: pd.DataFrame, column: str) -> int | None:
+    """The batch size with the smallest finite `column`, the smaller of equals; None if none is."""
+    finite = table[np.isfinite(table[column].astype("float64"))]
+    if finite.empty:
+        return None
+    return int(finite.sort_values([column, "batch_size"])["batch_size"].iloc[0])
+
+
+def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
+    """The measured critical batch sizes: the columns `CRITICAL`, from the columns `STEPS`.
+
+    critical_batch_size: the batch size with the smallest median SFO (`median_sfo`), the smaller
+    of equals. low, high: the smallest and largest of the seeds' own cheapest batch sizes, over
+    the seeds that arrived anywhere. at_edge: "smallest" or "largest" where the critical batch
+    size is the smallest or largest that was tried, so that the true minimum may lie beyond
+    ("smallest" where only one was tried); batch sizes that were tried and not reached count as
+    tried. seeds: how many were run. seeds_reached: how many arrived at the critical batch size.
+
+    Where at no batch size the majority arrived there is no critical batch size: it, low and high
+    are empty, and seeds_reached is 0.
+    """
+    keys = ["experiment", "optimizer"]
+    medians = median_sfo(steps).groupby(keys)
+    rows = []
+    for pair, group in steps.groupby(keys):
+        median = medians.get_group(pair)
+        critical = _cheapest(median, "median_sfo")
+        low = high = None
+        at_edge, seeds_reached = "", 0
+        if critical is not None:
+            own = [_cheapest(seed, "sfo") for _, seed in group.groupby("seed")]
+            low, high = (pick(b for b in own if b is not None) for pick in (min, max))
+            tried = median["batch_size"]
+            at_edge = {tried.max(): "largest", tried.min(): "smallest"}.get(critical, "")
+            seeds_reached = median.loc[tried == critical, "seeds_reached"].item()
+        seeds = group["seed"].nunique()
+        rows.append((*pair, critical, low, high, at_edge, seeds, seeds_reached))
+    return pd.DataFrame(rows, columns=list(CRITICAL)).astype(CRITICAL)
+
+
+def evaluation_table(
+    records: Sequence[tuple[Mapping[str, Any], pd.DataFrame]],
+) -> pd.DataFrame:
+    """In-loop and independent FID side by side: the columns `EVALUATION`, one row per seed.
+
+    records: pairs of a run.json and the columns `SCORES` of the same job. in_loop_fid is the last
+    one of the loop. mean_fid, sd_fid: over the evaluation seeds, sd with n - 1 and empty for one.
+    agrees: whether mean_fid <= threshold says what the status says, reached or not; empty where a
+    score is missing or not a number, as for a diverged generator. Raises UserError for scores of
+    a seed that the run does not have.
+    """
+    rows = []
+    for run, scores in records:
+        threshold = _field(run, "threshold", run)
+        by_seed = dict(list(scores.groupby("seed")["fid"]))
+        for result in _field(run, "results", run):
+            fid = by_seed.pop(result["seed"], pd.Series(dtype="float64"))
+            mean = fid.mean(skipna=False)
+            reached = result["status"] == "reached"
+            rows.append(
+                (
+                    *(_field(run, key, run) for key in ("experiment", "optimizer", "batch_size")),
+                    result["seed"],
+                    result["status"],
+                    result["final_fid"],
+                    mean,
+                    fid.std(skipna=False),
+                    threshold,
+                    None if np.isnan(mean) else (mean <= threshold) == reached,
+                )
+            )
+        if by_seed:
+            raise UserError(
+                f"{_name(run)}: evaluation.csv scores seed {min(by_seed)}, which run.json lacks: "
+                "delete evaluation.csv and run again"
+            )
+    table = pd.DataFrame(rows, columns=list(EVALUATION)).astype(EVALUATION)
+    return table.sort_values(list(EVALUATION)[:4], ignore_index=True)

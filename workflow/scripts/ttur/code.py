@@ -1,0 +1,52 @@
+"""Which files a script's result depends on: itself and every library module it imports.
+
+Rules declare them as inputs, so that an edit reruns what it touches and nothing else.
+"""
+
+import ast
+from pathlib import Path
+
+
+def imported_files(script: str | Path, package: str = "ttur") -> list[str]:
+    """Paths of the modules of `package` (beside the script) that `script` imports, sorted.
+
+    Follows imports anywhere in the files, lazy ones included; importing a module also runs the
+    `__init__.py` of the packages around it. The script itself is not in the list.
+    """
+    script = Path(script)
+    found: set[Path] = set()
+    pending = _imports(script, script.parent, package)
+    while pending:
+        path = pending.pop()
+        if path not in found:
+            found.add(path)
+            pending |= _imports(path, script.parent, package)
+    return sorted(map(str, found))
+
+
+def _imports(path: Path, root: Path, package: str) -> set[Path]:
+    """Modules of the package that one file names in its import statements."""
+    files: set[Path] = set()
+    location = path.relative_to(root).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                files |= _files_of(tuple(alias.name.split(".")), root, package)
+        elif isinstance(node, ast.ImportFrom):
+            base = location[: len(location) - node.level] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            files |= _files_of(module, root, package)
+            for alias in node.names:
+                files |= _files_of((*module, alias.name), root, package)
+    return files
+
+
+def _files_of(module: tuple[str, ...], root: Path, package: str) -> set[Path]:
+    """The file of a dotted module and the `__init__.py` of each package it lies in."""
+    if module[:1] != (package,):
+        return set()
+    candidates = [
+        root.joinpath(*module[:depth], "__init__.py") for depth in range(1, len(module) + 1)
+    ]
+    candidates.append(root.joinpath(*module).with_suffix(".py"))
+    return {candidate for candidate in candidates if candidate.is_file()}

@@ -1,0 +1,228 @@
+"""The configuration: from a mapping as read from YAML to typed, checked experiments and runs.
+
+Shapes, ranges and defaults are those of `workflow/schemas/config.schema.yaml`; what a schema cannot
+say is checked in `config_checks.py`. Needs neither torch nor Snakemake.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .config_checks import domain_problems
+from .config_schema import dotted, filled
+from .errors import UserError
+
+METRICS = {"classifier": "classifier-FID"}
+"""Feature network -> what its distance is called."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set: settings holds the keys of its kind with defaults filled in."""
+
+    name: str
+    settings: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return self.settings["kind"]
+
+    @property
+    def root(self) -> str | None:
+        """The folder of raw files; None where the data come with a package."""
+        return self.settings.get("root")
+
+    @property
+    def image_size(self) -> int:
+        return self.settings["image_size"]
+
+    @property
+    def channels(self) -> int:
+        """1 (grey, the built-in kinds) or 3 (RGB)."""
+        return self.settings.get("channels", 1)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether images have classes: the built-in kinds do, folders where labels: folders."""
+        return self.settings.get("labels") != "none"
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """One optimizer of an experiment: rates, all its hyper-parameters, its own batch sizes."""
+
+    generator_rate: float
+    discriminator_rate: float
+    hyper: dict[str, float]
+    batch_sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment; the dicts are sections of the schema with defaults filled in."""
+
+    name: str
+    section: str
+    title: str
+    dataset: str
+    networks: dict[str, Any]
+    objective: dict[str, Any]
+    discriminator_steps: int
+    latent_reuse: bool
+    seeds: tuple[int, ...]
+    seeds_per_job: int
+    limits: dict[str, int | None]
+    fid: dict[str, Any]
+    evaluation: dict[str, int]
+    batch_sizes: tuple[int, ...]
+    optimizers: dict[str, OptimizerSettings]
+    ratio: dict[str, str]
+
+    @property
+    def fid_key(self) -> str:
+        """Names the reference statistics of a data set, such as `classifier-fixed`."""
+        return f"{self.fid['features']}-{self.fid['pixel_map']}"
+
+    @property
+    def metric(self) -> str:
+        """What the distance is called in tables and on axes."""
+        return METRICS[self.fid["features"]]
+
+    @property
+    def seed_groups(self) -> list[tuple[int, ...]]:
+        """The seeds in order, seeds_per_job at a time; the last group may be smaller."""
+        size = self.seeds_per_job
+        return [self.seeds[i : i + size] for i in range(0, len(self.seeds), size)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training job: the seeds of one group train together."""
+
+    experiment: str
+    optimizer: str
+    batch_size: int
+    seeds: tuple[int, ...]
+
+    @property
+    def seed_key(self) -> str:
+        """The seeds joined by hyphens, such as `0-1-2`."""
+        return "-".join(map(str, self.seeds))
+
+    def path(self, name: str) -> str:
+        """The path of this job's output `name`, relative to the working directory."""
+        folder = f"results/runs/{self.experiment}/{self.optimizer}/b{self.batch_size}"
+        return f"{folder}/seeds_{self.seed_key}/{name}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The checked configuration, in the order of the file. device: cpu or cuda."""
+
+    datasets: dict[str, Dataset]
+    experiments: dict[str, Experiment]
+    device: str = "cpu"
+
+    def runs(self) -> list[Run]:
+        """Every training job: experiment x optimizer x batch size x group of seeds."""
+        return [
+            Run(name, optimizer, batch_size, seeds)
+            for name, experiment in self.experiments.items()
+            for optimizer, settings in experiment.optimizers.items()
+            for batch_size in settings.batch_sizes
+            for seeds in experiment.seed_groups
+        ]
+
+    def dataset_settings(self, name: str) -> dict[str, Any]:
+        """What preparing one data set depends on, JSON-serialisable."""
+        return {"name": name, **copy.deepcopy(self.datasets[name].settings)}
+
+    def training_settings(self, run: Run) -> dict[str, Any]:
+        """What one training job depends on besides its input files, JSON-serialisable.
+
+        Nothing more is in it, so that an edit elsewhere in the configuration reruns nothing.
+        """
+        experiment = self.experiments[run.experiment]
+        return {
+            "experiment": experiment.name,
+            "networks": copy.deepcopy(experiment.networks),
+            "objective": copy.deepcopy(experiment.objective),
+            "discriminator_steps": experiment.discriminator_steps,
+            "latent_reuse": experiment.latent_reuse,
+            "limits": copy.deepcopy(experiment.limits),
+            "fid": copy.deepcopy(experiment.fid),
+            "batch_size": run.batch_size,
+            "seeds": list(run.seeds),
+            "optimizer": run.optimizer,
+            **_rates_and_hyper(experiment.optimizers[run.optimizer]),
+        }
+
+    def experiment_records(self) -> list[dict[str, Any]]:
+        """What the theory needs of every experiment, JSON-serialisable."""
+        return [
+            {
+                "name": experiment.name,
+                "section": experiment.section,
+                "title": experiment.title,
+                "ratio": dict(experiment.ratio),
+                "optimizers": {
+                    name: _rates_and_hyper(settings)
+                    for name, settings in experiment.optimizers.items()
+                },
+            }
+            for experiment in self.experiments.values()
+        ]
+
+
+def load(config: Mapping[str, Any]) -> Config:
+    """The checked configuration with defaults filled in; `config` itself is not changed.
+
+    Raises UserError on the first problem: one line with the key's path and the remedy.
+    """
+    settings = filled(config)
+    loaded = Config(
+        datasets={name: Dataset(name, keys) for name, keys in settings["datasets"].items()},
+        experiments={
+            name: _experiment(name, keys) for name, keys in settings["experiments"].items()
+        },
+        device=settings["device"],
+    )
+    for path, message in domain_problems(loaded):
+        raise UserError(f"config: {dotted(path)} {message}")
+    return loaded
+
+
+def _experiment(name: str, keys: dict[str, Any]) -> Experiment:
+    batch_sizes = tuple(keys["batch_sizes"])
+    return Experiment(
+        **{
+            **keys,
+            "name": name,
+            "seeds": tuple(keys["seeds"]),
+            "seeds_per_job": keys["seeds_per_job"] or len(keys["seeds"]),
+            "batch_sizes": batch_sizes,
+            "optimizers": {
+                optimizer: _optimizer(settings, batch_sizes)
+                for optimizer, settings in keys["optimizers"].items()
+            },
+        }
+    )
+
+
+def _optimizer(keys: dict[str, Any], batch_sizes: tuple[int, ...]) -> OptimizerSettings:
+    hyper = dict(keys)
+    return OptimizerSettings(
+        generator_rate=float(hyper.pop("generator_rate")),
+        discriminator_rate=float(hyper.pop("discriminator_rate")),
+        batch_sizes=tuple(hyper.pop("batch_sizes", batch_sizes)),
+        hyper={key: float(value) for key, value in hyper.items()},
+    )
+
+
+def _rates_and_hyper(settings: OptimizerSettings) -> dict[str, Any]:
+    return {
+        "generator_rate": settings.generator_rate,
+        "discriminator_rate": settings.discriminator_rate,
+        "hyper": dict(settings.hyper),
+    }

@@ -1,0 +1,231 @@
+"""What the schema of the configuration cannot say: references, data on disk, limits, ratios."""
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from .config_schema import Problem, dotted, shown
+from .data.listing import SUFFIXES, image_files
+from .errors import UserError
+from .optimizers import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from .config import Config, Dataset
+
+IMAGES = {"fashion_mnist": 10_000, "mnist": 5_000}
+RAW_FILES = {"fashion_mnist": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")}
+FEATURE_DIMENSIONS = {"classifier": 64}
+LONGEST_FOLDER_NAME = 200  # file systems allow 255 bytes
+
+
+def domain_problems(config: "Config") -> Iterator[Problem]:
+    """Problems that a schema cannot see, in a fixed order.
+
+    Each check may rely on the earlier ones having found nothing, so only the first problem counts.
+    """
+    for check in (
+        known_data_sets,
+        existing_data_files,
+        batch_sizes_within_data_set,
+        labels_where_needed,
+        biggan_that_fits_the_images,
+        enough_samples_for_fid,
+        evaluations_within_limits,
+        folder_names_within_limits,
+        known_ratio,
+        ratio_from_a_measurement,
+        ratio_from_the_same_generator,
+    ):
+        yield from check(config)
+
+
+def known_data_sets(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        if experiment.dataset not in config.datasets:
+            yield (
+                ["experiments", name, "dataset"],
+                f"is {shown(experiment.dataset)}, not a data set: "
+                f"use one of {', '.join(config.datasets)}",
+            )
+
+
+def existing_data_files(config: "Config") -> Iterator[Problem]:
+    for name, dataset in config.datasets.items():
+        path, root = ["datasets", name, "root"], dataset.root
+        if root is None:
+            continue
+        if not os.path.isdir(root):
+            yield path, f"is {shown(root)}, not a folder: correct it or put the images there"
+        elif dataset.kind in RAW_FILES:
+            for file in RAW_FILES[dataset.kind]:
+                if not os.path.isfile(os.path.join(root, file)):
+                    yield path, f"is {shown(root)}, where {file} is missing: put it there"
+        elif images_up_to(dataset, 1) == 0:
+            suffixes = " ".join(SUFFIXES)
+            yield path, f"is {shown(root)}, without images: put files ending in {suffixes} there"
+
+
+def images_up_to(dataset: "Dataset", limit: int) -> int:
+    """|S| before preparation, or `limit` where it is larger: a folder is read no further.
+
+    Raises UserError where a folder cannot be read.
+    """
+    if dataset.kind in IMAGES:
+        return min(IMAGES[dataset.kind], limit)
+    try:
+        return sum(1 for _ in islice(image_files(dataset.root), limit))
+    except OSError as error:
+        where = f"config: {dotted(['datasets', dataset.name, 'root'])}"
+        raise UserError(f"{where} holds {shown(error.filename)}: make it readable") from None
+
+
+def batch_sizes_within_data_set(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        lists = {("experiments", name, "batch_sizes"): experiment.batch_sizes} | {
+            ("experiments", name, "optimizers", optimizer, "batch_sizes"): settings.batch_sizes
+            for optimizer, settings in experiment.optimizers.items()
+        }
+        largest = max(max(batch_sizes) for batch_sizes in lists.values())
+        images = images_up_to(config.datasets[experiment.dataset], largest)
+        for path, batch_sizes in lists.items():
+            for i, batch_size in enumerate(batch_sizes):
+                if batch_size > images:
+                    yield (
+                        [*path, i],
+                        f"is {batch_size}, above the {images} images of {experiment.dataset}: "
+                        f"use at most {images}",
+                    )
+
+
+def labels_where_needed(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        if config.datasets[experiment.dataset].has_labels:
+            continue
+        remedy = (
+            f"needs labels, which {experiment.dataset} has not: "
+            f"set datasets.{experiment.dataset}.labels to folders"
+        )
+        if experiment.networks["kind"] == "biggan":
+            yield ["experiments", name, "networks", "kind"], f"is biggan, which {remedy}"
+        if experiment.fid["features"] == "classifier":
+            yield ["experiments", name, "fid", "features"], f"is classifier, which {remedy}"
+
+
+def biggan_that_fits_the_images(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        networks, path = experiment.networks, ["experiments", name, "networks"]
+        if networks["kind"] != "biggan":
+            continue
+        image_size = config.datasets[experiment.dataset].image_size
+        pieces, latent = image_size.bit_length() - 2, networks["latent"]
+        if latent % pieces:
+            yield (
+                [*path, "latent"],
+                f"is {latent}, not {pieces} equal pieces as biggan needs at {image_size} pixels: "
+                f"use {latent - latent % pieces + pieces}",
+            )
+        if networks["attention"] is None:
+            continue
+        if networks["attention"] >= image_size:
+            yield (
+                [*path, "attention"],
+                f"is {networks['attention']}: use a side below image_size, {image_size}, or null",
+            )
+        for key in ("generator_width", "discriminator_width"):
+            if networks[key] < 8:
+                yield [*path, key], f"is {networks[key]}: use at least 8, or attention: null"
+
+
+def enough_samples_for_fid(config: "Config") -> Iterator[Problem]:
+    """With no more samples than feature dimensions the sample covariance is singular."""
+    for name, experiment in config.experiments.items():
+        dimension = FEATURE_DIMENSIONS[experiment.fid["features"]]
+        for section, settings in (("fid", experiment.fid), ("evaluation", experiment.evaluation)):
+            if settings["samples"] <= dimension:
+                yield (
+                    ["experiments", name, section, "samples"],
+                    f"is {settings['samples']}: use more than {dimension}, the dimension of the "
+                    f"{experiment.fid['features']} features",
+                )
+
+
+def evaluations_within_limits(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        grid, steps = experiment.fid["grid"], experiment.limits["steps"]
+        key = "first" if grid["kind"] == "log" else "every"
+        if grid[key] > steps:
+            yield (
+                ["experiments", name, "fid", "grid", key],
+                f"is {grid[key]}, after the last step: use at most limits.steps, {steps}",
+            )
+
+
+def folder_names_within_limits(config: "Config") -> Iterator[Problem]:
+    for run in config.runs():
+        if len(f"seeds_{run.seed_key}") > LONGEST_FOLDER_NAME:
+            yield (
+                ["experiments", run.experiment, "seeds_per_job"],
+                f"puts {len(run.seeds)} seeds in one job, too many for the name of its folder: "
+                "use at most 16",
+            )
+
+
+def known_ratio(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        lender, optimizer = experiment.ratio["experiment"], experiment.ratio["optimizer"]
+        path = ["experiments", name, "ratio"]
+        if lender not in config.experiments:
+            names = ", ".join(config.experiments)
+            yield (
+                [*path, "experiment"],
+                f"is {shown(lender)}, not an experiment: use one of {names}",
+            )
+            continue
+        usable = [
+            other for other in config.experiments[lender].optimizers if OPTIMIZERS[other].scale
+        ]
+        use = f"use one of {', '.join(usable)}" if usable else "use another experiment's ratio"
+        if optimizer not in config.experiments[lender].optimizers:
+            yield (
+                [*path, "optimizer"],
+                f"is {shown(optimizer)}, not an optimizer of {lender}: {use}",
+            )
+        elif OPTIMIZERS[optimizer].scale is None:
+            yield [*path, "optimizer"], f"is {optimizer}, for which the theory has no bound: {use}"
+
+
+def ratio_from_a_measurement(config: "Config") -> Iterator[Problem]:
+    """An experiment that lends its ratio has measured it, so borrowing makes no chains."""
+    for name, experiment in config.experiments.items():
+        lender = experiment.ratio["experiment"]
+        source = config.experiments[lender].ratio["experiment"]
+        if source != lender:
+            yield (
+                ["experiments", name, "ratio", "experiment"],
+                f"is {lender}, which takes its own ratio from {source}: "
+                "use an experiment that takes its ratio from itself",
+            )
+
+
+def ratio_from_the_same_generator(config: "Config") -> Iterator[Problem]:
+    """The ratio depends on the generator's networks (Proposition 3.4: sigma_G^2 / eps_G^3)."""
+    for name, experiment in config.experiments.items():
+        lender = config.experiments[experiment.ratio["experiment"]]
+        own, lent = _generator(config, name), _generator(config, lender.name)
+        for key in own:
+            if own[key] != lent[key]:
+                yield (
+                    ["experiments", name, "ratio", "experiment"],
+                    f"is {lender.name}, whose generator differs ({key} {lent[key]}, "
+                    f"here {own[key]}): use an experiment with the same generator",
+                )
+
+
+def _generator(config: "Config", name: str) -> dict[str, Any]:
+    experiment = config.experiments[name]
+    dataset, networks = config.datasets[experiment.dataset], experiment.networks
+    return {key: networks[key] for key in ("kind", "latent", "generator_width")} | {
+        "image_size": dataset.image_size,
+        "channels": dataset.channels,
+    }

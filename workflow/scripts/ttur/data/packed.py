@@ -1,0 +1,202 @@
+"""The packed data set: one uint8 array read by memory map, its labels and a manifest.
+
+`images.npy` is uint8 [N, H, W, C], `labels.npy` is int64 [N] (-1 where there is no label) and
+`manifest.json` says what they are and where they came from. The manifest is written last, so a
+directory that has one is complete.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..errors import UserError
+from ..files import atomic_path, read_json, write_json
+
+MANIFEST_TYPES = {
+    "name": str,
+    "kind": str,
+    "images": int,
+    "height": int,
+    "width": int,
+    "channels": int,
+    "classes": int,
+    "class_names": list,
+    "resize": str,
+    "source": str,
+    "licence": str,
+    "skipped": list,
+    "sha256": str,
+}
+"""Keys of a manifest and their types. `skipped` lists the files that could not be decoded."""
+
+CHUNK_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader hands over for packing.
+
+    source, licence, resize: texts for the manifest.
+    class_names: one name per label 0, 1, ...; empty where the images have no labels.
+    images: yields (uint8 [H, W, C], label), every image of one shape, label -1 for none.
+    skipped: names of files that could not be decoded; filled while `images` is read.
+    """
+
+    source: str
+    licence: str
+    resize: str
+    class_names: list[str]
+    images: Iterator[tuple[np.ndarray, int]]
+    skipped: list[str] = field(default_factory=list)
+
+
+def write_packed(directory: str | Path, name: str, kind: str, source: Source) -> dict[str, Any]:
+    """Writes `images.npy`, `labels.npy` and then `manifest.json`; returns the manifest.
+
+    Holds one image in memory at a time. The same source gives the same bytes.
+    Raises UserError where the source has no images, ValueError where their shapes differ.
+    """
+    directory = Path(directory)
+    # A manifest left by an earlier run must not vouch for the arrays written now.
+    (directory / "manifest.json").unlink(missing_ok=True)
+    digest = hashlib.sha256()
+    with atomic_path(directory / "images.npy") as temporary, open(temporary, "wb") as file:
+        shape, labels = _write_images(file, source.images, digest)
+        if not labels.size:
+            raise UserError(f"dataset {name}: {source.source} holds no images")
+    digest.update(labels.tobytes())
+    with atomic_path(directory / "labels.npy") as temporary:
+        np.save(temporary, labels, allow_pickle=False)
+    manifest = {
+        "name": name,
+        "kind": kind,
+        "images": labels.size,
+        "height": shape[0],
+        "width": shape[1],
+        "channels": shape[2],
+        "classes": len(source.class_names),
+        "class_names": source.class_names,
+        "resize": source.resize,
+        "source": source.source,
+        "licence": source.licence,
+        "skipped": source.skipped,
+        "sha256": digest.hexdigest(),
+    }
+    write_json(directory / "manifest.json", manifest)
+    return manifest
+
+
+def _write_images(
+    file: BinaryIO, images: Iterator[tuple[np.ndarray, int]], digest: "hashlib._Hash"
+) -> tuple[tuple[int, ...], np.ndarray]:
+    """Appends every image to an .npy file; returns the shape of one image and the labels [N].
+
+    The number of images is known only at the end, because some files may not decode. NumPy pads
+    the header so that the first axis can grow in place, hence the header is written twice.
+    """
+    shape: tuple[int, ...] = (0, 0, 0)
+    labels: list[int] = []
+    for image, label in images:
+        if not labels:
+            shape = image.shape
+            _write_header(file, 0, shape)
+        if image.shape != shape or image.dtype != np.uint8:
+            raise ValueError(f"image {len(labels)}: {image.dtype} {image.shape}, not uint8 {shape}")
+        pixels = image.tobytes()
+        file.write(pixels)
+        digest.update(pixels)
+        labels.append(label)
+    if labels:
+        file.seek(0)
+        _write_header(file, len(labels), shape)
+    return shape, np.array(labels, dtype="<i8")
+
+
+def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+@dataclass(frozen=True)
+class PackedDataset:
+    """An open packed data set.
+
+    images: uint8 [N, H, W, C], a read-only memory map.
+    labels: int64 [N], -1 where there is no label.
+    manifest: see `MANIFEST_TYPES`.
+    """
+
+    directory: Path
+    images: np.ndarray
+    labels: np.ndarray
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, directory: str | Path) -> "PackedDataset":
+        """Opens a packed data set and checks that the manifest fits the arrays.
+
+        Raises UserError naming the file that is missing, damaged or does not fit. The pixels
+        themselves are not read: see `verify`.
+        """
+        directory = Path(directory)
+        manifest = _read_manifest(directory / "manifest.json")
+        images = _open_array(directory / "images.npy")
+        labels = _open_array(directory / "labels.npy")
+        shape = tuple(manifest[key] for key in ("images", "height", "width", "channels"))
+        _check_array(directory / "images.npy", images, np.uint8, shape)
+        _check_array(directory / "labels.npy", labels, np.int64, shape[:1])
+        classes = manifest["classes"]
+        lowest, highest = (0, classes - 1) if classes else (-1, -1)
+        if labels.min() < lowest or labels.max() > highest:
+            raise UserError(
+                f"{directory / 'labels.npy'}: labels {labels.min()} to {labels.max()} do not fit "
+                f"{classes} classes: prepare the data set again"
+            )
+        return cls(directory, images, labels, manifest)
+
+    def verify(self) -> None:
+        """Reads every pixel and label; UserError unless they have the manifest's sha256."""
+        digest = hashlib.sha256()
+        step = max(1, CHUNK_BYTES // self.images[0].size)
+        for start in range(0, len(self.images), step):
+            digest.update(self.images[start : start + step].tobytes())
+        digest.update(self.labels.astype("<i8").tobytes())
+        if digest.hexdigest() != self.manifest["sha256"]:
+            raise UserError(
+                f"{self.directory}: images and labels do not have the sha256 of manifest.json: "
+                "prepare the data set again"
+            )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    manifest = read_json(path)
+    if not isinstance(manifest, dict):
+        raise UserError(f"{path} is not a manifest: prepare the data set again")
+    for key, kind in MANIFEST_TYPES.items():
+        if type(manifest.get(key)) is not kind:
+            raise UserError(f"{path}: {key} must be {kind.__name__}: prepare the data set again")
+    if manifest["classes"] != len(manifest["class_names"]):
+        raise UserError(f"{path}: classes and class_names disagree: prepare the data set again")
+    return manifest
+
+
+def _open_array(path: Path) -> np.ndarray:
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: prepare the data set again") from None
+    except Exception as error:  # NumPy raises almost anything on a damaged header.
+        text = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged ({text}): prepare the data set again") from None
+
+
+def _check_array(path: Path, array: np.ndarray, dtype: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise UserError(
+            f"{path} is {array.dtype} {list(array.shape)}, manifest.json says "
+            f"{np.dtype(dtype)} {list(shape)}: prepare the data set again"
+        )

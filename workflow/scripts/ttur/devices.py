@@ -1,0 +1,16 @@
+"""Opening the device a job computes on."""
+
+import torch
+
+from .errors import UserError
+
+
+def open_device(name: str) -> torch.device:
+    """`cpu` or `cuda`; UserError where a GPU is asked for and torch sees none."""
+    if name == "cuda" and not torch.cuda.is_available():
+        build = "a CPU-only build" if torch.version.cuda is None else "built for CUDA"
+        raise UserError(
+            f"device: cuda, but torch {torch.__version__} ({build}) sees no GPU: "
+            "set device: cpu in the configuration, or run on a machine with a working driver"
+        )
+    return torch.device(name)

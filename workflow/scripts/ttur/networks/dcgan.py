@@ -1,0 +1,95 @@
+"""DCGAN (Radford et al. 2016) for square images of 8, 16, ..., 256 pixels.
+
+At 64 pixels, latent 100 and width 64 these are the networks of sections 4.1 and 4.2:
+3,576,704 generator and 2,765,568 discriminator parameters.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+
+from .replicated import BatchNorm2d, Conv2d, ConvTranspose2d
+
+
+def _hidden_layers(image_size: int) -> int:
+    """Layers between the 4 x 4 map and the image: 4 at 64 pixels, 2 at 16."""
+    return image_size.bit_length() - 3
+
+
+class Generator(nn.Module):
+    """Latents [b, R * latent] -> images [b, R * channels, H, W] in [-1, 1].
+
+    Transposed convolutions from 4 x 4 up, doubling the side and halving the channels each time.
+    """
+
+    def __init__(self, latent, width, image_size, channels, momentum, replicas):
+        super().__init__()
+        widths = [width * 2**k for k in reversed(range(_hidden_layers(image_size)))]
+        layers = [
+            ConvTranspose2d(replicas, latent, widths[0], 4),
+            BatchNorm2d(replicas, widths[0], momentum),
+            nn.ReLU(inplace=True),
+        ]
+        for inputs, outputs in pairwise(widths):
+            layers += [
+                ConvTranspose2d(replicas, inputs, outputs, 4, stride=2, padding=1),
+                BatchNorm2d(replicas, outputs, momentum),
+                nn.ReLU(inplace=True),
+            ]
+        layers += [
+            ConvTranspose2d(replicas, widths[-1], channels, 4, stride=2, padding=1),
+            nn.Tanh(),
+        ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.layers(latents[:, :, None, None])
+
+
+class Discriminator(nn.Module):
+    """Images [b, R * channels, H, W] -> scores [b, R] (logits; no sigmoid).
+
+    norm: `batch` (DCGAN, and the authors' critic) or `none` (the textbook's WGAN-GP critic).
+    """
+
+    def __init__(self, width, image_size, channels, norm, replicas):
+        super().__init__()
+        widths = [width * 2**k for k in range(_hidden_layers(image_size))]
+        layers = [
+            Conv2d(replicas, channels, widths[0], 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+        for inputs, outputs in pairwise(widths):
+            layers.append(Conv2d(replicas, inputs, outputs, 4, stride=2, padding=1))
+            if norm == "batch":
+                layers.append(BatchNorm2d(replicas, outputs))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        layers.append(Conv2d(replicas, widths[-1], 1, 4))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.layers(images).flatten(1)
+
+
+def build(
+    settings: Mapping[str, Any], image_size: int, channels: int, classes: int, replicas: int
+) -> tuple[Generator, Discriminator]:
+    """The pair of networks for an experiment's `networks` block; `classes` is not used."""
+    generator = Generator(
+        settings["latent"],
+        settings["generator_width"],
+        image_size,
+        channels,
+        settings["generator_bn_momentum"],
+        replicas,
+    )
+    discriminator = Discriminator(
+        settings["discriminator_width"],
+        image_size,
+        channels,
+        settings["discriminator_norm"],
+        replicas,
+    )
+    return generator, discriminator

@@ -1,0 +1,125 @@
+"""Layers that hold R independent copies of themselves.
+
+Every parameter and buffer has a leading axis R. Activations [b, R * C, H, W] hold the channels of
+replica 0, then of replica 1, and so on. A convolution with R groups is then R convolutions, and
+BatchNorm over R * C channels is R BatchNorms, exactly. With R = 1 a layer is the plain one.
+R is always read off the weights, so `keep_replicas` can cut replicas out of a network in use.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Conv2d(nn.Module):
+    """R two-dimensional convolutions; weight [R, out, in, k, k], bias [R, out] or None."""
+
+    def __init__(self, replicas, inputs, outputs, kernel, stride=1, padding=0, bias=False):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(replicas, outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(replicas, outputs)) if bias else None
+        self.stride, self.padding = stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.weight, self.bias, self.stride, self.padding)
+
+    def initialise(self, replica: int, random: torch.Generator) -> None:
+        """DCGAN's rule: N(0, 0.02^2) (Radford et al. 2016, section 3)."""
+        self.weight.data[replica].normal_(0.0, 0.02, generator=random)
+
+
+class ConvTranspose2d(nn.Module):
+    """R two-dimensional transposed convolutions without bias; weight [R, in, out, k, k]."""
+
+    def __init__(self, replicas, inputs, outputs, kernel, stride=1, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(replicas, inputs, outputs, kernel, kernel))
+        self.stride, self.padding = stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight
+        return F.conv_transpose2d(
+            x, weight.flatten(0, 1), None, self.stride, self.padding, groups=weight.shape[0]
+        )
+
+    def initialise(self, replica: int, random: torch.Generator) -> None:
+        """DCGAN's rule: N(0, 0.02^2)."""
+        self.weight.data[replica].normal_(0.0, 0.02, generator=random)
+
+
+class BatchNorm2d(nn.Module):
+    """R batch normalisations; weight, bias and running statistics [R, C].
+
+    momentum: weight of a new batch in the running statistics, in (0, 1].
+    """
+
+    def __init__(self, replicas, channels, momentum=0.1, eps=1e-5):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(replicas, channels))
+        self.bias = nn.Parameter(torch.zeros(replicas, channels))
+        self.register_buffer("running_mean", torch.zeros(replicas, channels))
+        self.register_buffer("running_var", torch.ones(replicas, channels))
+        self.momentum, self.eps = momentum, eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(
+            x,
+            self.running_mean.view(-1),
+            self.running_var.view(-1),
+            self.weight.view(-1),
+            self.bias.view(-1),
+            self.training,
+            self.momentum,
+            self.eps,
+        )
+
+    def initialise(self, replica: int, random: torch.Generator) -> None:
+        """DCGAN's rule: weight N(1, 0.02^2), bias 0."""
+        self.weight.data[replica].normal_(1.0, 0.02, generator=random)
+
+
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride=1, padding=0) -> Tensor:
+    """Grouped convolution with weight [R, out, in, k, k] and bias [R, out] or None."""
+    bias = None if bias is None else bias.flatten()
+    return F.conv2d(x, weight.flatten(0, 1), bias, stride, padding, groups=weight.shape[0])
+
+
+def initialise(network: nn.Module, generators: Sequence[torch.Generator]) -> None:
+    """Draws the initial weights of replica r from generators[r], layer after layer."""
+    with torch.no_grad():
+        for replica, random in enumerate(generators):
+            for module in network.modules():
+                if hasattr(module, "initialise"):
+                    module.initialise(replica, random)
+
+
+def keep_replicas(
+    network: nn.Module, optimizers: Iterable[torch.optim.Optimizer], keep: Sequence[int]
+) -> None:
+    """Cuts all replicas but `keep` out of a network and out of its optimizers' state, in place."""
+    for parameter in network.parameters():
+        shape = parameter.shape
+        for optimizer in optimizers:
+            state = optimizer.state.get(parameter, {})
+            for name, value in state.items():
+                if torch.is_tensor(value) and value.shape == shape:
+                    state[name] = value[keep].clone()
+        parameter.data = parameter.data[keep].clone()
+        parameter.grad = None
+    for module in network.modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, buffer[keep].clone())
+
+
+def replica_state(network: nn.Module, replica: int) -> dict[str, Tensor]:
+    """Copies of one replica's parameters and buffers by name, without the leading axis."""
+    return {name: value[replica].clone() for name, value in network.state_dict().items()}
+
+
+def load_replica(network: nn.Module, replica: int, state: dict[str, Tensor]) -> None:
+    """Writes what `replica_state` gave into a replica; names and shapes must fit (KeyError)."""
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            value[replica].copy_(state[name])

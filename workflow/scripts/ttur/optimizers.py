@@ -1,0 +1,79 @@
+"""The optimizers: each is one entry of `OPTIMIZERS`, and nothing else in the project names them.
+
+An entry holds what training needs (how to build it) and what the theory needs (the scale of
+Proposition 3.4). To add one, add an entry; the configuration schema, the estimates and the
+figures follow.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One optimizer.
+
+    defaults: its hyper-parameters besides the learning rate, with default values.
+    scale: Proposition 3.4's constant as a function of the hyper-parameters, such that
+        b* >= r * rate * |S| / ((1 - beta1)^3 * sqrt(Theta) * scale), beta1 = 0 where it has none;
+        None where the theory gives no bound.
+    build: (parameters, rate, hyper-parameters) -> torch optimizer.
+    """
+
+    defaults: Mapping[str, float]
+    scale: Callable[[Mapping[str, float]], float] | None
+    build: Callable[[Iterable["torch.Tensor"], float, Mapping[str, float]], "torch.optim.Optimizer"]
+
+
+def _adam(parameters, rate, hyper):
+    from torch.optim import Adam
+
+    return Adam(parameters, lr=rate, betas=(hyper["beta1"], hyper["beta2"]), eps=hyper["eps"])
+
+
+def _adabelief(parameters, rate, hyper):
+    from adabelief_pytorch import AdaBelief
+
+    # The package greets on standard output whatever it is told.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return AdaBelief(
+            parameters,
+            lr=rate,
+            betas=(hyper["beta1"], hyper["beta2"]),
+            eps=hyper["eps"],
+            weight_decouple=True,
+            rectify=True,
+            print_change_log=False,
+        )
+
+
+def _rmsprop(parameters, rate, hyper):
+    from torch.optim import RMSprop
+
+    return RMSprop(parameters, lr=rate, alpha=hyper["alpha"], eps=hyper["eps"])
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "Adam": Optimizer(
+        defaults={"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
+        scale=lambda hyper: sqrt(1 / (1 - hyper["beta2"])),
+        build=_adam,
+    ),
+    "AdaBelief": Optimizer(
+        defaults={"beta1": 0.5, "beta2": 0.999, "eps": 1e-16},
+        scale=lambda hyper: sqrt(4 / (1 - hyper["beta2"])),
+        build=_adabelief,
+    ),
+    "RMSProp": Optimizer(
+        defaults={"alpha": 0.99, "eps": 1e-8},
+        scale=lambda hyper: 1.0,
+        build=_rmsprop,
+    ),
+}

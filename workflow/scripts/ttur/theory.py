@@ -1,0 +1,266 @@
+"""Theorem 3.1 to Proposition 3.4 of Sato & Iiduka (ICML 2023), as pure functions.
+
+Throughout, b is the batch size in images, N(b) the number of steps until the threshold, N(b) b
+the SFO complexity (stochastic first-order oracle calls, that is images seen), and r the ratio
+sigma_G^2 / eps_G^3 of Proposition 3.4. Functions of b take a number or an array.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import frexp, isfinite, nan, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from .errors import UserError
+from .optimizers import OPTIMIZERS
+
+ESTIMATES = {
+    "experiment": "str",
+    "section": "str",
+    "optimizer": "str",
+    "ratio_experiment": "str",
+    "ratio_optimizer": "str",
+    "ratio": "float64",
+    "estimated_exact": "float64",
+    "estimated": "Int64",
+}
+"""Columns of estimates.csv and their types."""
+
+FIT = {
+    "experiment": "str",
+    "optimizer": "str",
+    "slope": "float64",
+    "intercept": "float64",
+    "critical_batch_size": "float64",
+    "pole": "float64",
+    "r_squared": "float64",
+    "points": "int64",
+}
+"""Columns of fit.csv and their types."""
+
+
+@dataclass(frozen=True)
+class Constants:
+    """A > 0, B >= 0 and C >= 0 of Theorem 3.1(ii), of one player."""
+
+    A: float
+    B: float
+    C: float
+
+
+def constants(
+    *,
+    parameters: int,
+    distance: float,
+    rate: float,
+    variance: float,
+    gradient_bound: float,
+    preconditioner_high: float,
+    preconditioner_low: float,
+    beta1: float = 0.0,
+    gamma: float = 0.0,
+) -> Constants:
+    """The constants of Theorem 3.1(ii); generator and discriminator have the same form.
+
+    A = Theta Dist(theta) H / (2 alpha (1 - beta1))
+    B = sigma^2 alpha / (2 (1 - beta1) (1 - gamma)^2 h)
+    C = M^2 alpha / (2 (1 - beta1) (1 - gamma)^2 h)
+        + beta1 / (1 - beta1) sqrt(Theta Dist(theta) (sigma^2 + M^2))
+
+    parameters: Theta (W for the discriminator). distance: Dist(theta), the bound on the squared
+    distance per coordinate. rate: alpha > 0. variance: sigma^2. gradient_bound: M, the bound on
+    the norm of the gradient. preconditioner_high, preconditioner_low: H and h_{0,*} > 0, bounds
+    of the preconditioner's diagonal. beta1, gamma: momentum and its bias correction, in [0, 1).
+    """
+    step = rate / (2 * (1 - beta1) * (1 - gamma) ** 2 * preconditioner_low)
+    drift = sqrt(parameters * distance * (variance + gradient_bound**2))
+    return Constants(
+        A=parameters * distance * preconditioner_high / (2 * rate * (1 - beta1)),
+        B=variance * step,
+        C=gradient_bound**2 * step + beta1 / (1 - beta1) * drift,
+    )
+
+
+def steps(batch_size: ArrayLike, constants: Constants, epsilon: float) -> Any:
+    """Theorem 3.2: N(b) = A b / ((eps^2 - C) b - B), decreasing and convex in b.
+
+    Infinite for b <= B / (eps^2 - C), and for every b where eps^2 <= C: never reached.
+    """
+    b = np.asarray(batch_size, dtype=float)
+    denominator = (epsilon**2 - constants.C) * b - constants.B
+    reached = denominator > 0
+    return np.where(reached, constants.A * b / np.where(reached, denominator, 1.0), np.inf)[()]
+
+
+def sfo(batch_size: ArrayLike, constants: Constants, epsilon: float) -> Any:
+    """Theorem 3.3: N(b) b = A b^2 / ((eps^2 - C) b - B), convex; infinite where N(b) is."""
+    return steps(batch_size, constants, epsilon) * np.asarray(batch_size, dtype=float)
+
+
+def critical_batch_size(constants: Constants, epsilon: float) -> float:
+    """Theorem 3.3: b* = 2 B / (eps^2 - C), the minimiser of N(b) b; NaN where eps^2 <= C."""
+    margin = epsilon**2 - constants.C
+    return 2 * constants.B / margin if margin > 0 else nan
+
+
+def lower_bound(
+    ratio: float,
+    optimizer: str,
+    generator_rate: float,
+    hyper: Mapping[str, float],
+    parameters: int,
+    images: int,
+) -> float:
+    """Proposition 3.4: the lower bound of the generator's critical batch size, in images.
+
+    b* >= r alpha |S| / ((1 - beta1)^3 sqrt(Theta) scale), with the scale of the optimizer's
+    entry in `OPTIMIZERS`, and beta1 = 0 where it has none. NaN where the entry has no scale.
+
+    ratio: r. hyper: hyper-parameters; those it lacks take the optimizer's defaults. parameters:
+    Theta. images: |S|. Raises UserError for an unknown optimizer.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise UserError(f"optimizer {optimizer!r} is unknown: use one of {', '.join(OPTIMIZERS)}")
+    entry = OPTIMIZERS[optimizer]
+    if entry.scale is None:
+        return nan
+    hyper = {**entry.defaults, **hyper}
+    momentum = (1 - hyper.get("beta1", 0.0)) ** 3
+    return ratio * generator_rate * images / (momentum * sqrt(parameters) * entry.scale(hyper))
+
+
+def ratio_from_measured(
+    measured: float,
+    optimizer: str,
+    generator_rate: float,
+    hyper: Mapping[str, float],
+    parameters: int,
+    images: int,
+) -> float:
+    """Proposition 3.4 solved for r = sigma_G^2 / eps_G^3 at a measured critical batch size.
+
+    An upper bound of r, as the proposition bounds b* from below. Arguments as in `lower_bound`.
+    """
+    return measured / lower_bound(1.0, optimizer, generator_rate, hyper, parameters, images)
+
+
+def nearest_power_of_two(value: float) -> int:
+    """The 2^k, k >= 0, with the smallest |value - 2^k|; `value` is finite and positive.
+
+    Nearest in value, not in logarithm, as in the paper: 47.998 gives 32. A tie gives the smaller.
+    A tie is meant up to rounding errors (relative 1e-9): 4.1 AdaBelief is 1.5 times Adam's 32
+    exactly, and the last bit of a 48 must not choose between 32 and 64. Raises ValueError.
+    """
+    if not (isfinite(value) and value > 0):
+        raise ValueError(f"no nearest power of two: {value}")
+    lower = 1 << max(0, frexp(value)[1] - 1)
+    return lower if value <= 1.5 * lower * (1 + 1e-9) else 2 * lower
+
+
+@dataclass(frozen=True)
+class Fit:
+    """1/N(b) = intercept - slope / b, so intercept = (eps^2 - C) / A and slope = B / A.
+
+    critical_batch_size: 2 slope / intercept. pole: slope / intercept, below which the threshold
+    is never reached. r_squared: share of the weighted variance of 1/N explained, NaN where 1/N
+    does not vary. points: number of measurements. note: empty, or why there is no critical batch
+    size; then it and the pole are NaN, and with too few batch sizes so is everything else.
+    """
+
+    slope: float
+    intercept: float
+    critical_batch_size: float
+    pole: float
+    r_squared: float
+    points: int
+    note: str = ""
+
+
+def fit_steps(batch_sizes: ArrayLike, steps: ArrayLike) -> Fit:
+    """Least squares of 1/N = intercept - slope / b, each residual weighted by its N.
+
+    The residuals are thus relative: errors of N(b) are proportional to N(b), as the grid of
+    evaluations is logarithmic and seeds differ by a factor; without weights the few steps of the
+    largest batch sizes, where 1/N is large, would decide alone. r_squared is in the same space,
+    1/N with weights N^2.
+
+    batch_sizes, steps: finite, positive, of one length; leave out what was not reached.
+    Raises ValueError otherwise.
+    """
+    b, n = np.asarray(batch_sizes, dtype=float), np.asarray(steps, dtype=float)
+    if b.shape != n.shape or b.ndim != 1:
+        raise ValueError(f"batch sizes and steps differ in shape: {b.shape}, {n.shape}")
+    if not (np.isfinite(b) & np.isfinite(n) & (b > 0) & (n > 0)).all():
+        raise ValueError("batch sizes and steps must be finite and positive")
+    if np.unique(b).size < 3:
+        return Fit(nan, nan, nan, nan, nan, b.size, "fewer than 3 batch sizes")
+    intercept, slope = np.linalg.lstsq(np.stack([n, -n / b], axis=1), np.ones_like(n))[0].tolist()
+    residual = 1 - n * (intercept - slope / b)
+    total = 1 - n * (n.sum() / (n**2).sum())
+    varies = (total**2).sum() > 1e-18 * b.size
+    r_squared = float(1 - (residual**2).sum() / (total**2).sum()) if varies else nan
+    if intercept <= 0:
+        note = "intercept <= 0: N(b) grows without bound, no critical batch size"
+    elif slope <= 1e-9 * intercept:  # 0 up to rounding errors, as b >= 1
+        note = "slope <= 0: N(b) does not fall with b, no critical batch size"
+    else:
+        pole = slope / intercept
+        return Fit(slope, intercept, 2 * pole, pole, r_squared, b.size)
+    return Fit(slope, intercept, nan, nan, r_squared, b.size, note)
+
+
+def fit_table(medians: pd.DataFrame) -> pd.DataFrame:
+    """`fit_steps` of every experiment and optimizer: the columns `FIT`, and the `note`.
+
+    medians: from `aggregate.median_sfo`. Only batch sizes whose median is finite, those at which
+    the majority of the seeds arrived, enter. Every pair has its row, also one without a fit.
+    """
+    rows = []
+    for (experiment, optimizer), group in medians.groupby(["experiment", "optimizer"]):
+        reached = group[np.isfinite(group["median_steps"])]
+        fit = fit_steps(reached["batch_size"], reached["median_steps"])
+        rows.append({"experiment": experiment, "optimizer": optimizer, **vars(fit)})
+    return pd.DataFrame(rows, columns=[*FIT, "note"]).astype(FIT)
+
+
+def estimates(
+    critical: pd.DataFrame, networks: pd.DataFrame, experiments: Sequence[Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Estimated critical batch sizes (Proposition 3.4), one row per experiment and optimizer.
+
+    critical, networks: critical.csv and networks.csv. experiments: records `{name, section,
+    ratio: {experiment, optimizer}, optimizers: {NAME: {generator_rate, hyper: {...}}}}`; other
+    keys are ignored. Returns the columns `ESTIMATES`, in the order of the records.
+
+    The ratio is empty where its source was not run or has no measured critical batch size or no
+    scale; the estimates are empty where the ratio is, or where the optimizer has no scale.
+    """
+    measured = critical.set_index(["experiment", "optimizer"])["critical_batch_size"].dropna()
+    sizes = networks.set_index("experiment")[["generator_parameters", "images"]]
+    records = {record["name"]: record for record in experiments}
+
+    def arguments(experiment: str, optimizer: str) -> tuple:
+        setting = records[experiment]["optimizers"][optimizer]
+        parameters, images = sizes.loc[experiment]
+        rate, hyper = setting["generator_rate"], setting["hyper"]
+        return optimizer, rate, hyper, int(parameters), int(images)
+
+    def ratio_of(source: tuple[str, str]) -> float:
+        known = source[0] in records and source[1] in records[source[0]]["optimizers"]
+        if not known or source not in measured.index or source[0] not in sizes.index:
+            return nan
+        return ratio_from_measured(float(measured[source]), *arguments(*source))
+
+    rows = []
+    for name, record in records.items():
+        source = (record["ratio"]["experiment"], record["ratio"]["optimizer"])
+        ratio = ratio_of(source)
+        for optimizer in record["optimizers"]:
+            trained = name in sizes.index
+            exact = lower_bound(ratio, *arguments(name, optimizer)) if trained else nan
+            nearest = nearest_power_of_two(exact) if isfinite(exact) else None
+            rows.append((name, str(record["section"]), optimizer, *source, ratio, exact, nearest))
+    return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)

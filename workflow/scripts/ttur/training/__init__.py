@@ -1,0 +1,1 @@
+"""Training: draws, step, evaluation grid, loop, resume state."""

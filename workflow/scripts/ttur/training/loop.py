@@ -1,0 +1,247 @@
+"""The training loop of one job: train a group of seeds, look at the FID, stop at the threshold."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.packed import PackedDataset
+from ..features import FeatureNetwork
+from ..frechet import Reference
+from ..networks import parameter_count
+from ..networks.replicated import replica_state
+from .draws import Draws
+from .grid import evaluation_steps, step_limit
+from .scoring import frechet_distances
+from .state import StateFile
+from .step import Players, build_players, gradient_norms, train_step
+
+_REPORT_EVERY_SECONDS = 10.0
+
+HISTORY_COLUMNS = (
+    "seed",
+    "step",
+    "samples",
+    "seconds",
+    "fid",
+    "generator_loss",
+    "discriminator_loss",
+    "generator_gradient_norm",
+    "discriminator_gradient_norm",
+)
+
+
+@dataclass
+class Progress:
+    """What a run has so far: all of it is saved and restored.
+
+    step: updates done. running: seeds still in training, in the order of their replicas.
+    rows: the history, a list per HISTORY_COLUMNS. results: per finished seed its record.
+    generators: per finished seed its generator's tensors. seconds: training time so far.
+    """
+
+    running: list[int]
+    step: int = 0
+    seconds: float = 0.0
+    rows: list[list[float]] = field(default_factory=list)
+    results: dict[int, dict[str, Any]] = field(default_factory=dict)
+    generators: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished job: its progress and the sizes of its networks."""
+
+    progress: Progress
+    generator_parameters: int
+    discriminator_parameters: int
+
+
+class _Job:
+    """One job at work; `train` below is its only user."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        dataset: PackedDataset,
+        features: FeatureNetwork,
+        reference: Reference,
+        state_file: StateFile,
+        device: torch.device,
+        save_every: float,
+        say: Callable[[str], None],
+    ):
+        self.save_every = save_every
+        self.settings, self.device, self.say = settings, device, say
+        self.features, self.reference, self.state_file = features, reference, state_file
+        manifest = dataset.manifest
+        self.classes = manifest["classes"]
+        self.image_size, self.channels = manifest["height"], manifest["channels"]
+        self.images = torch.from_numpy(np.array(dataset.images.transpose(0, 3, 1, 2))).to(device)
+        self.labels = torch.from_numpy(np.array(dataset.labels)).to(device)
+        self.limit = step_limit(settings["limits"], settings["batch_size"])
+        self.grid = evaluation_steps(settings["fid"]["grid"], self.limit)
+        self.progress = Progress(running=list(settings["seeds"]))
+        self._restore()
+
+    def _build(self, seeds: Sequence[int]) -> None:
+        self.players: Players = build_players(
+            self.settings, seeds, self.image_size, self.channels, self.classes, self.device
+        )
+        self._draw_for(seeds)
+
+    def _draw_for(self, seeds: Sequence[int]) -> None:
+        self.draws = Draws(
+            self.images,
+            self.labels,
+            self.classes,
+            seeds,
+            self.settings["batch_size"],
+            self.settings["networks"]["latent"],
+        )
+
+    def _restore(self) -> None:
+        state, line = self.state_file.load()
+        self.say(line)
+        if state is not None:
+            self.progress = Progress(**state["progress"])
+        self._build(self.progress.running or self.settings["seeds"])
+        if state is not None and self.progress.running:
+            self.players.load_state(state["players"])
+
+    def save(self) -> None:
+        """Writes the resume state."""
+        self.state_file.save(
+            {"progress": dict(vars(self.progress)), "players": self.players.state()}
+        )
+
+    def run(self) -> Outcome:
+        """Trains until every seed has ended; saves its state now and then."""
+        progress = self.progress
+        upcoming = iter(step for step in self.grid if step > progress.step)
+        saved = reported = started = time.perf_counter()
+        before = progress.seconds
+        while progress.running:
+            target = next(upcoming)
+            while progress.step < target:
+                # Saved before a step, never after: the evaluation that follows the last step of an
+                # interval would otherwise be skipped by the resumed run.
+                now = time.perf_counter()
+                if now - saved > self.save_every:
+                    progress.seconds = before + now - started
+                    self.save()
+                    saved = time.perf_counter()
+                losses = train_step(self.players, self.draws, progress.step)
+                progress.step += 1
+            progress.seconds = before + time.perf_counter() - started
+            distances = self._evaluate(*losses)
+            self._finish(distances)
+            now = time.perf_counter()
+            if now - reported > _REPORT_EVERY_SECONDS or not progress.running:
+                self._report(distances, (progress.seconds - before) or 1e-9)
+                reported = now
+        return Outcome(
+            progress,
+            parameter_count(self.players.generator),
+            parameter_count(self.players.discriminator),
+        )
+
+    def _evaluate(self, discriminator_loss: Tensor, generator_loss: Tensor) -> list[float]:
+        progress, settings, fid = self.progress, self.settings, self.settings["fid"]
+        distances = frechet_distances(
+            self.players.generator,
+            settings["networks"]["latent"],
+            self.classes,
+            [(seed, "evaluation", progress.step) for seed in progress.running],
+            fid["samples"],
+            self.features,
+            self.reference,
+            fid["pixel_map"],
+            self.device,
+        )
+        columns = zip(
+            progress.running,
+            distances,
+            generator_loss.tolist(),
+            discriminator_loss.tolist(),
+            gradient_norms(self.players.generator).tolist(),
+            gradient_norms(self.players.discriminator).tolist(),
+            strict=True,
+        )
+        samples = progress.step * settings["batch_size"]
+        for seed, *values in columns:
+            progress.rows.append([seed, progress.step, samples, progress.seconds, *values])
+        return distances
+
+    def _finish(self, distances: Sequence[float]) -> None:
+        """Ends the seeds that reached the threshold, diverged, or ran out of steps."""
+        progress = self.progress
+        latest = progress.rows[-len(distances) :]
+        kept = []
+        for replica, (seed, distance) in enumerate(zip(progress.running, distances, strict=True)):
+            status = self._status(distance, latest[replica])
+            if status is None:
+                kept.append(replica)
+                continue
+            misses = [row[1] for row in progress.rows if row[0] == seed]
+            reached = status == "reached"
+            if reached or status == "diverged":
+                misses = misses[:-1]
+            progress.results[seed] = {
+                "seed": seed,
+                "status": status,
+                "steps": progress.step if reached else None,
+                "last_miss": misses[-1] if misses else None,
+                "first_hit": progress.step if reached else None,
+                "final_fid": distance,
+                "final_step": progress.step,
+            }
+            progress.generators[seed] = replica_state(self.players.generator, replica)
+        if len(kept) < len(progress.running):
+            progress.running = [progress.running[replica] for replica in kept]
+            if kept:
+                self.players.keep(kept)
+                self._draw_for(progress.running)
+
+    def _status(self, distance: float, row: Sequence[float]) -> str | None:
+        if not all(torch.isfinite(torch.tensor(row, dtype=torch.float64))):
+            return "diverged"
+        if distance <= self.settings["fid"]["threshold"]:
+            return "reached"
+        return "step-limit" if self.progress.step >= self.limit else None
+
+    def _report(self, distances: Sequence[float], elapsed: float) -> None:
+        progress = self.progress
+        fids = " ".join(f"{distance:.1f}" for distance in distances)
+        rate = progress.step / max(progress.seconds, 1e-9)
+        left = (self.limit - progress.step) / rate if progress.running else 0.0
+        self.say(
+            f"step {progress.step}/{self.limit}  {rate:.1f} steps/s  "
+            f"{self.features.metric} {fids}  running {len(progress.running)}  "
+            f"at most {left / 60:.1f} min left"
+        )
+
+
+def train(
+    settings: Mapping[str, Any],
+    dataset: PackedDataset,
+    features: FeatureNetwork,
+    reference: Reference,
+    state_file: StateFile,
+    device: torch.device,
+    save_every: float,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Runs one training job to its end, from its saved state where there is one.
+
+    settings: the job's slice of the configuration (experiment, optimizer, rates, networks, ...).
+    save_every: seconds between two saves of the resume state.
+    say: takes one line of progress at a time. A seed ends `reached` at the first evaluation at or
+    below the threshold, `diverged` at the first evaluation with a value that is not finite,
+    `step-limit` otherwise. The caller removes the state once it has written the outputs.
+    """
+    return _Job(settings, dataset, features, reference, state_file, device, save_every, say).run()

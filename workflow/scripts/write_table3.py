@@ -1,0 +1,37 @@
+"""Writes Table 3, measured beside estimated beside published, as CSV, markdown and LaTeX."""
+
+import argparse
+
+from ttur.aggregate import CRITICAL
+from ttur.arguments import json_value
+from ttur.errors import run
+from ttur.files import write_text
+from ttur.tables import read_table, table3, to_latex, to_markdown
+from ttur.theory import ESTIMATES
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("critical", "estimates"):
+        parser.add_argument(f"--{name}", required=True, metavar="CSV", help=f"{name}.csv to read")
+    parser.add_argument(
+        "--experiments",
+        required=True,
+        type=json_value,
+        metavar="JSON",
+        help="JSON or @FILE: [{name, section, optimizers}], in the order of the rows",
+    )
+    for name in ("csv", "md", "tex"):
+        parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
+    arguments = parser.parse_args()
+
+    critical = read_table(arguments.critical, CRITICAL)
+    estimated = read_table(arguments.estimates, ESTIMATES)
+    table = table3(critical, estimated, arguments.experiments)
+    write_text(arguments.csv, table.to_csv(index=False))
+    write_text(arguments.md, to_markdown(table))
+    write_text(arguments.tex, to_latex(table))
+
+
+if __name__ == "__main__":
+    run(main)
