@@ -5,7 +5,10 @@ from snakemake.utils import min_version
 min_version("9.27.1")
 
 
-configfile: "config.yaml"
+# `--configfile other.yaml` replaces the default instead of being merged into it.
+if "experiments" not in config:
+
+    configfile: "config.yaml"
 
 
 # One machine runs as many GPU jobs as it has GPUs; on a cluster the limit is per submission.

@@ -171,17 +171,16 @@ def test_scripts_from_runs_to_table3(tmp_path):
     steps = {8: [None] * 3, 16: [900, 880, None], 32: [300, 310, 305], 64: [240, 230, 250]}
     jobs = [job(tmp_path / f"b{b}", b, n) for b, n in steps.items()]
     jobs.append(job(tmp_path / "rmsprop", 8, [None] * 3, optimizer="RMSProp"))
-    lists = [tmp_path / "runs.txt", tmp_path / "evaluations.txt"]
-    for path, files in zip(lists, zip(*jobs, strict=True), strict=True):
-        path.write_text("".join(f"{file}\n" for file in files))
+    listed = tmp_path / "runs.txt"
+    listed.write_text("".join(f"{record}\n" for record, _ in jobs))
     experiments = tmp_path / "experiments.json"
     experiments.write_text(json.dumps(EXPERIMENTS))
     out = {name: tmp_path / f"{name}.csv" for name in ("steps", "critical", "networks")}
     inputs = [text for name, path in out.items() for text in (f"--{name}", path)]
 
     scored = tmp_path / "evaluation.csv"
-    files = ["--runs-file", lists[0], "--evaluations-file", lists[1]]
-    assert script("aggregate_runs", *files, *inputs, "--evaluation", scored).returncode == 0
+    files = ["--runs-file", listed, *inputs, "--evaluation", scored]
+    assert script("aggregate_runs", *files).returncode == 0
     assert read_table(out["critical"], CRITICAL)["critical_batch_size"].tolist() == [32, pd.NA]
     assert read_table(out["networks"], NETWORKS)["images"].tolist() == [3_033_042]
     assert scored.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
@@ -209,12 +208,13 @@ def test_scripts_from_runs_to_table3(tmp_path):
 
 
 def test_aggregating_needs_both_files_of_every_job(tmp_path):
-    (first, scores), (second, _) = (job(tmp_path / f"b{b}", b, [9] * 3) for b in (8, 16))
+    (first, _), (second, scores) = (job(tmp_path / f"b{b}", b, [9] * 3) for b in (8, 16))
+    scores.unlink()
     names = ("steps", "critical", "networks", "evaluation")
     outputs = [text for name in names for text in (f"--{name}", tmp_path / f"{name}.csv")]
-    ended = script("aggregate_runs", "--runs", first, second, "--evaluations", scores, *outputs)
+    ended = script("aggregate_runs", "--runs", first, second, *outputs)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"error: {second.parent}: an evaluation.csv was not given")
+    assert ended.stderr.startswith(f"error: {scores} is missing")
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "steps.csv").exists()
 
