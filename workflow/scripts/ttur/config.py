@@ -70,6 +70,8 @@ class Experiment:
     objective: dict[str, Any]
     discriminator_steps: int
     latent_reuse: bool
+    micro_batches: int
+    ema: dict[str, Any] | None
     seeds: tuple[int, ...]
     seeds_per_job: int
     limits: dict[str, int | None]
@@ -118,11 +120,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Config:
-    """The checked configuration, in the order of the file. device: cpu or cuda."""
+    """The checked configuration, in the order of the file.
+
+    device: cpu or cuda. compute: precision, channels_last, compile.
+    """
 
     datasets: dict[str, Dataset]
     experiments: dict[str, Experiment]
-    device: str = "cpu"
+    device: str
+    compute: dict[str, Any]
 
     def runs(self) -> list[Run]:
         """Every training job: experiment x optimizer x batch size x group of seeds."""
@@ -150,6 +156,9 @@ class Config:
             "objective": copy.deepcopy(experiment.objective),
             "discriminator_steps": experiment.discriminator_steps,
             "latent_reuse": experiment.latent_reuse,
+            "micro_batches": experiment.micro_batches,
+            "ema": copy.deepcopy(experiment.ema),
+            "compute": dict(self.compute),
             "limits": copy.deepcopy(experiment.limits),
             "fid": copy.deepcopy(experiment.fid),
             "batch_size": run.batch_size,
@@ -187,6 +196,7 @@ def load(config: Mapping[str, Any]) -> Config:
             name: _experiment(name, keys) for name, keys in settings["experiments"].items()
         },
         device=settings["device"],
+        compute=settings["compute"],
     )
     for path, message in domain_problems(loaded):
         raise UserError(f"config: {dotted(path)} {message}")
