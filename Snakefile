@@ -6,7 +6,7 @@ min_version("9.27.1")
 
 
 # `--configfile other.yaml` replaces the default instead of being merged into it.
-if "experiments" not in config:
+if not workflow.configfiles:
 
     configfile: "config.yaml"
 
@@ -26,6 +26,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/plan.smk"
 
 
 localrules:
@@ -38,6 +39,8 @@ localrules:
 rule all:
     default_target: True
     input:
+        # Named here so that a deleted record is made again although the tables are newer.
+        [run.path("run.json") for run in RUNS],
         rules.table3.output,
         rules.published.output,
         rules.manifest.output,

@@ -20,6 +20,14 @@ SETTINGS = {
     "objective": {"kind": "bce"},
     "discriminator_steps": 1,
     "latent_reuse": True,
+    "micro_batches": 1,
+    "ema": None,
+    "compute": {
+        "precision": "fp32",
+        "channels_last": False,
+        "compile": False,
+        "batch_norm_over": "device",
+    },
     "limits": {"steps": 60, "samples": None},
     "fid": {
         "features": "classifier",

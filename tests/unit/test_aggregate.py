@@ -22,6 +22,7 @@ from ttur.errors import UserError
 
 def result(seed, steps, status=None, last_miss=None, final_fid=9.0):
     status = status or ("reached" if steps is not None else "step-limit")
+    last_miss = 6000 if status == "step-limit" and last_miss is None else last_miss
     record = {"seed": seed, "status": status, "steps": steps, "last_miss": last_miss}
     return {**record, "first_hit": steps, "final_fid": final_fid, "final_step": steps or 6000}
 
@@ -81,7 +82,7 @@ def test_steps_table_writes_empty_cells():
     assert lines == [
         "experiment,optimizer,batch_size,seed,steps,bracket_low,sfo,status",
         "dcgan,Adam,8,0,100,0,800,reached",
-        "dcgan,Adam,8,1,,0,,step-limit",
+        "dcgan,Adam,8,1,,6000,,step-limit",
     ]
 
 
@@ -271,3 +272,19 @@ def test_evaluation_is_sorted_and_refuses_unknown_seeds():
     assert evaluation_table(pairs)["batch_size"].tolist() == [8, 16]
     with pytest.raises(UserError, match=r"b8: evaluation\.csv scores seed 7"):
         evaluation_table([(run(8, result(0, 10)), scores(s0=[9], s7=[9]))])
+
+
+def test_a_run_stopped_too_early_may_hide_the_minimum():
+    table = {4: [700] * 3, 8: [600] * 3}
+    runs = sweep(table)
+    for limit, edge in ((2799, "censored"), (2800, "")):
+        short = [result(seed, None, last_miss=limit) for seed in range(3)]
+        (row,) = critical_table(steps_table([run(1, *short), *runs])).to_dict("records")
+        assert row["critical_batch_size"] == 4
+        assert row["at_edge"] == edge
+
+
+def test_a_diverged_batch_size_hides_nothing():
+    diverged = [result(seed, None, "diverged", last_miss=50) for seed in range(3)]
+    runs = [run(1, *diverged), *sweep({4: [700] * 3, 8: [600] * 3})]
+    assert critical_table(steps_table(runs))["at_edge"].tolist() == [""]

@@ -48,7 +48,7 @@ REFUSED = [
     (
         {"threads": 4},
         "threads",
-        "is not a known key: remove it (known: device, inception, datasets, experiments)",
+        "is not a known key: remove it (known: device, compute, inception, datasets, experiments)",
     ),
     (
         {f"{X}/fid/treshold": 15.0, f"{X}/fid/threshold": REMOVED},
@@ -168,6 +168,18 @@ REFUSED = [
         f"{X}/networks/generator_bn_momentum",
         "is 0: use a number above 0 and at most 1",
     ),
+    (
+        {f"{X}/micro_batches": 2},
+        f"{X}/micro_batches",
+        "is 2, with which generated images cannot be kept: set latent_reuse: false",
+    ),
+    (
+        {f"{X}/micro_batches": 3, f"{X}/latent_reuse": False, f"{X}/batch_sizes": [6, 8]},
+        f"{X}/micro_batches",
+        "is 3, which does not divide batch size 8: use a divisor",
+    ),
+    ({f"{X}/ema": {"decay": 1.0}}, f"{X}/ema/decay", "is 1.0: use a number of at least 0"),
+    ({"compute/precision": "fp16"}, "compute/precision", "is 'fp16': use one of fp32, tf32, bf16"),
     ({f"{X}/fid/grid/factor": 1.0}, f"{X}/fid/grid/factor", "is 1.0: use a number above 1"),
     ({f"{X}/seeds": [0, -1]}, f"{X}/seeds[1]", "is -1: use a whole number of at least 0 and"),
     ({f"{X}/seeds": [2**31]}, f"{X}/seeds[0]", "is 2147483648: use a whole number of at least 0"),
@@ -611,6 +623,14 @@ def test_training_settings():
         "objective": {"kind": "bce"},
         "discriminator_steps": 1,
         "latent_reuse": True,
+        "micro_batches": 1,
+        "ema": None,
+        "compute": {
+            "precision": "fp32",
+            "channels_last": False,
+            "compile": False,
+            "batch_norm_over": "device",
+        },
         "limits": {"steps": 600, "samples": None},
         "fid": {
             "features": "classifier",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from ttur.aggregate import CRITICAL, NETWORKS, STEPS
 from ttur.errors import UserError
-from ttur.tables import TABLE3, read_table, table3, to_latex, to_markdown
+from ttur.tables import TABLE3, notes, read_table, table3, to_latex, to_markdown
 from ttur.theory import ESTIMATES, FIT
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -203,7 +203,8 @@ def test_scripts_from_runs_to_table3(tmp_path):
     table = read_table(outputs[0], TABLE3)
     assert table["section"].tolist() == ["4.1", "4.1", "9.10"]
     assert table["measured"].tolist() == [32, pd.NA, pd.NA]
-    assert outputs[1].read_text() == to_markdown(table)
+    found = read_table(out["critical"], CRITICAL)
+    assert outputs[1].read_text() == f"{to_markdown(table)}\n{notes(found)}"
     assert outputs[2].read_text() == to_latex(table)
 
 
@@ -226,3 +227,12 @@ def test_published_table_script(tmp_path):
     assert len(lines) == 9
     assert lines[0].startswith("section,optimizer,ratio,published_measured,published_estimated")
     assert lines[-1].startswith("4.3,AdaBelief,530304.5")
+
+
+def test_notes_name_what_is_a_bound_and_what_was_not_reached(critical):
+    critical.loc[0, "at_edge"] = "largest"
+    assert notes(critical).splitlines() == [
+        "- dcgan_a, Adam: the largest batch size tried, the minimum may lie above",
+        "- dcgan_a, RMSProp: the threshold was not reached",
+    ]
+    assert notes(critical.iloc[1:2]) == ""

@@ -13,6 +13,7 @@ from ttur.code import imported_files
 from ttur.config_checks import RAW_FILES
 from ttur.data.listing import folder_digest
 from ttur.errors import UserError
+from ttur.training.grid import step_limit
 
 try:
     CONFIG = ttur_config.load(config)
@@ -23,6 +24,11 @@ RUNS = CONFIG.runs()
 PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
 RANDOM_INCEPTION = "results/features/inception-random.safetensors"
 RUN_DIR = "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}"
+# One run per experiment, optimizer and batch size: probing needs no second group of seeds.
+FIRST_RUNS = list(
+    {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
+)
+CLASSES_FOR_PROBES = {"imagenet": 1000}
 FIGURES = [
     f"results/figures/{experiment}/{figure}.{suffix}"
     for experiment in CONFIG.experiments
@@ -104,11 +110,12 @@ def folder_state(wildcards):
 
 
 def dataset_settings(wildcards):
-    return json.dumps(CONFIG.dataset_settings(wildcards.dataset))
+    # Sorted, so that the order of keys in the configuration is no change.
+    return json.dumps(CONFIG.dataset_settings(wildcards.dataset), sort_keys=True)
 
 
 def training_settings(wildcards):
-    return json.dumps(CONFIG.training_settings(run_of(wildcards)))
+    return json.dumps(CONFIG.training_settings(run_of(wildcards)), sort_keys=True)
 
 
 def state_file(wildcards):
@@ -166,4 +173,40 @@ def figure_label(wildcards):
         *("--section", experiment.section),
         *("--title", experiment.title),
         *("--metric", experiment.metric),
+    ]
+
+
+def planned_jobs():
+    """What plan_grid.py needs of every training job, as JSON."""
+    return json.dumps(
+        [
+            {
+                "section": CONFIG.experiments[run.experiment].section,
+                "experiment": run.experiment,
+                "optimizer": run.optimizer,
+                "batch_size": run.batch_size,
+                "seeds": len(run.seeds),
+                "steps": step_limit(CONFIG.experiments[run.experiment].limits, run.batch_size),
+            }
+            for run in RUNS
+        ]
+    )
+
+
+def probe_settings(wildcards):
+    """Settings of the first group of seeds at this batch size."""
+    for run in FIRST_RUNS:
+        key = (run.experiment, run.optimizer, str(run.batch_size))
+        if key == (wildcards.experiment, wildcards.optimizer, wildcards.batch_size):
+            return json.dumps(CONFIG.training_settings(run))
+    raise WorkflowError(f"{wildcards.experiment} has no such run")
+
+
+def image_shape(wildcards):
+    """Options of probe_throughput.py that stand for a data set's images."""
+    dataset = CONFIG.datasets[dataset_of(wildcards)]
+    return [
+        *("--image-size", dataset.image_size),
+        *("--channels", dataset.channels),
+        *("--classes", CLASSES_FOR_PROBES.get(dataset.kind, 10)),
     ]

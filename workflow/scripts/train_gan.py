@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from ttur.arguments import json_value
 from ttur.data.packed import PackedDataset
-from ttur.devices import open_device
+from ttur.devices import device_name, open_device
 from ttur.errors import run
 from ttur.features import load_features
 from ttur.files import atomic_path, write_json
@@ -124,7 +124,7 @@ def run_record(
         ],
         "seconds": round(progress.seconds, 2),
         "seed_steps_per_second": round(steps / max(progress.seconds, 1e-9), 2),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "device": device_name(device),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
 

@@ -6,7 +6,7 @@ from ttur.aggregate import CRITICAL
 from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.tables import read_table, table3, to_latex, to_markdown
+from ttur.tables import notes, read_table, table3, to_latex, to_markdown
 from ttur.theory import ESTIMATES
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     estimated = read_table(arguments.estimates, ESTIMATES)
     table = table3(critical, estimated, arguments.experiments)
     write_text(arguments.csv, table.to_csv(index=False))
-    write_text(arguments.md, to_markdown(table))
+    write_text(arguments.md, "\n".join(filter(None, [to_markdown(table), notes(critical)])))
     write_text(arguments.tex, to_latex(table))
 
 

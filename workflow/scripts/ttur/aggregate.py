@@ -160,6 +160,21 @@ def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
     return table.assign(median_sfo=table["median_steps"] * table["batch_size"])
 
 
+def _could_undercut(group: pd.DataFrame, median: pd.DataFrame, critical: int) -> bool:
+    """Whether a batch size that mostly did not arrive was stopped before its SFO reached b*'s.
+
+    group: rows `STEPS` of one optimizer; median: its rows of `median_sfo`. A seed
+    that ran out of steps needs more than bracket_low * b images, which bounds its SFO from below;
+    a diverged one needs infinitely many.
+    """
+    spent = group["bracket_low"] * group["batch_size"]
+    bound = group["sfo"].where(group["status"] == "reached", spent).astype("float64")
+    bound[group["status"] == "diverged"] = np.inf
+    bounds = bound.groupby(group["batch_size"]).median()
+    arrived = median.set_index("batch_size")["median_sfo"]
+    return bool((bounds[arrived.index[np.isinf(arrived)]] < arrived[critical]).any())
+
+
 def _cheapest(table: pd.DataFrame, column: str) -> int | None:
     """The batch size with the smallest finite `column`, the smaller of equals; None if none is."""
     finite = table[np.isfinite(table[column].astype("float64"))]
@@ -176,7 +191,9 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
     the seeds that arrived anywhere. at_edge: "smallest" or "largest" where the critical batch
     size is the smallest or largest that was tried, so that the true minimum may lie beyond
     ("smallest" where only one was tried); batch sizes that were tried and not reached count as
-    tried. seeds: how many were run. seeds_reached: how many arrived at the critical batch size.
+    tried. "censored" where a batch size at which the majority did not arrive was stopped with
+    fewer images than the critical one needed: its minimum is not excluded, give it more steps.
+    seeds: how many were run. seeds_reached: how many arrived at the critical batch size.
 
     Where at no batch size the majority arrived there is no critical batch size: it, low and high
     are empty, and seeds_reached is 0.
@@ -194,6 +211,8 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
             low, high = (pick(b for b in own if b is not None) for pick in (min, max))
             tried = median["batch_size"]
             at_edge = {tried.max(): "largest", tried.min(): "smallest"}.get(critical, "")
+            if not at_edge and _could_undercut(group, median, critical):
+                at_edge = "censored"
             seeds_reached = median.loc[tried == critical, "seeds_reached"].item()
         seeds = group["seed"].nunique()
         rows.append((*pair, critical, low, high, at_edge, seeds, seeds_reached))

@@ -70,6 +70,8 @@ class Experiment:
     objective: dict[str, Any]
     discriminator_steps: int
     latent_reuse: bool
+    micro_batches: int
+    ema: dict[str, Any] | None
     seeds: tuple[int, ...]
     seeds_per_job: int
     limits: dict[str, int | None]
@@ -132,16 +134,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Config:
-    """The checked configuration, in the order of the file. device: cpu or cuda.
+    """The checked configuration, in the order of the file.
 
-    inception: weights (a path, `random`, or None for the published file) and sha256; None where
-    the block is missing.
+    device: cpu or cuda. compute: precision, channels_last, compile. inception: weights (a path,
+    `random`, or None for the published file) and sha256; None where the block is missing.
     """
 
     datasets: dict[str, Dataset]
     experiments: dict[str, Experiment]
-    device: str = "cpu"
-    inception: dict[str, str | None] | None = None
+    device: str
+    compute: dict[str, Any]
+    inception: dict[str, str | None] | None
 
     def runs(self) -> list[Run]:
         """Every training job: experiment x optimizer x batch size x group of seeds."""
@@ -169,6 +172,9 @@ class Config:
             "objective": copy.deepcopy(experiment.objective),
             "discriminator_steps": experiment.discriminator_steps,
             "latent_reuse": experiment.latent_reuse,
+            "micro_batches": experiment.micro_batches,
+            "ema": copy.deepcopy(experiment.ema),
+            "compute": dict(self.compute),
             "limits": copy.deepcopy(experiment.limits),
             "fid": copy.deepcopy(experiment.fid),
             "batch_size": run.batch_size,
@@ -208,6 +214,7 @@ def load(config: Mapping[str, Any]) -> Config:
             for name, keys in settings["experiments"].items()
         },
         device=settings["device"],
+        compute=settings["compute"],
         inception=inception,
     )
     for path, message in domain_problems(loaded):

@@ -33,6 +33,8 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         inception_where_needed,
         resize_only_for_inception,
         biggan_that_fits_the_images,
+        micro_batches_of_equal_size,
+        compilable,
         enough_samples_for_fid,
         evaluations_within_limits,
         folder_names_within_limits,
@@ -165,6 +167,33 @@ def biggan_that_fits_the_images(config: "Config") -> Iterator[Problem]:
         for key in ("generator_width", "discriminator_width"):
             if networks[key] < 8:
                 yield [*path, key], f"is {networks[key]}: use at least 8, or attention: null"
+
+
+def micro_batches_of_equal_size(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        parts, path = experiment.micro_batches, ["experiments", name, "micro_batches"]
+        if parts > 1 and experiment.latent_reuse:
+            yield (
+                path,
+                f"is {parts}, with which generated images cannot be kept: set latent_reuse: false",
+            )
+        sizes = {b for run in experiment.optimizers.values() for b in run.batch_sizes}
+        for batch_size in sorted(sizes):
+            if batch_size % parts:
+                yield (
+                    path,
+                    f"is {parts}, which does not divide batch size {batch_size}: use a divisor",
+                )
+
+
+def compilable(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        if config.compute["compile"] and experiment.objective["kind"] == "wasserstein_gp":
+            yield (
+                ["compute", "compile"],
+                f"is true, but the gradient penalty of {name} needs second derivatives, which "
+                "compiled networks lack: set compile: false",
+            )
 
 
 def enough_samples_for_fid(config: "Config") -> Iterator[Problem]:

@@ -5,6 +5,11 @@ import torch
 from .errors import UserError
 
 
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or cpu."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
 def open_device(name: str) -> torch.device:
     """`cpu` or `cuda`; UserError where a GPU is asked for and torch sees none."""
     if name == "cuda" and not torch.cuda.is_available():

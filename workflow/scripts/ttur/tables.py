@@ -186,6 +186,25 @@ def to_markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in [header, rule, *cells])
 
 
+def notes(critical: pd.DataFrame) -> str:
+    """Markdown list of the measured sizes that are bounds rather than minima; "" where none is.
+
+    critical: the table critical.csv.
+    """
+    meaning = {
+        "smallest": "the smallest batch size tried, the minimum may lie below",
+        "largest": "the largest batch size tried, the minimum may lie above",
+        "censored": "a batch size that did not arrive was stopped too early to exclude it",
+    }
+    lines = []
+    for row in critical.itertuples():
+        if pd.isna(row.critical_batch_size):
+            lines.append(f"- {row.experiment}, {row.optimizer}: the threshold was not reached")
+        elif row.at_edge:
+            lines.append(f"- {row.experiment}, {row.optimizer}: {meaning[row.at_edge]}")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def to_latex(table: pd.DataFrame) -> str:
     r"""Table 3 as a LaTeX tabular (package booktabs), a \midrule between experiments."""
     header, cells = _rendered(table)

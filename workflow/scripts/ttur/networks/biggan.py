@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .replicated import BatchNorm2d, Network, RunningNorm
 from .spectral import Conv2d, Embedding, Linear, SpectralWeight, lookup
 
 # Channels in units of the width: the generator's from 4 x 4 up, the discriminator's after each of
@@ -60,44 +61,18 @@ class Attention(nn.Module):
         return x + (self.gain[:, :, None, None] * output).view_as(x)
 
 
-class ConditionalBatchNorm(nn.Module):
+class ConditionalBatchNorm(RunningNorm):
     """BatchNorm whose gain and bias are linear in a condition [b, R, d]; gain is 1 + linear."""
 
     def __init__(self, replicas, channels, condition):
-        super().__init__()
+        super().__init__(replicas, channels)
         self.gain = Linear(replicas, condition, channels, bias=False)
         self.bias = Linear(replicas, condition, channels, bias=False)
-        self.register_buffer("running_mean", torch.zeros(replicas, channels))
-        self.register_buffer("running_var", torch.ones(replicas, channels))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        mean, variance = self.running_mean.view(-1), self.running_var.view(-1)
-        normed = F.batch_norm(x, mean, variance, training=self.training, momentum=0.1, eps=1e-5)
         gain = 1 + self.gain(condition).flatten(1)[:, :, None, None]
-        return torch.addcmul(self.bias(condition).flatten(1)[:, :, None, None], normed, gain)
-
-
-class OutputBatchNorm(nn.Module):
-    """The plain BatchNorm before the image, weight 1 and bias 0 at the start."""
-
-    def __init__(self, replicas, channels):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(replicas, channels))
-        self.bias = nn.Parameter(torch.zeros(replicas, channels))
-        self.register_buffer("running_mean", torch.zeros(replicas, channels))
-        self.register_buffer("running_var", torch.ones(replicas, channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.batch_norm(
-            x,
-            self.running_mean.view(-1),
-            self.running_var.view(-1),
-            self.weight.view(-1),
-            self.bias.view(-1),
-            self.training,
-            0.1,
-            1e-5,
-        )
+        bias = self.bias(condition).flatten(1)[:, :, None, None]
+        return torch.addcmul(bias, self.normalise(x), gain)
 
 
 class GeneratorBlock(nn.Module):
@@ -158,7 +133,7 @@ class SharedEmbedding(nn.Module):
         nn.init.orthogonal_(self.weight.data[replica], generator=random)
 
 
-class Generator(nn.Module):
+class Generator(Network):
     """Latents [b, R * latent], labels [b, R] -> images [b, R * channels, H, W] in [-1, 1]."""
 
     def __init__(
@@ -182,14 +157,14 @@ class Generator(nn.Module):
                 if side == attention
             }
         )
-        self.norm = OutputBatchNorm(replicas, widths[-1])
+        self.norm = BatchNorm2d(replicas, widths[-1], deviation=0.0)
         self.output = Conv2d(replicas, widths[-1], channels, 3)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         batch_size, replicas = labels.shape
         first, *pieces = latents.view(batch_size, replicas, -1).chunk(self.slots, dim=2)
         classes = self.shared(labels)
-        h = self.linear(first).reshape(batch_size, -1, 4, 4)
+        h = self.stored(self.linear(first).reshape(batch_size, -1, 4, 4))
         for index, (block, piece) in enumerate(zip(self.blocks, pieces, strict=True)):
             h = block(h, torch.cat([classes, piece], dim=2))
             if str(index) in self.attention:
@@ -197,7 +172,7 @@ class Generator(nn.Module):
         return torch.tanh(self.output(F.relu(self.norm(h))))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Network):
     """Images [b, R * channels, H, W], labels [b, R] -> scores [b, R] (projection, Miyato 2018).
 
     joint_batch: real and generated images go through in one forward pass, as in BigGAN's code, so
@@ -225,7 +200,7 @@ class Discriminator(nn.Module):
         self.embedding = Embedding(replicas, classes, widths[-1])
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        h = images
+        h = self.stored(images)
         for index, block in enumerate(self.blocks):
             h = block(h)
             if str(index) in self.attention:

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .replicated import BatchNorm2d, Conv2d, ConvTranspose2d
+from .replicated import BatchNorm2d, Conv2d, ConvTranspose2d, Network
 
 
 def _hidden_layers(image_size: int) -> int:
@@ -18,7 +18,7 @@ def _hidden_layers(image_size: int) -> int:
     return image_size.bit_length() - 3
 
 
-class Generator(nn.Module):
+class Generator(Network):
     """Latents [b, R * latent] -> images [b, R * channels, H, W] in [-1, 1].
 
     Transposed convolutions from 4 x 4 up, doubling the side and halving the channels each time.
@@ -45,10 +45,11 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layers(latents[:, :, None, None])
+        first, *rest = self.layers
+        return nn.Sequential(*rest)(self.stored(first(latents[:, :, None, None])))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Network):
     """Images [b, R * channels, H, W] -> scores [b, R] (logits; no sigmoid).
 
     norm: `batch` (DCGAN, and the authors' critic) or `none` (the textbook's WGAN-GP critic).
@@ -70,7 +71,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layers(images).flatten(1)
+        return self.layers(self.stored(images)).flatten(1)
 
 
 def build(

@@ -9,8 +9,23 @@ R is always read off the weights, so `keep_replicas` can cut replicas out of a n
 from collections.abc import Iterable, Sequence
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+class Network(nn.Module):
+    """Base of the players. channels_last: whether feature maps are stored with channels innermost.
+
+    Convolutions keep the storage order of what they are given, so it is set where maps begin.
+    """
+
+    channels_last = False
+
+    def stored(self, maps: Tensor) -> Tensor:
+        """Feature maps [b, C, H, W] in the network's storage order."""
+        order = torch.channels_last if self.channels_last else torch.contiguous_format
+        return maps.contiguous(memory_format=order)
 
 
 class Conv2d(nn.Module):
@@ -49,35 +64,85 @@ class ConvTranspose2d(nn.Module):
         self.weight.data[replica].normal_(0.0, 0.02, generator=random)
 
 
-class BatchNorm2d(nn.Module):
-    """R batch normalisations; weight, bias and running statistics [R, C].
+class RunningNorm(nn.Module):
+    """Normalisation by the batch in training, by running statistics [R, C] in evaluation.
 
     momentum: weight of a new batch in the running statistics, in (0, 1].
+    synchronised: whether the batch is that of all processes of the job, not of this one alone.
     """
+
+    synchronised = False
 
     def __init__(self, replicas, channels, momentum=0.1, eps=1e-5):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(replicas, channels))
-        self.bias = nn.Parameter(torch.zeros(replicas, channels))
         self.register_buffer("running_mean", torch.zeros(replicas, channels))
         self.register_buffer("running_var", torch.ones(replicas, channels))
         self.momentum, self.eps = momentum, eps
 
+    def normalise(
+        self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """Normalised maps [b, R * C, H, W], scaled by weight and bias [R * C] where given."""
+        mean, variance = self.running_mean.view(-1), self.running_var.view(-1)
+        training = self.training
+        if training and self.synchronised:
+            # With the statistics of all processes in hand the rest is as in evaluation.
+            mean, variance = self._statistics_of_all(x)
+            x = (x - mean[:, None, None]) * (variance[:, None, None] + self.eps).rsqrt()
+            return (
+                x
+                if weight is None
+                else torch.addcmul(bias[:, None, None], x, weight[:, None, None])
+            )
+        return F.batch_norm(x, mean, variance, weight, bias, training, self.momentum, self.eps)
+
+    def _statistics_of_all(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and biased variance [R * C] over all processes, with gradients across them."""
+        size = dist.get_world_size()
+        mean = _Sum.apply(x.mean((0, 2, 3))) / size
+        variance = _Sum.apply((x - mean[:, None, None]).square().mean((0, 2, 3))) / size
+        count = size * x.numel() // x.shape[1]
+        unbiased = variance.detach() * (count / max(count - 1, 1))
+        self.running_mean.view(-1).lerp_(mean.detach(), self.momentum)
+        self.running_var.view(-1).lerp_(unbiased, self.momentum)
+        return mean, variance
+
+
+class _Sum(torch.autograd.Function):
+    """Sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(context, values: Tensor) -> Tensor:
+        values = values.clone()
+        dist.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(context, gradient: Tensor) -> Tensor:
+        gradient = gradient.clone()
+        dist.all_reduce(gradient)
+        return gradient
+
+
+class BatchNorm2d(RunningNorm):
+    """R batch normalisations; weight and bias [R, C].
+
+    deviation: of the initial weights around 1, 0.02 in DCGAN (the bias starts at 0).
+    """
+
+    def __init__(self, replicas, channels, momentum=0.1, deviation=0.02):
+        super().__init__(replicas, channels, momentum)
+        self.weight = nn.Parameter(torch.ones(replicas, channels))
+        self.bias = nn.Parameter(torch.zeros(replicas, channels))
+        self._deviation = deviation
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.batch_norm(
-            x,
-            self.running_mean.view(-1),
-            self.running_var.view(-1),
-            self.weight.view(-1),
-            self.bias.view(-1),
-            self.training,
-            self.momentum,
-            self.eps,
-        )
+        return self.normalise(x, self.weight.view(-1), self.bias.view(-1))
 
     def initialise(self, replica: int, random: torch.Generator) -> None:
-        """DCGAN's rule: weight N(1, 0.02^2), bias 0."""
-        self.weight.data[replica].normal_(1.0, 0.02, generator=random)
+        """Weight N(1, deviation^2)."""
+        if self._deviation:
+            self.weight.data[replica].normal_(1.0, self._deviation, generator=random)
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride=1, padding=0) -> Tensor:

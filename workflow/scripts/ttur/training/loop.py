@@ -19,6 +19,7 @@ from .grid import evaluation_steps, step_limit
 from .scoring import frechet_distances
 from .state import StateFile
 from .step import Players, build_players, gradient_norms, train_step
+from .world import World
 
 _REPORT_EVERY_SECONDS = 10.0
 
@@ -72,9 +73,11 @@ class _Job:
         reference: Reference,
         state_file: StateFile,
         device: torch.device,
+        world: World,
         save_every: float,
         say: Callable[[str], None],
     ):
+        self.world = world
         self.save_every = save_every
         self.settings, self.device, self.say = settings, device, say
         self.features, self.reference, self.state_file = features, reference, state_file
@@ -90,7 +93,13 @@ class _Job:
 
     def _build(self, seeds: Sequence[int]) -> None:
         self.players: Players = build_players(
-            self.settings, seeds, self.image_size, self.channels, self.classes, self.device
+            self.settings,
+            seeds,
+            self.image_size,
+            self.channels,
+            self.classes,
+            self.device,
+            self.world,
         )
         self._draw_for(seeds)
 
@@ -114,7 +123,9 @@ class _Job:
             self.players.load_state(state["players"])
 
     def save(self) -> None:
-        """Writes the resume state."""
+        """Writes the resume state, which is the same in all processes."""
+        if self.world.rank > 0:
+            return
         self.state_file.save(
             {"progress": dict(vars(self.progress)), "players": self.players.state()}
         )
@@ -152,22 +163,25 @@ class _Job:
 
     def _evaluate(self, discriminator_loss: Tensor, generator_loss: Tensor) -> list[float]:
         progress, settings, fid = self.progress, self.settings, self.settings["fid"]
-        distances = frechet_distances(
-            self.players.generator,
-            settings["networks"]["latent"],
-            self.classes,
-            [(seed, "evaluation", progress.step) for seed in progress.running],
-            fid["samples"],
-            self.features,
-            self.reference,
-            fid["pixel_map"],
-            self.device,
-        )
+        distances = []
+        if self.world.rank == 0:
+            distances = frechet_distances(
+                self.players.sampler,
+                settings["networks"]["latent"],
+                self.classes,
+                [(seed, "evaluation", progress.step) for seed in progress.running],
+                fid["samples"],
+                self.features,
+                self.reference,
+                fid["pixel_map"],
+                self.device,
+            )
+        distances = self.world.from_first(distances)
         columns = zip(
             progress.running,
             distances,
-            generator_loss.tolist(),
-            discriminator_loss.tolist(),
+            self.world.mean(generator_loss).tolist(),
+            self.world.mean(discriminator_loss).tolist(),
             gradient_norms(self.players.generator).tolist(),
             gradient_norms(self.players.discriminator).tolist(),
             strict=True,
@@ -200,7 +214,7 @@ class _Job:
                 "final_fid": distance,
                 "final_step": progress.step,
             }
-            progress.generators[seed] = replica_state(self.players.generator, replica)
+            progress.generators[seed] = replica_state(self.players.sampler, replica)
         if len(kept) < len(progress.running):
             progress.running = [progress.running[replica] for replica in kept]
             if kept:
@@ -235,13 +249,28 @@ def train(
     device: torch.device,
     save_every: float,
     say: Callable[[str], None],
+    world: World | None = None,
 ) -> Outcome:
     """Runs one training job to its end, from its saved state where there is one.
 
     settings: the job's slice of the configuration (experiment, optimizer, rates, networks, ...).
     save_every: seconds between two saves of the resume state.
-    say: takes one line of progress at a time. A seed ends `reached` at the first evaluation at or
-    below the threshold, `diverged` at the first evaluation with a value that is not finite,
-    `step-limit` otherwise. The caller removes the state once it has written the outputs.
+    say: takes one line of progress at a time.
+    world: the processes that share the job; all of them run this function, and only the first
+    evaluates and saves.
+
+    A seed ends `reached` at the first evaluation at or below the threshold, `diverged` at the
+    first evaluation with a value that is not finite, `step-limit` otherwise. The caller removes
+    the state once it has written the outputs.
     """
-    return _Job(settings, dataset, features, reference, state_file, device, save_every, say).run()
+    return _Job(
+        settings,
+        dataset,
+        features,
+        reference,
+        state_file,
+        device,
+        world or World(),
+        save_every,
+        say,
+    ).run()

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from .. import networks, objectives
-from ..networks.replicated import keep_replicas
+from ..networks.replicated import RunningNorm, keep_replicas
 from ..optimizers import OPTIMIZERS
 from ..streams import generator as random_stream
+from .average import MovingAverage
 from .draws import Draws
+from .world import World
 
 
 @dataclass
@@ -25,23 +27,60 @@ class Players:
     objective: objectives.Objective
     discriminator_steps: int
     latent_reuse: bool
+    micro_batches: int
+    average: MovingAverage | None
+    autocast: torch.autocast
+    world: World
+
+    @property
+    def sampler(self) -> nn.Module:
+        """The generator that is evaluated: the moving average where there is one."""
+        return self.average.network if self.average else self.generator
+
+    def sample(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Images [b, R * C, H, W], out of autocast."""
+        with self.autocast:
+            return _widened(self.generator(latents, labels))
+
+    def score(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Scores [b, R], out of autocast."""
+        with self.autocast:
+            return _widened(self.discriminator(images, labels))
+
+    def score_pair(
+        self, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Scores of two (images, labels), in two passes unless the network asks for one."""
+        if not getattr(self.discriminator, "joint_batch", False):
+            return self.score(*real), self.score(*fake)
+        images, labels = (torch.cat(pair) for pair in zip(fake, real, strict=True))
+        scores = self.score(images, labels)
+        return scores[len(fake[0]) :], scores[: len(fake[0])]
 
     def keep(self, kept: Sequence[int]) -> None:
         """Cuts all replicas but `kept` (positions in the group) out of both players."""
         keep_replicas(self.generator, [self.generator_optimizer], kept)
         keep_replicas(self.discriminator, [self.discriminator_optimizer], kept)
+        if self.average:
+            keep_replicas(self.average.network, [], kept)
 
     def state(self) -> dict[str, Any]:
         """Everything that a step changes, as tensors and plain values."""
-        return {name: getattr(self, name).state_dict() for name in _STATEFUL}
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Restores what `state` gave; the number of replicas must be the same."""
-        for name in _STATEFUL:
-            getattr(self, name).load_state_dict(state[name])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
 
-
-_STATEFUL = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
+    def _parts(self) -> dict[str, Any]:
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+        }
+        return parts | ({"average": self.average.network} if self.average else {})
 
 
 def build_players(
@@ -51,13 +90,22 @@ def build_players(
     channels: int,
     classes: int,
     device: torch.device,
+    world: World,
 ) -> Players:
     """Fresh players with one replica per seed, from a training job's settings."""
     streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]
     pair = networks.build(settings["networks"], image_size, channels, classes, streams)
     generator, discriminator = (network.to(device).train() for network in pair)
+    compute = settings["compute"]
+    for network in (generator, discriminator):
+        network.channels_last = compute["channels_last"]
+        for module in network.modules():
+            if isinstance(module, RunningNorm):
+                module.synchronised = world.size > 1 and compute["batch_norm_over"] == "all"
+        if compute["compile"]:
+            network.compile()
     build = OPTIMIZERS[settings["optimizer"]].build
-    hyper = settings["hyper"]
+    hyper, ema = settings["hyper"], settings["ema"]
     return Players(
         generator,
         discriminator,
@@ -66,6 +114,10 @@ def build_players(
         objectives.build(settings["objective"]),
         settings["discriminator_steps"],
         settings["latent_reuse"],
+        settings["micro_batches"],
+        MovingAverage(generator, **ema) if ema else None,
+        torch.autocast(device.type, torch.bfloat16, enabled=compute["precision"] == "bf16"),
+        world,
     )
 
 
@@ -76,55 +128,80 @@ def train_step(players: Players, draws: Draws, step: int) -> tuple[Tensor, Tenso
     taken at the updated discriminator, as in the authors' code. With latent_reuse its samples are
     those of the last discriminator step, so the generator runs forward once; else they are new.
 
-    Returns the discriminator's (last) and the generator's loss, each [R], without gradient.
+    Returns the discriminator's (last) and the generator's loss, each [R], without gradient: means
+    over this process's part of the batch.
     """
-    generator, discriminator = players.generator, players.discriminator
-    objective, updates = players.objective, players.discriminator_steps
+    updates = players.discriminator_steps
     latents_per_step = updates if players.latent_reuse else updates + 1
     for update in range(updates):
-        counter = step * updates + update
-        latents, fake_labels = draws.latents(step * latents_per_step + update)
+        latents = draws.latents(step * latents_per_step + update)
         reused = players.latent_reuse and update == updates - 1
-        with torch.set_grad_enabled(reused):
-            fake = generator(latents, fake_labels)
-        real, real_labels = draws.real(counter)
-        loss = objective.discriminator(
-            *_scores(discriminator, (real, real_labels), (fake.detach(), fake_labels))
+        discriminator_loss, fake = _discriminator_update(
+            players, draws, step * updates + update, latents, reused
         )
-        if objective.penalty_weight:
-            penalty = objectives.gradient_penalty(
-                lambda points, labels=real_labels: discriminator(points, labels),
-                real,
-                fake.detach(),
-                draws.mix(counter),
-            )
-            loss = loss + objective.penalty_weight * penalty
-        discriminator_loss = loss.detach()
-        _update(players.discriminator_optimizer, discriminator, loss)
     if not players.latent_reuse:
-        latents, fake_labels = draws.latents(step * latents_per_step + updates)
-        fake = generator(latents, fake_labels)
-    loss = objective.generator(discriminator(fake, fake_labels))
-    _update(players.generator_optimizer, generator, loss)
-    return discriminator_loss, loss.detach()
+        latents, fake = draws.latents(step * latents_per_step + updates), None
+    generator_loss = _generator_update(players, latents, fake)
+    if players.average:
+        players.average.update(players.generator, step)
+    return discriminator_loss, generator_loss
 
 
-def _scores(
-    discriminator: nn.Module, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]
+def _discriminator_update(
+    players: Players, draws: Draws, counter: int, latents: tuple[Tensor, Tensor], reused: bool
 ) -> tuple[Tensor, Tensor]:
-    """Scores of (images, labels) pairs, in two passes unless the network asks for one."""
-    if not getattr(discriminator, "joint_batch", False):
-        return discriminator(*real), discriminator(*fake)
-    images, labels = (torch.cat(pair) for pair in zip(fake, real, strict=True))
-    scores = discriminator(images, labels)
-    return scores[len(fake[0]) :], scores[: len(fake[0])]
+    """One update of the discriminator; returns its loss and the (last) generated images."""
+    real, real_labels = draws.real(counter)
+    mix = draws.mix(counter)
+    players.discriminator_optimizer.zero_grad(set_to_none=True)
+    losses = []
+    for part in players.world.parts(len(real), players.micro_batches):
+        labels, part_latents, fake_labels = real_labels[part], latents[0][part], latents[1][part]
+        with torch.set_grad_enabled(reused):
+            fake = players.sample(part_latents, fake_labels)
+        loss = players.objective.discriminator(
+            *players.score_pair((real[part], labels), (fake.detach(), fake_labels))
+        )
+        if players.objective.penalty_weight:
+            penalty = objectives.gradient_penalty(
+                lambda points, labels=labels: players.discriminator(points, labels),
+                real[part],
+                fake.detach(),
+                mix[part],
+            )
+            loss = loss + players.objective.penalty_weight * penalty
+        losses.append(_backward(loss, players.discriminator, players.micro_batches))
+    _update(players.discriminator_optimizer, players.discriminator, players.world)
+    return torch.stack(losses).mean(0), fake
 
 
-def _update(optimizer: torch.optim.Optimizer, network: nn.Module, loss: Tensor) -> None:
-    """One optimizer step of one player; the other player's weight gradients are not computed."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.sum().backward(inputs=list(network.parameters()))
+def _generator_update(
+    players: Players, latents: tuple[Tensor, Tensor], fake: Tensor | None
+) -> Tensor:
+    """One update of the generator, on `fake` where it is given; returns its loss."""
+    players.generator_optimizer.zero_grad(set_to_none=True)
+    losses = []
+    for part in players.world.parts(len(latents[0]), players.micro_batches):
+        images = players.sample(latents[0][part], latents[1][part]) if fake is None else fake
+        loss = players.objective.generator(players.score(images, latents[1][part]))
+        losses.append(_backward(loss, players.generator, players.micro_batches))
+    _update(players.generator_optimizer, players.generator, players.world)
+    return torch.stack(losses).mean(0)
+
+
+def _backward(loss: Tensor, network: nn.Module, micro_batches: int) -> Tensor:
+    """Adds a micro-batch's share to one player's gradient, not to the other's; returns the loss."""
+    (loss.sum() / micro_batches).backward(inputs=list(network.parameters()))
+    return loss.detach()
+
+
+def _update(optimizer: torch.optim.Optimizer, network: nn.Module, world: World) -> None:
+    world.average_gradients(network.parameters())
     optimizer.step()
+
+
+def _widened(values: Tensor) -> Tensor:
+    return values.float() if values.dtype == torch.bfloat16 else values
 
 
 def gradient_norms(network: nn.Module) -> Tensor:

@@ -1,0 +1,242 @@
+"""The training step against a loop written straight from the equations, and its switches."""
+
+import pytest
+import torch
+from conftest import SETTINGS
+from torch import nn
+from ttur.networks.replicated import BatchNorm2d
+from ttur.streams import generator as random_stream
+from ttur.training.average import MovingAverage
+from ttur.training.draws import Draws
+from ttur.training.step import build_players, train_step
+from ttur.training.world import World
+
+CPU = torch.device("cpu")
+BIGGAN = SETTINGS | {
+    "networks": {
+        "kind": "biggan",
+        "latent": 6,
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "embedding": 4,
+        "attention": None,
+    },
+    "objective": {"kind": "hinge"},
+    "latent_reuse": False,
+}
+
+
+def start(settings, seeds=(0,), world=None):
+    random = torch.Generator().manual_seed(7)
+    images = torch.randint(0, 256, (40, 1, 16, 16), dtype=torch.uint8, generator=random)
+    labels = torch.randint(0, 3, (40,), generator=random)
+    players = build_players(settings, seeds, 16, 1, 3, CPU, world or World())
+    latent = settings["networks"]["latent"]
+    return players, Draws(images, labels, 3, seeds, settings["batch_size"], latent)
+
+
+def flat(network):
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def plain_dcgan(players):
+    """The same networks from torch's own layers, with the players' initial weights."""
+    generator = nn.Sequential(
+        nn.ConvTranspose2d(8, 8, 4, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.ConvTranspose2d(8, 4, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.ConvTranspose2d(4, 1, 4, 2, 1, bias=False),
+        nn.Tanh(),
+    )
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, 4, 4, 2, 1, bias=False),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(4, 8, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(8, 1, 4, bias=False),
+        nn.Sigmoid(),
+        nn.Flatten(0),
+    )
+    pairs = ((generator, players.generator), (discriminator, players.discriminator))
+    with torch.no_grad():
+        for plain, ours in pairs:
+            for mine, theirs in zip(plain.parameters(), ours.parameters(), strict=True):
+                mine.copy_(theirs[0])
+    return generator, discriminator
+
+
+def test_200_steps_equal_an_independent_dcgan_loop():
+    """Binary cross-entropy on sigmoids, alternating updates, fakes reused (Radford et al. 2016).
+
+    In float64: the two sum in another order, and training amplifies what rounding leaves.
+    """
+    torch.set_default_dtype(torch.float64)
+    try:
+        players, draws = start(SETTINGS)
+        generator, discriminator = plain_dcgan(players)
+        images = draws._images
+        optimizers = [
+            torch.optim.Adam(network.parameters(), lr=0.002, betas=(0.5, 0.999))
+            for network in (generator, discriminator)
+        ]
+        bce = nn.BCELoss()
+        for step in range(200):
+            epoch, position = divmod(step, 10)
+            order = torch.randperm(40, generator=random_stream(0, "order", epoch))
+            real = images[order[4 * position : 4 * position + 4]].double() / 127.5 - 1
+            block = torch.randn(128, 4, 8, generator=random_stream(0, "latent", step // 128))
+            fake = generator(block[step % 128][:, :, None, None])
+            optimizers[1].zero_grad()
+            loss = bce(discriminator(real), torch.ones(4))
+            (loss + bce(discriminator(fake.detach()), torch.zeros(4))).backward()
+            optimizers[1].step()
+            optimizers[0].zero_grad()
+            bce(discriminator(fake), torch.ones(4)).backward()
+            optimizers[0].step()
+            train_step(players, _in_double(draws), step)
+        torch.testing.assert_close(flat(players.generator), flat(generator), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            flat(players.discriminator), flat(discriminator), atol=1e-6, rtol=0
+        )
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+class _in_double:
+    """Draws whose real images are computed in float64, like everything else in that test."""
+
+    def __init__(self, draws):
+        self._draws = draws
+        self.latents, self.mix = draws.latents, draws.mix
+
+    def real(self, counter):
+        indices = self._draws._indices(counter)
+        pixels = self._draws._images[indices.reshape(-1)].double() / 127.5 - 1
+        return pixels, self._draws.real(counter)[1]
+
+
+def test_first_200_steps_in_fp32_stay_close_to_the_plain_loop_at_the_start():
+    players, draws = start(SETTINGS)
+    generator, _ = plain_dcgan(players)
+    latents, labels = draws.latents(0)
+    ours = players.generator(latents, labels)
+    torch.testing.assert_close(ours, generator(latents[:, :, None, None]), atol=1e-6, rtol=1e-5)
+
+
+def test_accumulating_without_batch_norm_equals_the_whole_batch():
+    """The critic without norm: its update over 4 parts is the update over the batch."""
+    networks = SETTINGS["networks"] | {"discriminator_norm": "none"}
+    changes = {"networks": networks, "latent_reuse": False, "generator_rate": 1e-30}
+    whole, draws = start(SETTINGS | changes | {"batch_size": 8})
+    parts, same = start(SETTINGS | changes | {"batch_size": 8, "micro_batches": 4})
+    # Generated images must not depend on the partition either: take BatchNorm's batch away.
+    for players in (whole, parts):
+        players.generator.eval()
+    for step in range(3):
+        train_step(whole, draws, step)
+        train_step(parts, same, step)
+    torch.testing.assert_close(
+        flat(whole.discriminator), flat(parts.discriminator), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_accumulating_with_batch_norm_is_another_model():
+    changes = {"latent_reuse": False, "batch_size": 8}
+    whole, draws = start(SETTINGS | changes)
+    parts, same = start(SETTINGS | changes | {"micro_batches": 4})
+    train_step(whole, draws, 0)
+    train_step(parts, same, 0)
+    assert not torch.allclose(flat(whole.generator), flat(parts.generator), atol=1e-4)
+
+
+def test_moving_average_by_hand():
+    network = BatchNorm2d(1, 1)  # has parameters and buffers
+    average = MovingAverage(network, decay=0.75, start_step=1)
+    with torch.no_grad():
+        network.weight.fill_(3.0)
+        average.update(network, step=0)  # before the start: a copy
+        assert average.network.weight.item() == 3.0
+        network.weight.fill_(7.0)
+        network.running_mean.fill_(4.0)
+        average.update(network, step=1)
+    assert average.network.weight.item() == 0.75 * 3 + 0.25 * 7
+    assert average.network.running_mean.item() == 1.0
+
+
+def test_the_moving_average_is_what_is_evaluated_and_cut_with_the_rest():
+    players, draws = start(SETTINGS | {"ema": {"decay": 0.9, "start_step": 0}}, seeds=(0, 1))
+    train_step(players, draws, 0)
+    assert players.sampler is players.average.network
+    assert not torch.equal(flat(players.sampler), flat(players.generator))
+    kept = players.sampler.state_dict()["layers.0.weight"][1].clone()
+    players.keep([1])
+    assert torch.equal(players.sampler.state_dict()["layers.0.weight"][0], kept)
+
+
+def test_a_generator_pass_per_step_with_momentum_0_19_equals_two_with_0_1():
+    """The authors' WGAN-GP runs its generator twice a step on the same latents and weights."""
+    torch.manual_seed(0)
+    maps = torch.randn(6, 3, 4, 4)
+    twice, once = BatchNorm2d(1, 3, momentum=0.1), BatchNorm2d(1, 3, momentum=0.19)
+    twice(maps), twice(maps), once(maps)
+    torch.testing.assert_close(twice.running_mean, once.running_mean)
+    torch.testing.assert_close(twice.running_var, once.running_var)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, BIGGAN], ids=["dcgan", "biggan"])
+@pytest.mark.parametrize(
+    "compute", [{"channels_last": True}, {"precision": "bf16"}], ids=["channels_last", "bf16"]
+)
+def test_switches_of_computation_stay_near_the_reference(settings, compute):
+    reference, draws = start(settings)
+    switched, same = start(settings | {"compute": SETTINGS["compute"] | compute})
+    expected, found = train_step(reference, draws, 0), train_step(switched, same, 0)
+    tolerance = 0.05 if "precision" in compute else 1e-4
+    for mine, other in zip(found, expected, strict=True):
+        assert mine.dtype == torch.float32
+        torch.testing.assert_close(mine, other, rtol=tolerance, atol=tolerance)
+
+
+def _train_in_two_processes(rank, port, settings, result):
+    import os
+
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    os.environ["RANK"] = str(rank)
+    torch.set_num_threads(1)
+    world = World.join("cpu")
+    players, draws = start(settings, world=world)
+    for step in range(5):
+        train_step(players, draws, step)
+    if rank == 0:
+        torch.save(players.state(), result)
+    world.leave()
+
+
+@pytest.mark.parametrize("over", ["all", "device"])
+def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
+    """Equal where BatchNorm sees all images; another model where it sees its own process's."""
+    import socket
+
+    compute = SETTINGS["compute"] | {"batch_norm_over": over}
+    settings = BIGGAN | {"compute": compute, "batch_size": 8, "micro_batches": 2}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    result = tmp_path / "weights.pt"
+    torch.multiprocessing.spawn(_train_in_two_processes, (port, settings, result), nprocs=2)
+    players, draws = start(settings)
+    for step in range(5):
+        train_step(players, draws, step)
+    # Outputs, not weights: a bias before BatchNorm has no effect, and Adam moves it by rounding.
+    latents, labels = draws.latents(99)
+    alone = players.generator(latents, labels)
+    scores = players.discriminator(alone, labels)
+    players.load_state(torch.load(result, weights_only=True))
+    together = players.generator(latents, labels)
+    same = torch.allclose(alone, together, atol=1e-4)
+    same &= torch.allclose(scores, players.discriminator(alone, labels), atol=1e-3)
+    assert same == (over == "all")

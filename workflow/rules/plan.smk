@@ -1,0 +1,53 @@
+# What a configuration costs, before anything is trained. Neither target is part of `all`.
+
+
+rule plan:
+    input:
+        script="workflow/scripts/plan_grid.py",
+        code=imported_files("workflow/scripts/plan_grid.py"),
+    # No output, so that the table is printed whenever it is asked for.
+    log:
+        "results/logs/plan.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        jobs=planned_jobs(),
+        table="results/plan/plan.csv",
+    message:
+        "Steps, samples and hours of this configuration"
+    shell:
+        "python {input.script} --jobs {params.jobs:q} --probes results/probes"
+        " --output {params.table:q} 2> {log:q}"
+
+
+rule probe:
+    input:
+        collect(
+            "results/probes/{run.experiment}/{run.optimizer}/b{run.batch_size}.json",
+            run=FIRST_RUNS,
+        ),
+
+
+rule probe_throughput:
+    input:
+        script="workflow/scripts/probe_throughput.py",
+        code=imported_files("workflow/scripts/probe_throughput.py"),
+    output:
+        record="results/probes/{experiment}/{optimizer}/b{batch_size}.json",
+    log:
+        "results/logs/probe_throughput/{experiment}.{optimizer}.b{batch_size}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=training_gpus,
+    params:
+        settings=probe_settings,
+        shape=image_shape,
+        device=CONFIG.device,
+    message:
+        "Probing {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}"
+    shell:
+        "python {input.script} --settings {params.settings:q} {params.shape:q}"
+        " --threads {threads} --device {params.device} --output {output.record:q} > {log:q} 2>&1"

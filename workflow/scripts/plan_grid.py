@@ -1,0 +1,26 @@
+"""Prints what a configuration costs before it runs: steps, samples, hours per batch size."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from ttur.arguments import json_value
+from ttur.errors import run
+from ttur.files import read_json, write_text
+from ttur.plan import plan_table, plan_text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=json_value, required=True, help="JSON, or @file")
+    parser.add_argument("--probes", type=Path, required=True, help="folder of probe records")
+    parser.add_argument("--output", required=True, help="CSV")
+    arguments = parser.parse_args()
+    probes = [read_json(path) for path in sorted(arguments.probes.glob("*/*/*.json"))]
+    table = plan_table(pd.DataFrame(arguments.jobs), pd.DataFrame(probes))
+    write_text(arguments.output, table.to_csv(index=False))
+    print(plan_text(table))
+
+
+if __name__ == "__main__":
+    run(main)
