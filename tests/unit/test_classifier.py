@@ -121,11 +121,11 @@ def test_save_and_load(trained, tmp_path):
     save_classifier(network, tmp_path / "a.safetensors")
     save_classifier(network, tmp_path / "b.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-    loaded = load_features("classifier", tmp_path / "a.safetensors", "cpu")
+    loaded = load_features({"features": "classifier"}, tmp_path / "a.safetensors", "cpu")
     images = as_tensor(striped()[0])
     assert torch.equal(loaded.features(images), network.features(images))
     assert (loaded.name, loaded.metric) == ("classifier", "classifier-FID")
-    assert list(NETWORKS) == ["classifier"]
+    assert list(NETWORKS) == ["classifier", "inception"]
 
 
 def test_missing_or_damaged_weights(trained, tmp_path):
@@ -190,7 +190,7 @@ def test_scripts_train_and_compute_the_reference(tmp_path, monkeypatch):
             compute_reference,
             monkeypatch,
             data_dir=tmp_path / "data",
-            features="classifier",
+            features='{"features": "classifier"}',
             weights=weights,
             pixel_map=pixel_map,
             output=output,
@@ -211,7 +211,7 @@ def test_scripts_train_and_compute_the_reference(tmp_path, monkeypatch):
             compute_reference,
             monkeypatch,
             data_dir=tmp_path / "larger",
-            features="classifier",
+            features='{"features": "classifier"}',
             weights=weights,
             pixel_map="fixed",
             output=tmp_path / "none.npz",

@@ -48,7 +48,7 @@ REFUSED = [
     (
         {"threads": 4},
         "threads",
-        "is not a known key: remove it (known: device, compute, datasets, experiments)",
+        "is not a known key: remove it (known: device, compute, inception, datasets, experiments)",
     ),
     (
         {f"{X}/fid/treshold": 15.0, f"{X}/fid/threshold": REMOVED},

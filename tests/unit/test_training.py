@@ -31,7 +31,7 @@ def train_tiny(tiny, tmp_path, settings, save_every=1e9, say=lambda line: None, 
     return train(
         settings,
         PackedDataset.open(tiny.data_dir),
-        load_features("classifier", tiny.weights, CPU),
+        load_features({"features": "classifier"}, tiny.weights, CPU),
         Reference.load(tiny.reference),
         StateFile(tmp_path / "state.pt", job),
         CPU,

@@ -21,6 +21,8 @@ except UserError as error:
     sys.exit(f"error: {error}")
 
 RUNS = CONFIG.runs()
+PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
+RANDOM_INCEPTION = "results/features/inception-random.safetensors"
 RUN_DIR = "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}"
 # One run per experiment, optimizer and batch size: probing needs no second group of seeds.
 FIRST_RUNS = list(
@@ -41,7 +43,7 @@ wildcard_constraints:
     optimizer="|".join({run.optimizer for run in RUNS}),
     batch_size="|".join({str(run.batch_size) for run in RUNS}),
     seeds="|".join({run.seed_key for run in RUNS}),
-    features="classifier",
+    features="|".join({each.feature_key for each in CONFIG.experiments.values()}),
     pixel_map="fixed|stretch",
 
 
@@ -63,8 +65,31 @@ def dataset_manifest(wildcards):
 
 
 def feature_weights(wildcards):
-    experiment = CONFIG.experiments[wildcards.experiment]
-    return f"results/features/{experiment.dataset}/{experiment.fid['features']}.safetensors"
+    """The file of the feature network of a run or of reference statistics."""
+    if "experiment" in wildcards.keys():
+        experiment = CONFIG.experiments[wildcards.experiment]
+        dataset, features = experiment.dataset, experiment.fid["features"]
+    else:
+        dataset, features = wildcards.dataset, feature_settings(wildcards)["features"]
+    if features == "classifier":
+        return f"results/features/{dataset}/classifier.safetensors"
+    weights = CONFIG.inception["weights"]
+    return {None: PUBLISHED_INCEPTION, "random": RANDOM_INCEPTION}.get(weights, weights)
+
+
+def declared_weights(wildcards):
+    """The same, but not a file that the configuration names: its digest, which the settings of
+    the jobs hold, stands for it, and where it is missing the job that needs it says so."""
+    weights = feature_weights(wildcards)
+    return [] if CONFIG.inception and weights == CONFIG.inception["weights"] else weights
+
+
+def feature_settings(wildcards):
+    """How the feature network of reference statistics is loaded."""
+    for experiment in CONFIG.experiments.values():
+        if experiment.feature_key == wildcards.features:
+            return experiment.feature_settings
+    raise WorkflowError(f"no experiment of this configuration uses {wildcards.features}")
 
 
 def feature_reference(wildcards):

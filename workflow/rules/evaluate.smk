@@ -5,7 +5,7 @@
 rule evaluate_run:
     input:
         manifest=dataset_manifest,
-        weights=feature_weights,
+        weights=declared_weights,
         reference=feature_reference,
         run=f"{RUN_DIR}/run.json",
         generators=f"{RUN_DIR}/generators.safetensors",
@@ -21,6 +21,7 @@ rule evaluate_run:
         gpu=training_gpus,
     params:
         directory=subpath(input.manifest, parent=True),
+        weights=feature_weights,
         samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["samples"],
         seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["seeds"],
         device=CONFIG.device,
@@ -28,6 +29,6 @@ rule evaluate_run:
         "Scoring {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}"
     shell:
         "python {input.script} --run {input.run:q} --generators {input.generators:q}"
-        " --data-dir {params.directory:q} --weights {input.weights:q}"
+        " --data-dir {params.directory:q} --weights {params.weights:q}"
         " --reference {input.reference:q} --samples {params.samples} --seeds {params.seeds}"
         " --device {params.device} --output {output.evaluation:q} > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# The feature network of each data set, and the statistics of its real images.
+# The feature networks, and the statistics of each data set's real images.
 
 
 rule train_classifier:
@@ -27,10 +27,49 @@ rule train_classifier:
         " --output-record {output.record:q} > {log:q} 2>&1"
 
 
+rule download_inception:
+    input:
+        # Not by date: a file that someone put in place may be older than the script.
+        script=ancient("workflow/scripts/fetch_weights.py"),
+        code=ancient(imported_files("workflow/scripts/fetch_weights.py")),
+    output:
+        weights=PUBLISHED_INCEPTION,
+    log:
+        "results/logs/download_inception.log",
+    retries: 3
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        sha256=lambda wildcards: CONFIG.inception["sha256"],
+    message:
+        "Downloading the published weights of Inception (96 MB)"
+    shell:
+        "python {input.script} --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
+
+
+rule initialise_inception:
+    input:
+        script="workflow/scripts/initialise_inception.py",
+        code=imported_files("workflow/scripts/initialise_inception.py"),
+    output:
+        weights=RANDOM_INCEPTION,
+    log:
+        "results/logs/initialise_inception.log",
+    conda:
+        "../../envs/train.yaml"
+    params:
+        seed=0,
+    message:
+        "Random weights for Inception: distances will mean nothing"
+    shell:
+        "python {input.script} --seed {params.seed} --output {output.weights:q} > {log:q} 2>&1"
+
+
 rule compute_reference:
     input:
         manifest="resources/prepared/{dataset}/manifest.json",
-        weights="results/features/{dataset}/{features}.safetensors",
+        weights=declared_weights,
         script="workflow/scripts/compute_reference.py",
         code=imported_files("workflow/scripts/compute_reference.py"),
     output:
@@ -39,11 +78,16 @@ rule compute_reference:
         "results/logs/compute_reference/{dataset}.{features}-{pixel_map}.log",
     conda:
         "../../envs/train.yaml"
+    resources:
+        gpu=training_gpus,
     params:
         directory=subpath(input.manifest, parent=True),
+        features=lambda wildcards: json.dumps(feature_settings(wildcards)),
+        weights=feature_weights,
+        device=CONFIG.device,
     message:
         "Feature statistics of the real images of {wildcards.dataset}"
     shell:
-        "python {input.script} --data-dir {params.directory:q} --features {wildcards.features}"
-        " --weights {input.weights:q} --pixel-map {wildcards.pixel_map}"
-        " --output {output.reference:q} > {log:q} 2>&1"
+        "python {input.script} --data-dir {params.directory:q} --features {params.features:q}"
+        " --weights {params.weights:q} --pixel-map {wildcards.pixel_map}"
+        " --device {params.device} --output {output.reference:q} > {log:q} 2>&1"

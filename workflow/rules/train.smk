@@ -4,7 +4,7 @@
 rule train_gan:
     input:
         manifest=dataset_manifest,
-        weights=feature_weights,
+        weights=declared_weights,
         reference=feature_reference,
         script="workflow/scripts/train_gan.py",
         code=imported_files("workflow/scripts/train_gan.py"),
@@ -25,6 +25,7 @@ rule train_gan:
         gpu=training_gpus,
     params:
         settings=training_settings,
+        weights=feature_weights,
         directory=subpath(input.manifest, parent=True),
         state=state_file,
         device=CONFIG.device,
@@ -32,7 +33,7 @@ rule train_gan:
         "Training {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}, seeds {wildcards.seeds}"
     shell:
         "python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
-        " --weights {input.weights:q} --reference {input.reference:q} --state {params.state:q}"
+        " --weights {params.weights:q} --reference {input.reference:q} --state {params.state:q}"
         " --history {output.history:q} --run {output.run:q} --samples {output.samples:q}"
         " --generators {output.generators:q} --threads {threads} --device {params.device}"
         " > {log:q} 2>&1"

@@ -1,38 +1,47 @@
 """Computes the feature statistics of all images of a data set."""
 
 import argparse
+import json
 
 import torch
+from ttur.arguments import json_value
 from ttur.data.packed import PackedDataset
+from ttur.devices import open_device
 from ttur.errors import UserError, run
 from ttur.features import NETWORKS, FeatureNetwork, load_features
 from ttur.files import sha256
 from ttur.frechet import Moments, Reference, reference_key
 from ttur.pixels import PIXEL_MAPS, map_real
 
-BATCH_BYTES = 1 << 24
+# A multiple of the feature networks' own pieces, and small: 2048 features of it are 16 MB.
+BATCH_SIZE = 1000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", required=True)
-    parser.add_argument("--features", choices=NETWORKS, required=True)
+    parser.add_argument("--features", type=json_value, required=True, help="JSON, or @file")
     parser.add_argument("--weights", required=True)
     parser.add_argument("--pixel-map", choices=PIXEL_MAPS, required=True)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
+    settings = arguments.features
+    if not isinstance(settings, dict) or settings.get("features") not in NETWORKS:
+        raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
     torch.set_num_threads(arguments.threads)
+    device = open_device(arguments.device)
     dataset = PackedDataset.open(arguments.data_dir)
-    network = load_features(arguments.features, arguments.weights)
+    network = load_features(settings, arguments.weights, device)
     key = reference_key(
         dataset.manifest["sha256"],
-        arguments.features,
+        json.dumps(settings, sort_keys=True),
         sha256(arguments.weights),
         arguments.pixel_map,
     )
     try:
-        moments = real_moments(dataset, network, arguments.pixel_map)
+        moments = real_moments(dataset, network, arguments.pixel_map, device)
         reference = Reference.of(moments, key)
     except ValueError as error:
         raise UserError(
@@ -43,13 +52,14 @@ def main() -> None:
     print(f"{dataset.manifest['name']}: {moments.count} images, {network.dimensions} features")
 
 
-def real_moments(dataset: PackedDataset, network: FeatureNetwork, pixel_map: str) -> Moments:
+def real_moments(
+    dataset: PackedDataset, network: FeatureNetwork, pixel_map: str, device: torch.device
+) -> Moments:
     """Moments of the features of every image of the data set."""
     moments = Moments(network.dimensions)
-    step = max(1, BATCH_BYTES // dataset.images[0].size)
-    for start in range(0, len(dataset.images), step):
-        images = torch.tensor(dataset.images[start : start + step]).permute(0, 3, 1, 2)
-        moments.update(network.features(map_real(images, pixel_map)))
+    for start in range(0, len(dataset.images), BATCH_SIZE):
+        images = torch.tensor(dataset.images[start : start + BATCH_SIZE]).permute(0, 3, 1, 2)
+        moments.update(network.features(map_real(images.to(device), pixel_map)))
     return moments
 
 

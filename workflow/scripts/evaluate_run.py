@@ -40,7 +40,7 @@ def main() -> None:
     record = read_json(arguments.run)
     settings, seeds = record["settings"], record["seeds"]
     manifest = PackedDataset.open(arguments.data_dir).manifest
-    features = load_features(settings["fid"]["features"], arguments.weights, device)
+    features = load_features(settings["fid"], arguments.weights, device)
     reference = Reference.load(arguments.reference)
 
     streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]

@@ -49,7 +49,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     dataset = PackedDataset.open(arguments.data_dir)
-    features = load_features(settings["fid"]["features"], arguments.weights, device)
+    features = load_features(settings["fid"], arguments.weights, device)
     reference = Reference.load(arguments.reference)
     state_file = StateFile(
         arguments.state, fingerprint(settings, dataset.manifest["sha256"], reference.key)

@@ -13,7 +13,7 @@ from .config_checks import domain_problems
 from .config_schema import dotted, filled
 from .errors import UserError
 
-METRICS = {"classifier": "classifier-FID"}
+METRICS = {"classifier": "classifier-FID", "inception": "FID"}
 """Feature network -> what its distance is called."""
 
 
@@ -82,14 +82,28 @@ class Experiment:
     ratio: dict[str, str]
 
     @property
+    def feature_key(self) -> str:
+        """Names what becomes of an image: `classifier` or, with a resize, `inception-clean`."""
+        return "-".join(self.fid[key] for key in ("features", "resize") if key in self.fid)
+
+    @property
     def fid_key(self) -> str:
         """Names the reference statistics of a data set, such as `classifier-fixed`."""
-        return f"{self.fid['features']}-{self.fid['pixel_map']}"
+        return f"{self.feature_key}-{self.fid['pixel_map']}"
+
+    @property
+    def feature_settings(self) -> dict[str, str]:
+        """What loading the feature network depends on besides its file, JSON-serialisable.
+
+        For inception also resize and weights: `random`, or the SHA-256 of the file.
+        """
+        return {key: self.fid[key] for key in ("features", "resize", "weights") if key in self.fid}
 
     @property
     def metric(self) -> str:
         """What the distance is called in tables and on axes."""
-        return METRICS[self.fid["features"]]
+        random = " (random weights)" if self.fid.get("weights") == "random" else ""
+        return METRICS[self.fid["features"]] + random
 
     @property
     def seed_groups(self) -> list[tuple[int, ...]]:
@@ -122,13 +136,15 @@ class Run:
 class Config:
     """The checked configuration, in the order of the file.
 
-    device: cpu or cuda. compute: precision, channels_last, compile.
+    device: cpu or cuda. compute: precision, channels_last, compile. inception: weights (a path,
+    `random`, or None for the published file) and sha256; None where the block is missing.
     """
 
     datasets: dict[str, Dataset]
     experiments: dict[str, Experiment]
     device: str
     compute: dict[str, Any]
+    inception: dict[str, str | None] | None
 
     def runs(self) -> list[Run]:
         """Every training job: experiment x optimizer x batch size x group of seeds."""
@@ -190,20 +206,23 @@ def load(config: Mapping[str, Any]) -> Config:
     Raises UserError on the first problem: one line with the key's path and the remedy.
     """
     settings = filled(config)
+    inception = settings.get("inception")
     loaded = Config(
         datasets={name: Dataset(name, keys) for name, keys in settings["datasets"].items()},
         experiments={
-            name: _experiment(name, keys) for name, keys in settings["experiments"].items()
+            name: _experiment(name, keys, inception)
+            for name, keys in settings["experiments"].items()
         },
         device=settings["device"],
         compute=settings["compute"],
+        inception=inception,
     )
     for path, message in domain_problems(loaded):
         raise UserError(f"config: {dotted(path)} {message}")
     return loaded
 
 
-def _experiment(name: str, keys: dict[str, Any]) -> Experiment:
+def _experiment(name: str, keys: dict[str, Any], inception: dict | None) -> Experiment:
     batch_sizes = tuple(keys["batch_sizes"])
     return Experiment(
         **{
@@ -212,12 +231,22 @@ def _experiment(name: str, keys: dict[str, Any]) -> Experiment:
             "seeds": tuple(keys["seeds"]),
             "seeds_per_job": keys["seeds_per_job"] or len(keys["seeds"]),
             "batch_sizes": batch_sizes,
+            "fid": _fid(keys["fid"], inception),
             "optimizers": {
                 optimizer: _optimizer(settings, batch_sizes)
                 for optimizer, settings in keys["optimizers"].items()
             },
         }
     )
+
+
+def _fid(keys: dict[str, Any], inception: dict | None) -> dict[str, Any]:
+    """With inception, also which weights: `random`, or the SHA-256 that their file must have."""
+    if keys["features"] != "inception" or inception is None:
+        return keys
+    random = inception["weights"] == "random"
+    weights = "random" if random else inception["sha256"].lower()
+    return {"resize": "pytorch_fid", **keys, "weights": weights}
 
 
 def _optimizer(keys: dict[str, Any], batch_sizes: tuple[int, ...]) -> OptimizerSettings:

@@ -1,6 +1,7 @@
 """What the schema of the configuration cannot say: references, data on disk, limits, ratios."""
 
 import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 IMAGES = {"fashion_mnist": 10_000, "mnist": 5_000}
 RAW_FILES = {"fashion_mnist": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")}
-FEATURE_DIMENSIONS = {"classifier": 64}
+FEATURE_DIMENSIONS = {"classifier": 64, "inception": 2048}
 LONGEST_FOLDER_NAME = 200  # file systems allow 255 bytes
 
 
@@ -29,6 +30,8 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         existing_data_files,
         batch_sizes_within_data_set,
         labels_where_needed,
+        inception_where_needed,
+        resize_only_for_inception,
         biggan_that_fits_the_images,
         micro_batches_of_equal_size,
         compilable,
@@ -114,6 +117,33 @@ def labels_where_needed(config: "Config") -> Iterator[Problem]:
             yield ["experiments", name, "fid", "features"], f"is classifier, which {remedy}"
 
 
+def inception_where_needed(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        if experiment.fid["features"] == "inception" and config.inception is None:
+            yield (
+                ["experiments", name, "fid", "features"],
+                "is inception, whose weights are not named: add the line `inception: {}` at the "
+                "top level to download the published ones, or give `weights`, a path, in it",
+            )
+    digest = (config.inception or {}).get("sha256", "0" * 64)
+    if not re.fullmatch("[0-9a-fA-F]{64}", digest):
+        yield (
+            ["inception", "sha256"],
+            f"is {shown(digest)}: use the 64 hexadecimal digits that sha256sum prints",
+        )
+
+
+def resize_only_for_inception(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        features = experiment.fid["features"]
+        if features != "inception" and "resize" in experiment.fid:
+            yield (
+                ["experiments", name, "fid", "resize"],
+                f"is {experiment.fid['resize']}, but the {features} features are not those of "
+                "resized images: remove it, or set fid.features to inception",
+            )
+
+
 def biggan_that_fits_the_images(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
         networks, path = experiment.networks, ["experiments", name, "networks"]
@@ -167,8 +197,13 @@ def compilable(config: "Config") -> Iterator[Problem]:
 
 
 def enough_samples_for_fid(config: "Config") -> Iterator[Problem]:
-    """With no more samples than feature dimensions the sample covariance is singular."""
+    """With no more samples than feature dimensions the sample covariance is singular.
+
+    Not asked of random weights, whose distances mean nothing anyway.
+    """
     for name, experiment in config.experiments.items():
+        if experiment.fid.get("weights") == "random":
+            continue
         dimension = FEATURE_DIMENSIONS[experiment.fid["features"]]
         for section, settings in (("fid", experiment.fid), ("evaluation", experiment.evaluation)):
             if settings["samples"] <= dimension:

@@ -13,6 +13,7 @@ Streams in use:
     rescoring   latents and labels of the images that are scored after training
     display     latents and labels of the images that are shown
     classifier  weights, split and order of the feature network's training
+    inception   random weights of the feature network
 """
 
 import hashlib

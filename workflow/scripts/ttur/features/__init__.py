@@ -1,16 +1,14 @@
 """Feature networks: what maps an image to the vector whose distribution is compared.
 
 To add one, write its module with a class that has the attributes below and a function that
-loads it, and add that function to `NETWORKS`.
+loads it, and add a function that imports that one to `NETWORKS`.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-
-from .classifier import load_classifier
 
 __all__ = ["NETWORKS", "FeatureNetwork", "load_features"]
 
@@ -31,15 +29,32 @@ class FeatureNetwork(Protocol):
         ...
 
 
-NETWORKS: Mapping[str, Callable[[str | Path], FeatureNetwork]] = {"classifier": load_classifier}
+# Imported where they are needed: Inception brings torchvision along, seconds of a short job.
+def _classifier(weights: str | Path, settings: Mapping[str, Any]) -> FeatureNetwork:
+    from .classifier import load_classifier
+
+    return load_classifier(weights)
+
+
+def _inception(weights: str | Path, settings: Mapping[str, Any]) -> FeatureNetwork:
+    from .inception import load_inception
+
+    return load_inception(weights, settings["resize"], settings["weights"])
+
+
+NETWORKS: Mapping[str, Callable[[str | Path, Mapping[str, Any]], FeatureNetwork]] = {
+    "classifier": _classifier,
+    "inception": _inception,
+}
 """Name of a feature network -> function that loads it from a file of weights."""
 
 
 def load_features(
-    name: str, weights: str | Path, device: torch.device | str = "cpu"
+    settings: Mapping[str, Any], weights: str | Path, device: torch.device | str = "cpu"
 ) -> FeatureNetwork:
-    """Loads the feature network `name` onto a device; UserError if the file is missing or damaged.
+    """Loads a feature network onto a device; UserError if the file is missing or damaged.
 
-    name: a key of `NETWORKS`.
+    settings: features, a key of `NETWORKS`, and for inception resize and weights, as in
+    `Experiment.feature_settings`; other keys are ignored.
     """
-    return NETWORKS[name](weights).to(device)
+    return NETWORKS[settings["features"]](weights, settings).to(device)

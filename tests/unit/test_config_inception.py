@@ -1,0 +1,150 @@
+"""The configuration of the FID proper: Inception, its resize and its weights."""
+
+import pytest
+import yaml
+from config_examples import changed, minimal
+from ttur.config import METRICS, load
+from ttur.config_checks import FEATURE_DIMENSIONS
+from ttur.errors import UserError
+from ttur.features import NETWORKS
+
+X = "experiments/dcgan-fashion"
+PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+OWN = "0123456789abcdef" * 4
+
+
+def with_inception(block, **fid):
+    config = changed(minimal(), {f"{X}/fid/features": "inception", f"{X}/fid/samples": 3000})
+    config["experiments"]["dcgan-fashion"]["fid"] |= fid
+    return config if block is None else {**config, "inception": block}
+
+
+def experiment(config):
+    return load(config).experiments["dcgan-fashion"]
+
+
+@pytest.mark.parametrize(
+    ("block", "weights", "metric"),
+    [
+        ({}, PUBLISHED, "FID"),
+        ({"weights": None}, PUBLISHED, "FID"),
+        ({"weights": "some/file.pth"}, PUBLISHED, "FID"),
+        ({"weights": "some/file.pth", "sha256": OWN.upper()}, OWN, "FID"),
+        ({"weights": "random"}, "random", "FID (random weights)"),
+    ],
+)
+def test_weights_and_what_the_distance_is_called(block, weights, metric):
+    """The file itself is looked for by the jobs that read it."""
+    config = load(with_inception(block))
+    own = config.experiments["dcgan-fashion"]
+    settings = {"features": "inception", "resize": "pytorch_fid", "weights": weights}
+    assert own.feature_settings == settings
+    assert own.metric == metric
+    assert config.inception["weights"] == block.get("weights")
+    assert settings.items() <= config.training_settings(config.runs()[0])["fid"].items()
+    assert config.experiments["wgan-mnist"].metric == "classifier-FID"
+
+
+@pytest.mark.parametrize(
+    ("fid", "feature_key", "fid_key"),
+    [
+        ({}, "inception-pytorch_fid", "inception-pytorch_fid-fixed"),
+        (
+            {"resize": "clean", "pixel_map": "stretch"},
+            "inception-clean",
+            "inception-clean-stretch",
+        ),
+        ({"resize": "tensorflow"}, "inception-tensorflow", "inception-tensorflow-fixed"),
+    ],
+)
+def test_reference_statistics_are_named_by_what_becomes_of_an_image(fid, feature_key, fid_key):
+    own = experiment(with_inception({}, **fid))
+    assert (own.feature_key, own.fid_key) == (feature_key, fid_key)
+
+
+def test_the_classifier_has_neither_resize_nor_weights():
+    own = experiment({**minimal(), "inception": {}})
+    assert own.feature_settings == {"features": "classifier"}
+    assert (own.feature_key, own.fid_key) == ("classifier", "classifier-fixed")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            with_inception(None),
+            "experiments.dcgan-fashion.fid.features is inception, whose weights are not named: add "
+            "the line `inception: {}` at the top level to download the published ones, or",
+        ),
+        (
+            changed(minimal(), {f"{X}/fid/resize": "clean"}),
+            "experiments.dcgan-fashion.fid.resize is clean, but the classifier features are not "
+            "those of resized images: remove it, or set fid.features to inception",
+        ),
+        (
+            with_inception({}, resize="lanczos"),
+            "experiments.dcgan-fashion.fid.resize is 'lanczos': use one of pytorch_fid, clean, "
+            "tensorflow",
+        ),
+        (
+            with_inception({"sha256": "6726825d"}),
+            "inception.sha256 is '6726825d': use the 64 hexadecimal digits that sha256sum prints",
+        ),
+        (
+            with_inception({"sha256": 6726825}),
+            "inception.sha256 is 6726825, not text: put it in quotes",
+        ),
+        (
+            with_inception({"path": "x"}),
+            "inception.path is not a known key: remove it (known: weights, sha256)",
+        ),
+        (
+            with_inception({"weights": 3}),
+            "inception.weights is 3, not text: put it in quotes",
+        ),
+        (
+            with_inception({"weights": "a\nb"}),
+            "inception.weights is 'a\\nb': use one line of text",
+        ),
+        (
+            with_inception({}, samples=2048),
+            "experiments.dcgan-fashion.fid.samples is 2048: use more than 2048, the dimension of "
+            "the inception features",
+        ),
+    ],
+)
+def test_refused_in_one_line_with_path_and_remedy(config, message):
+    with pytest.raises(UserError) as caught:
+        load(config)
+    assert str(caught.value).startswith(f"config: {message}")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_few_samples_are_enough_for_random_weights():
+    own = experiment(with_inception({"weights": "random"}, samples=2))
+    assert own.fid["samples"] == 2
+
+
+def test_inception_needs_no_labels(tmp_path):
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).touch()
+    config = with_inception({})
+    config["datasets"]["faces"] = {
+        "kind": "image_folder",
+        "root": str(tmp_path),
+        "image_size": 16,
+        "channels": 1,
+    }
+    config["experiments"]["dcgan-fashion"] |= {"dataset": "faces", "batch_sizes": [2]}
+    assert experiment(config).metric == "FID"
+
+
+def test_every_feature_network_has_a_metric_and_a_dimension():
+    assert set(NETWORKS) == set(METRICS) == set(FEATURE_DIMENSIONS)
+
+
+def test_the_smoke_configuration():
+    with open("tests/config.inception.yaml", encoding="utf-8") as file:
+        own = load(yaml.safe_load(file)).experiments["dcgan"]
+    assert own.metric == "FID (random weights)"
+    assert own.fid_key == "inception-clean-stretch"
