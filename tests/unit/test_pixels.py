@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.utils import save_image
+from ttur.figures import tiles
 from ttur.pixels import PIXEL_MAPS, map_real, to_uint8, write_grid
 
 
@@ -84,8 +85,13 @@ def test_unknown_map(images):
 def test_grid_places_images_row_by_row(tmp_path, channels):
     images = torch.arange(5 * channels * 12).view(5, channels, 3, 4).to(torch.uint8)
     write_grid(tmp_path / "grid.png", images, columns=3)
-    grid = np.array(Image.open(tmp_path / "grid.png")).reshape(3 + 2 + 3, 4 * 3 + 2 * 2, channels)
-    last = grid[5:8, 6:10]
-    np.testing.assert_array_equal(last, images[4].permute(1, 2, 0))
-    assert (grid[3:5] == 255).all()
-    assert (grid[5:8, 12:] == 255).all()
+    grid = np.array(Image.open(tmp_path / "grid.png")).reshape(2 * 3, 3 * 4, channels)
+    np.testing.assert_array_equal(grid[3:6, 4:8], images[4].permute(1, 2, 0))
+    assert (grid[3:6, 8:] == 255).all()
+
+
+def test_the_sheet_of_a_training_job_is_cut_into_its_images(tmp_path):
+    images = torch.arange(32 * 5 * 4).view(32, 1, 5, 4).to(torch.uint8)
+    write_grid(tmp_path / "samples.png", images, columns=8)
+    cut = tiles(np.array(Image.open(tmp_path / "samples.png")))
+    np.testing.assert_array_equal(cut, images.permute(0, 2, 3, 1))

@@ -21,6 +21,9 @@ except UserError as error:
     sys.exit(f"error: {error}")
 
 RUNS = CONFIG.runs()
+RUN_OF_WILDCARDS = {
+    (run.experiment, run.optimizer, str(run.batch_size), run.seed_key): run for run in RUNS
+}
 PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
 RANDOM_INCEPTION = "results/features/inception-random.safetensors"
 RUN_DIR = "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}"
@@ -50,10 +53,9 @@ wildcard_constraints:
 def run_of(wildcards):
     """The training job that a path stands for."""
     key = (wildcards.experiment, wildcards.optimizer, wildcards.batch_size, wildcards.seeds)
-    for run in RUNS:
-        if (run.experiment, run.optimizer, str(run.batch_size), run.seed_key) == key:
-            return run
-    raise WorkflowError(f"{'/'.join(key)} is not a run of this configuration")
+    if key not in RUN_OF_WILDCARDS:
+        raise WorkflowError(f"{'/'.join(key)} is not a run of this configuration")
+    return RUN_OF_WILDCARDS[key]
 
 
 def dataset_of(wildcards):
@@ -195,11 +197,11 @@ def planned_jobs():
 
 def probe_settings(wildcards):
     """Settings of the first group of seeds at this batch size."""
+    key = (wildcards.experiment, wildcards.optimizer, wildcards.batch_size)
     for run in FIRST_RUNS:
-        key = (run.experiment, run.optimizer, str(run.batch_size))
-        if key == (wildcards.experiment, wildcards.optimizer, wildcards.batch_size):
-            return json.dumps(CONFIG.training_settings(run))
-    raise WorkflowError(f"{wildcards.experiment} has no such run")
+        if (run.experiment, run.optimizer, str(run.batch_size)) == key:
+            return json.dumps(CONFIG.training_settings(run), sort_keys=True)
+    raise WorkflowError(f"{'/'.join(key)} is not a run of this configuration")
 
 
 def image_shape(wildcards):

@@ -40,17 +40,16 @@ def map_real(images: torch.Tensor, pixel_map: str) -> torch.Tensor:
     return to_uint8((images.float() / 255 - 0.5) / 0.5, pixel_map)
 
 
-def write_grid(path: str | Path, images: torch.Tensor, columns: int, gap: int = 2) -> None:
+def write_grid(path: str | Path, images: torch.Tensor, columns: int) -> None:
     """Writes uint8 [n, C, H, W] (C is 1 or 3) as one image file, row by row, atomically.
 
-    gap: white pixels between neighbours.
+    Images touch, so that `figures.tiles` can cut them apart again; places left over are white.
     """
     count, channels, height, width = images.shape
     rows = -(-count // columns)
-    size = (rows * (height + gap) - gap, columns * (width + gap) - gap, channels)
-    grid = torch.full(size, 255, dtype=torch.uint8)
+    grid = torch.full((rows * height, columns * width, channels), 255, dtype=torch.uint8)
     for index, image in enumerate(images.cpu().permute(0, 2, 3, 1)):
-        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        top, left = index // columns * height, index % columns * width
         grid[top : top + height, left : left + width] = image
     with atomic_path(path) as temporary:
         Image.fromarray(grid.squeeze(2).numpy()).save(temporary)

@@ -1,0 +1,1 @@
+"""Tests that run snakemake for real, in copies of the repository."""

@@ -1,0 +1,244 @@
+"""What goes wrong: one line that says so, and nothing lost or half-written."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+needs_smoke_run = pytest.mark.xdist_group("smoke_run")
+
+
+def error_lines(output):
+    return [line for line in output.splitlines() if line.startswith("error:")]
+
+
+def the_error(result):
+    """The one error line of a failed run without a traceback."""
+    assert result.returncode != 0, result.stdout
+    assert "Traceback" not in result.stdout, result.stdout
+    lines = error_lines(result.stdout)
+    assert len(lines) == 1, result.stdout
+    return lines[0]
+
+
+# ------------------------------------------------------------------------------------ configuration
+
+DCGAN = "experiments.dcgan"
+
+
+def rename(settings, kind, old, new):
+    settings[kind][new] = settings[kind].pop(old)
+
+
+CONFIGURATION_ERRORS = {
+    "unknown key": (
+        lambda s: s["experiments"]["dcgan"]["fid"].update(treshold=1.0),
+        f"{DCGAN}.fid.treshold is not a known key: did you mean threshold?",
+    ),
+    "missing key": (
+        lambda s: s["experiments"]["dcgan"]["limits"].pop("steps"),
+        f"{DCGAN}.limits.steps is missing: add it",
+    ),
+    "no experiments": (lambda s: s.pop("experiments"), "experiments is missing: add it"),
+    "missing folder": (
+        lambda s: s["datasets"]["fashion-mnist"].update(root="resources/nowhere"),
+        "datasets.fashion-mnist.root is 'resources/nowhere', not a folder",
+    ),
+    "wrong type": (
+        lambda s: s["experiments"]["dcgan"].update(batch_sizes="four"),
+        f"{DCGAN}.batch_sizes is 'four': use a list",
+    ),
+    "number as text": (
+        lambda s: s["experiments"]["dcgan"]["optimizers"]["Adam"].update(generator_rate="2e-3"),
+        f"{DCGAN}.optimizers.Adam.generator_rate is text: YAML reads 2e-3 as text",
+    ),
+    "experiment outside its folder": (
+        lambda s: rename(s, "experiments", "biggan", "../biggan"),
+        "experiments.'../biggan' is not a valid name",
+    ),
+    "data set with a command": (
+        lambda s: rename(s, "datasets", "mnist", "mnist; touch here"),
+        "datasets.'mnist; touch here' is not a valid name",
+    ),
+    "batch size above the data": (
+        lambda s: s["experiments"]["wgan-gp"].update(batch_sizes=[5001]),
+        "experiments.wgan-gp.batch_sizes[0] is 5001, above the 5000 images of mnist",
+    ),
+    "unknown optimizer": (
+        lambda s: s["experiments"]["dcgan"]["optimizers"].update(Adamm={}),
+        f"{DCGAN}.optimizers.Adamm is not a known optimizer: use one of Adam",
+    ),
+    "ratio of no experiment": (
+        lambda s: s["experiments"]["wgan-gp"]["ratio"].update(experiment="gan"),
+        "experiments.wgan-gp.ratio.experiment is 'gan', not an experiment",
+    ),
+}
+
+
+def files_of(checkout):
+    return {
+        path
+        for path in checkout.root.rglob("*")
+        if not {".snakemake", "__pycache__"} & set(path.relative_to(checkout.root).parts)
+    }
+
+
+@pytest.mark.parametrize("mistake", CONFIGURATION_ERRORS)
+def test_a_mistake_in_the_configuration_is_one_line_and_no_job(clean, mistake):
+    change, message = CONFIGURATION_ERRORS[mistake]
+    config = clean.changed_config(change)
+    before = files_of(clean)
+    result = clean.snakemake(config=config)
+    assert the_error(result).startswith(f"error: config: {message}")
+    assert "Job stats" not in result.stdout
+    assert files_of(clean) == before
+
+
+@pytest.mark.parametrize("text", ["experiments: [", "- a list", "\t"])
+def test_what_is_no_configuration_ends_without_traceback(clean, text):
+    (clean.root / "changed.yaml").write_text(text)
+    before = files_of(clean)
+    result = clean.snakemake(config="changed.yaml")
+    assert result.returncode != 0
+    assert "Traceback" not in result.stdout
+    assert files_of(clean) == before
+
+
+# ------------------------------------------------------------------------------------- failing jobs
+
+
+@pytest.mark.parametrize("file", ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"])
+def test_a_damaged_data_file_is_named(clean, tmp_path, file):
+    checkout = clean.copy(tmp_path)
+    raw = checkout.root / "resources/fashion-mnist" / file
+    content = bytearray(raw.read_bytes())
+    content[len(content) // 2] ^= 1
+    raw.write_bytes(content)
+    result = checkout.snakemake("resources/prepared/fashion-mnist/manifest.json", cores=1)
+    assert the_error(result).startswith(f"error: resources/fashion-mnist/{file} is damaged")
+    assert [name for name in checkout.made() if name.startswith("resources/")] == []
+
+
+@needs_smoke_run
+def test_a_missing_gpu_is_one_line_and_leaves_nothing_half_written(finished):
+    job = finished.root / "results/runs/biggan/Adam/b4/seeds_0"
+    config = finished.changed_config(lambda settings: settings.update(device="cuda"))
+    result = finished.snakemake(
+        str((job / "run.json").relative_to(finished.root)),
+        config=config,
+        environment={"CUDA_VISIBLE_DEVICES": ""},
+    )
+    message = the_error(result)
+    assert message.startswith("error: device: cuda, but torch")
+    assert "set device: cpu in the configuration" in message
+    log = finished.root / "results/logs/train_gan/biggan.Adam.b4.seeds_0.log"
+    assert log.read_text() == message + "\n"
+    assert {path.name for path in job.iterdir()} <= {"evaluation.csv"}
+    assert not (finished.root / "results/state").exists()
+
+
+@needs_smoke_run
+def test_a_failing_job_leaves_the_others_in_place(finished):
+    runs = "results/runs/"
+    failing, working = "dcgan/RMSProp/b4/seeds_0-1", "wgan-gp/AdaBelief/b4/seeds_1"
+    before = finished.made()
+    record = json.loads((finished.root / runs / working / "run.json").read_text())
+    for job in (failing, working):
+        (finished.root / runs / job / "run.json").unlink()
+    images = finished.root / "resources/prepared/fashion-mnist/images.npy"
+    images.write_bytes(images.read_bytes()[:1000])
+
+    result = finished.snakemake("train", "--keep-going")
+    assert "resources/prepared/fashion-mnist/images.npy is damaged" in the_error(result)
+    again = json.loads((finished.root / runs / working / "run.json").read_text())
+    assert again["results"] == record["results"]
+    after = finished.made()
+    assert not [
+        name for name in after if name.startswith(runs + failing) and "evaluation" not in name
+    ]
+    others = [
+        name
+        for name in before
+        if name.startswith(runs) and not name.startswith((runs + failing, runs + working))
+    ]
+    assert len(others) == 4 * 5  # jobs and their files
+    assert all(after[name] == before[name] for name in others)
+
+
+@needs_smoke_run
+def test_a_title_is_only_ever_text(finished):
+    title = """It's $x$ $(touch made_$$) `touch made` "; touch made; {wildcards} 50% \\frac"""
+    config = finished.changed_config(lambda s: s["experiments"]["dcgan"].update(title=title))
+    before = files_of(finished)
+    result = finished.snakemake("results/figures/dcgan/fid.png", config=config, cores=1)
+    assert result.returncode == 0, result.stdout
+    assert files_of(finished) == before
+
+
+# ------------------------------------------------------------------------------------------ a crash
+
+
+def one_longer_job(settings):
+    """A job of a few seconds that never reaches its threshold."""
+    dcgan = settings["experiments"]["dcgan"]
+    settings["experiments"] = {"dcgan": dcgan}
+    dcgan["optimizers"] = {"Adam": dcgan["optimizers"]["Adam"]}
+    dcgan["batch_sizes"] = [4]
+    dcgan["limits"]["steps"] = 600
+    dcgan["fid"]["threshold"] = 0.1
+
+
+def history(checkout):
+    """history.csv without the column that is not reproducible."""
+    path = checkout.root / "results/runs/dcgan/Adam/b4/seeds_0-1/history.csv"
+    with open(path, newline="") as file:
+        return [
+            {key: text for key, text in row.items() if key != "seconds"}
+            for row in csv.DictReader(file)
+        ]
+
+
+@needs_smoke_run
+def test_a_killed_training_ends_as_an_undisturbed_one(smoke_run, finished, tmp_path_factory):
+    undisturbed = smoke_run.checkout.copy(tmp_path_factory.mktemp("undisturbed"))
+    undisturbed.changed_config(one_longer_job)
+    config = finished.changed_config(one_longer_job)
+    assert undisturbed.snakemake("train", config=config).returncode == 0
+
+    log = finished.root / "results/logs/train_gan/dcgan.Adam.b4.seeds_0-1.log"
+    log.unlink()
+    process = subprocess.Popen(
+        finished.command("train", config=config),
+        cwd=finished.root,
+        env=finished.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (log.exists() and "starting from the beginning" in log.read_text()):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # snakemake, its shell and the training
+        process.wait()
+    job = finished.root / "results/runs/dcgan/Adam/b4/seeds_0-1"
+    assert not (job / "run.json").exists()
+
+    locked = finished.snakemake("train", config=config)
+    assert locked.returncode != 0
+    assert "--unlock" in locked.stdout  # Snakemake says what to do
+    assert finished.snakemake("--unlock", config=config).returncode == 0
+    result = finished.snakemake("train", config=config)
+    assert result.returncode == 0, result.stdout
+    assert len(history(finished)) > 10
+    assert history(finished) == history(undisturbed)
+    assert not (finished.root / "results/state").exists()

@@ -1,0 +1,218 @@
+"""The whole workflow, from images to tables, on the smoke configuration."""
+
+import json
+from importlib.metadata import version
+from itertools import product
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from .checkout import SMOKE
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("smoke_run")]
+
+JOBS = {
+    "dcgan/Adam/b4/seeds_0-1",
+    "dcgan/Adam/b8/seeds_0-1",
+    "dcgan/RMSProp/b4/seeds_0-1",
+    "wgan-gp/AdaBelief/b4/seeds_0",
+    "wgan-gp/AdaBelief/b4/seeds_1",
+    "biggan/Adam/b4/seeds_0",
+}
+PER_JOB = ("history.csv", "run.json", "samples.png", "generators.safetensors", "evaluation.csv")
+DATA = [
+    f"resources/prepared/{dataset}/{file}"
+    for dataset, file in product(
+        ("fashion-mnist", "mnist"), ("images.npy", "labels.npy", "manifest.json")
+    )
+]
+FEATURES = [
+    f"results/features/{dataset}/{file}"
+    for dataset, file in product(
+        ("fashion-mnist", "mnist"),
+        ("classifier.safetensors", "classifier.json", "classifier-fixed.npz"),
+    )
+]
+FIGURES = [
+    f"results/figures/{experiment}/{figure}.{suffix}"
+    for experiment, figure, suffix in product(
+        ("dcgan", "wgan-gp", "biggan"), ("steps", "sfo", "fid", "samples"), ("pdf", "png", "csv")
+    )
+]
+SUMMARIES = [
+    *(f"results/aggregate/{name}.csv" for name in ("steps", "critical", "networks", "evaluation")),
+    *(f"results/theory/{name}.csv" for name in ("estimates", "fit")),
+    *(f"results/tables/table3.{suffix}" for suffix in ("csv", "md", "tex")),
+    "results/tables/table3_published.csv",
+    "results/manifest.json",
+]
+COLUMNS = {
+    "runs/dcgan/Adam/b4/seeds_0-1/history.csv": (
+        "seed step samples seconds fid generator_loss discriminator_loss "
+        "generator_gradient_norm discriminator_gradient_norm"
+    ),
+    "runs/dcgan/Adam/b4/seeds_0-1/evaluation.csv": "seed evaluation_seed samples fid",
+    "aggregate/steps.csv": "experiment optimizer batch_size seed steps bracket_low sfo status",
+    "aggregate/critical.csv": (
+        "experiment optimizer critical_batch_size low high at_edge seeds seeds_reached"
+    ),
+    "aggregate/networks.csv": (
+        "experiment generator_parameters discriminator_parameters images metric threshold"
+    ),
+    "theory/estimates.csv": (
+        "experiment section optimizer ratio_experiment ratio_optimizer ratio "
+        "estimated_exact estimated"
+    ),
+    "theory/fit.csv": (
+        "experiment optimizer slope intercept critical_batch_size pole r_squared points"
+    ),
+    "tables/table3.csv": (
+        "section experiment optimizer measured measured_low measured_high estimated "
+        "estimated_exact published_measured published_estimated"
+    ),
+    "tables/table3_published.csv": (
+        "section optimizer ratio published_measured published_estimated reproduced_exact "
+        "reproduced_estimate"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def results(smoke_run):
+    return smoke_run.checkout.root / "results"
+
+
+def record(results, job):
+    return json.loads((results / "runs" / job / "run.json").read_text())
+
+
+def test_every_output_is_there(smoke_run, results):
+    runs = results / "runs"
+    assert {str(path.parent.relative_to(runs)) for path in runs.rglob("run.json")} == JOBS
+    of_jobs = [f"results/runs/{job}/{file}" for job, file in product(JOBS, PER_JOB)]
+    for file in DATA + FEATURES + of_jobs + SUMMARIES + FIGURES:
+        assert (smoke_run.checkout.root / file).stat().st_size > 0, file
+
+
+def test_nothing_else_was_touched(smoke_run):
+    assert smoke_run.checkout.sources() == smoke_run.sources
+    root = smoke_run.checkout.root
+    assert {path.name for path in (root / "resources").iterdir()} == {"fashion-mnist", "prepared"}
+
+
+def test_no_resume_state_and_no_temporary_file_is_left(smoke_run, results):
+    assert not (results / "state").exists()
+    assert [file for file in smoke_run.checkout.made() if "/." in file] == []
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    before = finished.made()
+    result = finished.snakemake()
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout
+    assert finished.made() == before
+
+
+@pytest.mark.parametrize("file", COLUMNS)
+def test_columns(results, file):
+    header = (results / file).read_text().splitlines()[0]
+    assert header.split(",") == COLUMNS[file].split()
+
+
+def test_figures_are_images(results):
+    for path in results.glob("figures/*/*.png"):
+        with Image.open(path) as image:
+            assert min(image.size) > 100
+            assert image.convert("L").getextrema()[0] < 128  # not a white sheet
+    for path in results.glob("figures/*/*.pdf"):
+        assert path.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_a_seed_ends_as_its_threshold_makes_it(results, job):
+    experiment = job.split("/")[0]
+    threshold, status, last_step = {
+        "dcgan": (95.0, "reached", 60),
+        "wgan-gp": (0.1, "step-limit", 30),
+        "biggan": (1000.0, "reached", 10),
+    }[experiment]
+    run = record(results, job)
+    assert run["threshold"] == threshold
+    assert "seeds_" + "-".join(str(seed) for seed in run["seeds"]) == job.split("/")[-1]
+    assert [result["seed"] for result in run["results"]] == run["seeds"]
+    for result in run["results"]:
+        assert result["status"] == status
+        assert result["final_step"] <= last_step
+        if status == "reached":
+            assert result["final_fid"] <= threshold
+            assert result["steps"] == result["first_hit"] == result["final_step"]
+        else:
+            assert result["final_fid"] > threshold
+            assert result["steps"] is result["first_hit"] is None
+            assert result["last_miss"] == result["final_step"] == last_step
+
+
+def test_statuses_reach_the_tables_as_states(results):
+    steps = pd.read_csv(results / "aggregate" / "steps.csv")
+    assert len(steps) == 9  # one row per seed
+    reached = steps["status"] == "reached"
+    assert (steps["experiment"] != "wgan-gp").equals(reached)
+    assert (steps["sfo"] == steps["batch_size"] * steps["steps"])[reached].all()
+    assert steps.loc[~reached, ["steps", "sfo"]].isna().all(axis=None)
+    assert (steps.loc[steps["experiment"] == "biggan", "bracket_low"] == 0).all()
+    critical = pd.read_csv(results / "aggregate" / "critical.csv")
+    counts = critical.set_index("experiment")[["seeds", "seeds_reached"]]
+    assert counts.loc["wgan-gp"].tolist() == [2, 0]
+    assert counts.loc["biggan"].tolist() == [1, 1]
+
+
+def test_table3_has_measured_estimated_and_published(results):
+    table = pd.read_csv(results / "tables" / "table3.csv", dtype={"section": str})
+    assert table[["section", "experiment", "optimizer"]].to_numpy().tolist() == [
+        ["4.1", "dcgan", "Adam"],
+        ["4.1", "dcgan", "RMSProp"],
+        ["4.2", "wgan-gp", "AdaBelief"],
+        ["4.3", "biggan", "Adam"],
+    ]
+    by_experiment = table.set_index("experiment")
+    assert by_experiment.loc["wgan-gp", ["measured", "measured_low", "measured_high"]].isna().all()
+    assert by_experiment.loc[["dcgan", "biggan"], "measured"].isin([4, 8]).all()
+    # Estimated from the ratio that Adam measured for the same generator, as in the paper.
+    assert table[["estimated", "estimated_exact"]].gt(0).all(axis=None)
+    own = table[table["optimizer"] == "Adam"]
+    assert own["estimated_exact"].to_numpy() == pytest.approx(own["measured"].to_numpy())
+    published = table[["published_measured", "published_estimated"]].astype(int)
+    assert published.to_numpy().tolist() == [[32, 32], [8, 128], [4, 4], [256, 256]]
+
+
+def test_published_table_reproduces_every_estimate(results):
+    table = pd.read_csv(results / "tables" / "table3_published.csv", dtype={"section": str})
+    assert table["section"].tolist() == ["4.1"] * 3 + ["4.2"] * 3 + ["4.3"] * 2
+    assert (table["reproduced_estimate"] == table["published_estimated"]).all()
+
+
+def test_manifest_says_what_ran(smoke_run, results):
+    manifest = json.loads((results / "manifest.json").read_text())
+    assert manifest["config"] == yaml.safe_load((smoke_run.checkout.root / SMOKE).read_text())
+    assert len(manifest["config_sha256"]) == 64
+    clean = None if smoke_run.commit is None else False
+    assert manifest["code"] == {"commit": smoke_run.commit, "modified": clean}
+    assert manifest["packages"]["torch"] == version("torch")
+    assert {run["versions"]["torch"] for run in (record(results, job) for job in JOBS)} == {
+        manifest["training"]["versions"][0]["torch"]
+    }
+    training = manifest["training"]
+    assert (training["jobs"], training["seeds"], training["devices"]) == (6, 9, ["cpu"])
+    runs = {
+        (run["experiment"], run["optimizer"], run["batch_size"], *run["seeds"])
+        for run in manifest["runs"]
+    }
+    assert ("wgan-gp", "AdaBelief", 4, 0) in runs
+    assert ("wgan-gp", "AdaBelief", 4, 1) in runs
+    assert len(runs) == len(JOBS)
+    assert {status for run in manifest["runs"] for status in run["statuses"]} == {
+        "reached",
+        "step-limit",
+    }
