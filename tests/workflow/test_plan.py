@@ -22,6 +22,8 @@ TARGETS = {
     "table3": THEORY | {"table3"},
     "published": {"published"},
     "manifest": THEORY | {"table3", "manifest"},
+    "plan": {"plan"},
+    "probe": {"probe_throughput", "probe"},
 }
 
 
@@ -134,7 +136,6 @@ def test_the_default_profile_leaves_to_a_cluster_what_is_the_clusters(clean):
     }
 
 
-@pytest.mark.xdist_group("smoke_run")
 @pytest.mark.parametrize(("words", "at_once"), [([], 1), (["--resources", "gpu=2"], 2)])
 def test_a_gpu_trains_one_job_at_a_time(finished, words, at_once):
     log, python = finished.root / "events", finished.root / "bin" / "python"
