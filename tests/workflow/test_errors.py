@@ -127,7 +127,8 @@ def test_a_missing_gpu_is_one_line_and_leaves_nothing_half_written(finished):
     job = finished.root / "results/runs/biggan/Adam/b4/seeds_0"
     config = finished.changed_config(lambda settings: settings.update(device="cuda"))
     result = finished.snakemake(
-        str((job / "run.json").relative_to(finished.root)),
+        "results/runs/biggan/Adam/b4/seeds_0/run.json",
+        *("--allowed-rules", "train_gan"),
         config=config,
         environment={"CUDA_VISIBLE_DEVICES": ""},
     )
