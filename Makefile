@@ -20,7 +20,7 @@ test: setup-dev
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint
-	pytest -n auto --dist loadgroup
+	pytest -n auto --dist worksteal
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev

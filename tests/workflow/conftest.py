@@ -1,10 +1,11 @@
 """One finished smoke run per session: tests that need results copy it."""
 
+import json
 import os
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,16 @@ from .checkout import Checkout, copy_repository
 class SmokeRun:
     """A finished run. sources: digests before the run. commit: None where git is missing."""
 
-    checkout: Checkout
+    root: str
     output: str
+    returncode: int
+    seconds: float
     sources: dict[str, str]
     commit: str | None
+
+    @property
+    def checkout(self) -> Checkout:
+        return Checkout(Path(self.root))
 
 
 def commit(root: Path) -> str | None:
@@ -45,16 +52,36 @@ def commit(root: Path) -> str | None:
     return git("rev-parse", "HEAD")
 
 
-@pytest.fixture(scope="session")
-def smoke_run(tmp_path_factory) -> SmokeRun:
-    """The smoke configuration run from images to tables. Not to be changed: see `finished`."""
-    checkout = copy_repository(tmp_path_factory.mktemp("smoke"))
+def run_smoke(folder: Path) -> SmokeRun:
+    """The smoke configuration from images to tables."""
+    checkout = copy_repository(folder)
     head, sources = commit(checkout.root), checkout.sources()
     started = time.perf_counter()
     result = checkout.snakemake()
-    print(f"smoke run: {time.perf_counter() - started:.0f} s on two cores")
-    assert result.returncode == 0, result.stdout
-    return SmokeRun(checkout, result.stdout, sources, head)
+    seconds = time.perf_counter() - started
+    return SmokeRun(str(folder), result.stdout, result.returncode, seconds, sources, head)
+
+
+@pytest.fixture(scope="session")
+def smoke_run(tmp_path_factory) -> SmokeRun:
+    """One finished run for all workers of the session. Not to be changed: see `finished`."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which the workers share
+    record = folder / "smoke.json"
+    try:
+        (folder / "smoke").mkdir()  # the first worker to get here runs it
+    except FileExistsError:
+        deadline = time.monotonic() + 900
+        while not record.exists() and time.monotonic() < deadline:
+            time.sleep(0.5)
+    else:
+        complete = record.with_suffix(".new")
+        complete.write_text(json.dumps(asdict(run_smoke(folder / "smoke"))))
+        complete.rename(record)
+    run = SmokeRun(**json.loads(record.read_text()))
+    assert run.returncode == 0, run.output
+    return run
 
 
 @pytest.fixture

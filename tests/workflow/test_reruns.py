@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("smoke_run")]
+pytestmark = pytest.mark.workflow
 
 COSTLY = {"prepare_data", "train_classifier", "compute_reference", "train_gan", "evaluate_run"}
 FIGURES = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from .checkout import SMOKE
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("smoke_run")]
+pytestmark = pytest.mark.workflow
 
 JOBS = {
     "dcgan/Adam/b4/seeds_0-1",
@@ -89,6 +89,7 @@ def record(results, job):
 
 
 def test_every_output_is_there(smoke_run, results):
+    print(f"smoke run: {smoke_run.seconds:.0f} s on two cores")
     runs = results / "runs"
     assert {str(path.parent.relative_to(runs)) for path in runs.rglob("run.json")} == JOBS
     of_jobs = [f"results/runs/{job}/{file}" for job, file in product(JOBS, PER_JOB)]
