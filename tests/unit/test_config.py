@@ -179,7 +179,11 @@ REFUSED = [
         "is 3, which does not divide batch size 8: use a divisor",
     ),
     ({f"{X}/ema": {"decay": 1.0}}, f"{X}/ema/decay", "is 1.0: use a number of at least 0"),
-    ({"compute/precision": "fp16"}, "compute/precision", "is 'fp16': use one of fp32, tf32, bf16"),
+    (
+        {"compute": {"precision": "fp16"}},
+        "compute/precision",
+        "is 'fp16': use one of fp32, tf32, bf16",
+    ),
     ({f"{X}/fid/grid/factor": 1.0}, f"{X}/fid/grid/factor", "is 1.0: use a number above 1"),
     ({f"{X}/seeds": [0, -1]}, f"{X}/seeds[1]", "is -1: use a whole number of at least 0 and"),
     ({f"{X}/seeds": [2**31]}, f"{X}/seeds[0]", "is 2147483648: use a whole number of at least 0"),

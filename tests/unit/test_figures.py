@@ -29,7 +29,7 @@ def result(seed, steps, status="reached"):
         "seed": seed,
         "status": status,
         "steps": steps,
-        "last_miss": None if steps is None else steps - 1,
+        "last_miss": 20_000 if steps is None else steps - 1,
         "final_fid": None if status == "diverged" else 14.5 if steps else 40.0,
         "final_step": steps or 6000,
     }
@@ -193,7 +193,7 @@ def test_legend_says_when_the_critical_batch_size_is_at_the_edge_or_missing():
     runs += [job("RMSProp", b, [result(0, None, "diverged")]) for b in (2, 4)]
     steps, critical, fit = tables(runs)
     figure = figures.sfo_figure(steps, critical, fit, **LOOK)
-    assert legend_texts(figure)[:2] == ["Adam: $b^* =$ $2^{1}$ (edge)", "RMSProp: no $b^*$"]
+    assert legend_texts(figure)[:2] == ["Adam: $b^* =$ $2^{1}$ (bound)", "RMSProp: no $b^*$"]
     assert lines(figure, "critical RMSProp") == []
 
 

@@ -116,8 +116,8 @@ def sfo_figure(
         star = {"markersize": 9, "markeredgecolor": "white", "markeredgewidth": 0.6}
         star |= {"marker": "*", "linestyle": "none", "gid": f"critical {row.optimizer}"}
         axes.plot([at], [height], color=colour, zorder=5, **star)
-        edge = " (edge)" if row.at_edge else ""
-        names[row.optimizer] = f"{row.optimizer}: $b^* =$ {power_of_two(at)}{edge}"
+        bound = " (bound)" if row.at_edge else ""
+        names[row.optimizer] = f"{row.optimizer}: $b^* =$ {power_of_two(at)}{bound}"
     star = Line2D([], [], marker="*", markersize=7, color=GREY, linestyle=":", linewidth=0.9)
     measured = critical["critical_batch_size"].notna().any()
     extra = {"critical batch size $b^*$": star} if measured else {}
