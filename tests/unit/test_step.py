@@ -8,6 +8,7 @@ from ttur.networks.replicated import BatchNorm2d
 from ttur.streams import generator as random_stream
 from ttur.training.average import MovingAverage
 from ttur.training.draws import Draws
+from ttur.training.images import ImageStore
 from ttur.training.step import build_players, train_step
 from ttur.training.world import World
 
@@ -28,11 +29,13 @@ BIGGAN = SETTINGS | {
 
 def start(settings, seeds=(0,), world=None):
     random = torch.Generator().manual_seed(7)
-    images = torch.randint(0, 256, (40, 1, 16, 16), dtype=torch.uint8, generator=random)
+    images = torch.randint(0, 256, (40, 16, 16, 1), dtype=torch.uint8, generator=random)
     labels = torch.randint(0, 3, (40,), generator=random)
     players = build_players(settings, seeds, 16, 1, 3, CPU, world or World())
     latent = settings["networks"]["latent"]
-    return players, Draws(images, labels, 3, seeds, settings["batch_size"], latent)
+    return players, Draws(
+        ImageStore(images.numpy(), CPU), labels, 3, seeds, settings["batch_size"], latent
+    )
 
 
 def flat(network):
@@ -78,7 +81,6 @@ def test_200_steps_equal_an_independent_dcgan_loop():
     try:
         players, draws = start(SETTINGS)
         generator, discriminator = plain_dcgan(players)
-        images = draws._images
         optimizers = [
             torch.optim.Adam(network.parameters(), lr=0.002, betas=(0.5, 0.999))
             for network in (generator, discriminator)
@@ -87,7 +89,8 @@ def test_200_steps_equal_an_independent_dcgan_loop():
         for step in range(200):
             epoch, position = divmod(step, 10)
             order = torch.randperm(40, generator=random_stream(0, "order", epoch))
-            real = images[order[4 * position : 4 * position + 4]].double() / 127.5 - 1
+            chosen = order[4 * position : 4 * position + 4]
+            real = draws._images.take(chosen).double() / 127.5 - 1
             block = torch.randn(128, 4, 8, generator=random_stream(0, "latent", step // 128))
             fake = generator(block[step % 128][:, :, None, None])
             optimizers[1].zero_grad()
@@ -115,7 +118,7 @@ class _in_double:
 
     def real(self, counter):
         indices = self._draws._indices(counter)
-        pixels = self._draws._images[indices.reshape(-1)].double() / 127.5 - 1
+        pixels = self._draws._images.take(indices.reshape(-1)).double() / 127.5 - 1
         return pixels, self._draws.real(counter)[1]
 
 

@@ -12,6 +12,7 @@ from ttur.devices import device_name, open_device
 from ttur.errors import run
 from ttur.files import write_json
 from ttur.training.draws import Draws
+from ttur.training.images import ImageStore
 from ttur.training.step import build_players, train_step
 from ttur.training.world import World
 
@@ -47,12 +48,12 @@ def measure(arguments: argparse.Namespace, device: torch.device) -> tuple[int, f
     settings, size = arguments.settings, arguments.image_size
     batch_size, seeds = settings["batch_size"], settings["seeds"]
     count = max(batch_size, 256)
-    images = torch.randint(0, 256, (count, arguments.channels, size, size), dtype=torch.uint8)
+    images = torch.randint(0, 256, (count, size, size, arguments.channels), dtype=torch.uint8)
     labels = torch.randint(0, max(arguments.classes, 1), (count,))
     shape = (size, arguments.channels, arguments.classes)
     players = build_players(settings, seeds, *shape, device, World())
     draws = Draws(
-        images.to(device),
+        ImageStore(images.numpy(), device),
         labels.to(device),
         arguments.classes,
         seeds,

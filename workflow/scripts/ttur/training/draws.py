@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..streams import generator
+from .images import ImageStore
 
 
 class _Stream:
@@ -43,14 +44,14 @@ class _Stream:
 class Draws:
     """The draws of a group of replicas (one per seed) at a fixed batch size.
 
-    images: uint8 [N, C, H, W]; labels: int64 [N]; both on `device`, N >= batch_size.
+    images: N of them, N >= batch_size; labels: int64 [N] on the images' device.
     Data order: epoch e of seed s is the permutation of stream (s, order, e); a last short batch is
     dropped, so that b is always b.
     """
 
     def __init__(
         self,
-        images: Tensor,
+        images: ImageStore,
         labels: Tensor,
         classes: int,
         seeds: Sequence[int],
@@ -86,7 +87,7 @@ class Draws:
                 torch.randperm(len(self._images), generator=generator(seed, "order", epoch))
                 for seed in self._seeds
             ]
-            self._orders = torch.stack(orders, dim=1).to(self._images.device)
+            self._orders = torch.stack(orders, dim=1)
             self._epoch = epoch
         return self._orders[position * self._batch_size : (position + 1) * self._batch_size]
 
@@ -94,9 +95,15 @@ class Draws:
         """The counter-th batch of real images [b, R * C, H, W] in [-1, 1] and labels [b, R]."""
         indices = self._indices(counter)
         flat = indices.reshape(-1)
-        pixels = self._images.index_select(0, flat)
+        pixels = self._images.take(flat, self._next(counter))
         images = pixels.view(len(indices), -1, *pixels.shape[2:]).float().div_(127.5).sub_(1.0)
-        return images, self._labels.index_select(0, flat).view_as(indices)
+        return images, self._labels[flat.to(self._labels.device)].view_as(indices)
+
+    def _next(self, counter: int) -> Tensor | None:
+        """Indices of the batch after this one, for reading ahead; None at the end of an epoch."""
+        if self._images.resident or (counter + 1) % self._batches_per_epoch == 0:
+            return None
+        return self._indices(counter + 1).reshape(-1)
 
     def latents(self, counter: int) -> tuple[Tensor, Tensor]:
         """The counter-th latents [b, R * latent], N(0, 1), and their labels [b, R]."""

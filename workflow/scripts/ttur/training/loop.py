@@ -16,6 +16,7 @@ from ..networks import parameter_count
 from ..networks.replicated import replica_state
 from .draws import Draws
 from .grid import evaluation_steps, step_limit
+from .images import ImageStore
 from .scoring import frechet_distances
 from .state import StateFile
 from .step import Players, build_players, gradient_norms, train_step
@@ -84,7 +85,7 @@ class _Job:
         manifest = dataset.manifest
         self.classes = manifest["classes"]
         self.image_size, self.channels = manifest["height"], manifest["channels"]
-        self.images = torch.from_numpy(np.array(dataset.images.transpose(0, 3, 1, 2))).to(device)
+        self.images = ImageStore(dataset.images, device)
         self.labels = torch.from_numpy(np.array(dataset.labels)).to(device)
         self.limit = step_limit(settings["limits"], settings["batch_size"])
         self.grid = evaluation_steps(settings["fid"]["grid"], self.limit)
