@@ -10,8 +10,8 @@ from snakemake.exceptions import WorkflowError
 
 from ttur import config as ttur_config
 from ttur.code import imported_files
-from ttur.config_checks import RAW_FILES
-from ttur.data.listing import folder_digest
+from ttur.config_checks import KINDS, RAW_FILES
+from ttur.data.state import raw_state, recorded_state
 from ttur.errors import UserError
 
 try:
@@ -72,10 +72,21 @@ def raw_files(wildcards):
     return [f"{dataset.root}/{name}" for name in RAW_FILES.get(dataset.kind, [])]
 
 
+def preparation_code(wildcards):
+    """Modules that preparing a data set imports, less the readers of other kinds."""
+    own = CONFIG.datasets[wildcards.dataset].kind
+    modules = imported_files("workflow/scripts/prepare_data.py")
+    return [module for module in modules if Path(module).stem not in set(KINDS) - {own}]
+
+
 def folder_state(wildcards):
-    """Digest of the files of an image folder: too many to be declared one by one."""
+    """State of raw files that are too many to be declared one by one.
+
+    Where they are gone, the state that the prepared data were made from: they outlive raw files.
+    """
     dataset = CONFIG.datasets[wildcards.dataset]
-    return folder_digest(dataset.root) if dataset.kind == "image_folder" else ""
+    directory = f"resources/prepared/{wildcards.dataset}"
+    return raw_state(dataset.kind, dataset.root) or recorded_state(directory)
 
 
 def dataset_settings(wildcards):
