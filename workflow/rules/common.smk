@@ -2,6 +2,8 @@
 # parameters from. No rules here.
 
 import json
+import os
+import re
 import sys
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
@@ -11,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from ttur import config as ttur_config
 from ttur.code import imported_files
 from ttur.config_checks import KINDS, RAW_FILES
+from ttur.data.sources import PUBLISHED
 from ttur.data.state import raw_state, recorded_state
 from ttur.errors import UserError
 
@@ -87,6 +90,25 @@ def folder_state(wildcards):
     dataset = CONFIG.datasets[wildcards.dataset]
     directory = f"resources/prepared/{wildcards.dataset}"
     return raw_state(dataset.kind, dataset.root) or recorded_state(directory)
+
+
+def roots_of(kind):
+    """Folders of raw files of all data sets of a kind."""
+    return sorted({os.path.normpath(d.root) for d in CONFIG.datasets.values() if d.kind == kind})
+
+
+def alternatives(texts):
+    """A regular expression for any of the texts; for none of them, one that nothing fits."""
+    return "|".join(map(re.escape, texts)) or "(?!)"
+
+
+def notes_on_downloads():
+    """What to do by hand for the data sets that no rule can fetch."""
+    return [
+        f"{dataset.root}: {PUBLISHED[dataset.kind].remedy}"
+        for dataset in CONFIG.datasets.values()
+        if dataset.kind in PUBLISHED and not PUBLISHED[dataset.kind].archive
+    ] or ["Nothing has to be fetched by hand"]
 
 
 def dataset_settings(wildcards):
