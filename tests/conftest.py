@@ -71,7 +71,9 @@ class Tiny:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory) -> Tiny:
-    from ttur.data.packed import PackedDataset, Source, write_packed
+    from ttur.data.packed import PackedDataset
+    from ttur.data.packing import write_packed
+    from ttur.data.source import array_source
     from ttur.features.classifier import load_classifier, save_classifier, train_classifier
     from ttur.frechet import Moments, Reference
 
@@ -79,9 +81,8 @@ def tiny(tmp_path_factory) -> Tiny:
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
     images = random.integers(0, 80, (60, 16, 16, 1)) + 80 * labels[:, None, None, None]
-    pairs = zip(images.astype(np.uint8), labels.tolist(), strict=True)
-    source = Source("generated", "none", "none", ["a", "b", "c"], iter(pairs))
-    write_packed(folder, "tiny", "generated", source)
+    source = array_source(images.astype(np.uint8), labels, ["a", "b", "c"], (16, 16, 1))
+    write_packed(folder, {"name": "tiny", "kind": "generated"}, source)
     dataset = PackedDataset.open(folder)
     network, _ = train_classifier(dataset.images, dataset.labels, 3, seed=0, epochs=1)
     save_classifier(network, folder / "classifier.safetensors")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 import train_classifier as train_script
-from ttur.data.packed import Source, write_packed
+from ttur.data.packing import write_packed
+from ttur.data.source import array_source
 from ttur.errors import UserError
 from ttur.features import NETWORKS, load_features
 from ttur.features.classifier import (
@@ -148,9 +149,10 @@ def test_missing_or_damaged_weights(trained, tmp_path):
 
 def pack(directory, size=8, classes=4):
     images, labels = striped(count=120, size=size)
-    items = zip(images, (int(label) if classes else -1 for label in labels), strict=True)
     names = [str(label) for label in range(classes)]
-    write_packed(directory, "striped", "toy", Source("test", "none", "none", names, items))
+    labels = labels if classes else np.full(len(images), -1)
+    source = array_source(images, labels, names, images.shape[1:])
+    write_packed(directory, {"name": "striped", "kind": "toy"}, source)
     return images
 
 

@@ -524,6 +524,7 @@ def test_data_set_properties(tmp_path):
         **image_folder(tmp_path),
         "channels": 3,
         "resize": "shortest_side",
+        "max_skipped_share": 0.01,
     }
     assert config.dataset_settings("mnist") == {"name": "mnist", "kind": "mnist", "image_size": 16}
 

@@ -2,6 +2,8 @@
 # parameters from. No rules here.
 
 import json
+import os
+import re
 import sys
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
@@ -10,8 +12,9 @@ from snakemake.exceptions import WorkflowError
 
 from ttur import config as ttur_config
 from ttur.code import imported_files
-from ttur.config_checks import RAW_FILES
-from ttur.data.listing import folder_digest
+from ttur.config_checks import KINDS, RAW_FILES
+from ttur.data.sources import PUBLISHED
+from ttur.data.state import raw_state, recorded_state
 from ttur.errors import UserError
 from ttur.training.grid import step_limit
 
@@ -105,10 +108,40 @@ def raw_files(wildcards):
     return [f"{dataset.root}/{name}" for name in RAW_FILES.get(dataset.kind, [])]
 
 
+def preparation_code(wildcards):
+    """Modules that preparing a data set imports, less the readers of other kinds."""
+    own = CONFIG.datasets[wildcards.dataset].kind
+    modules = imported_files("workflow/scripts/prepare_data.py")
+    return [module for module in modules if Path(module).stem not in set(KINDS) - {own}]
+
+
 def folder_state(wildcards):
-    """Digest of the files of an image folder: too many to be declared one by one."""
+    """State of raw files that are too many to be declared one by one.
+
+    Where they are gone, the state that the prepared data were made from: they outlive raw files.
+    """
     dataset = CONFIG.datasets[wildcards.dataset]
-    return folder_digest(dataset.root) if dataset.kind == "image_folder" else ""
+    directory = f"resources/prepared/{wildcards.dataset}"
+    return raw_state(dataset.kind, dataset.root) or recorded_state(directory)
+
+
+def roots_of(kind):
+    """Folders of raw files of all data sets of a kind."""
+    return sorted({os.path.normpath(d.root) for d in CONFIG.datasets.values() if d.kind == kind})
+
+
+def alternatives(texts):
+    """A regular expression for any of the texts; for none of them, one that nothing fits."""
+    return "|".join(map(re.escape, texts)) or "(?!)"
+
+
+def notes_on_downloads():
+    """What to do by hand for the data sets that no rule can fetch."""
+    return [
+        f"{dataset.root}: {PUBLISHED[dataset.kind].remedy}"
+        for dataset in CONFIG.datasets.values()
+        if dataset.kind in PUBLISHED and not PUBLISHED[dataset.kind].archive
+    ] or ["Nothing has to be fetched by hand"]
 
 
 def dataset_settings(wildcards):

@@ -5,7 +5,7 @@ rule prepare_data:
     input:
         raw=raw_files,
         script="workflow/scripts/prepare_data.py",
-        code=imported_files("workflow/scripts/prepare_data.py"),
+        code=preparation_code,
     output:
         images="resources/prepared/{dataset}/images.npy",
         labels="resources/prepared/{dataset}/labels.npy",
@@ -14,6 +14,7 @@ rule prepare_data:
         "results/logs/prepare_data/{dataset}.log",
     conda:
         "../../envs/analysis.yaml"
+    threads: 4
     params:
         settings=dataset_settings,
         folder=folder_state,
@@ -22,4 +23,4 @@ rule prepare_data:
         "Packing the images of {wildcards.dataset}"
     shell:
         "python {input.script} --settings {params.settings:q} --output-dir {params.directory:q}"
-        " > {log:q} 2>&1"
+        " --threads {threads} > {log:q} 2>&1"

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .config_checks import domain_problems
+from .config_checks import UNLABELLED, domain_problems
 from .config_schema import dotted, filled
+from .data.sources import PUBLISHED
 from .errors import UserError
 
 METRICS = {"classifier": "classifier-FID", "inception": "FID"}
@@ -39,13 +40,13 @@ class Dataset:
 
     @property
     def channels(self) -> int:
-        """1 (grey, the built-in kinds) or 3 (RGB)."""
-        return self.settings.get("channels", 1)
+        """1 (grey, the built-in kinds) or 3 (RGB, the paper's kinds)."""
+        return self.settings.get("channels", 3 if self.kind in PUBLISHED else 1)
 
     @property
     def has_labels(self) -> bool:
-        """Whether images have classes: the built-in kinds do, folders where labels: folders."""
-        return self.settings.get("labels") != "none"
+        """Whether images have classes: lsun and celeba have none, folders where labels: folders."""
+        return self.kind not in UNLABELLED and self.settings.get("labels") != "none"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config_schema import Problem, dotted, shown
 from .data.listing import SUFFIXES, image_files
+from .data.sources import PUBLISHED, expected_images
 from .errors import UserError
 from .optimizers import OPTIMIZERS
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from .config import Config, Dataset
 
 IMAGES = {"fashion_mnist": 10_000, "mnist": 5_000}
+KINDS = (*IMAGES, "image_folder", *PUBLISHED)
 RAW_FILES = {"fashion_mnist": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")}
+UNLABELLED = ("lsun", "celeba")
 FEATURE_DIMENSIONS = {"classifier": 64, "inception": 2048}
 LONGEST_FOLDER_NAME = 200  # file systems allow 255 bytes
 
@@ -56,9 +59,13 @@ def known_data_sets(config: "Config") -> Iterator[Problem]:
 
 
 def existing_data_files(config: "Config") -> Iterator[Problem]:
+    """The paper's data sets are not looked for: its grid can be planned on a machine without them.
+
+    Preparing one without its files ends with one line that says where to get them.
+    """
     for name, dataset in config.datasets.items():
         path, root = ["datasets", name, "root"], dataset.root
-        if root is None:
+        if root is None or dataset.kind in PUBLISHED:
             continue
         if not os.path.isdir(root):
             yield path, f"is {shown(root)}, not a folder: correct it or put the images there"
@@ -72,12 +79,15 @@ def existing_data_files(config: "Config") -> Iterator[Problem]:
 
 
 def images_up_to(dataset: "Dataset", limit: int) -> int:
-    """|S| before preparation, or `limit` where it is larger: a folder is read no further.
+    """|S| before preparation, or `limit` where it is larger or unknown.
 
+    A folder is read no further than that; the paper's data sets have the number expected of them.
     Raises UserError where a folder cannot be read.
     """
     if dataset.kind in IMAGES:
         return min(IMAGES[dataset.kind], limit)
+    if dataset.kind in PUBLISHED:
+        return min(expected_images(dataset.settings) or limit, limit)
     try:
         return sum(1 for _ in islice(image_files(dataset.root), limit))
     except OSError as error:
@@ -107,10 +117,11 @@ def labels_where_needed(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
         if config.datasets[experiment.dataset].has_labels:
             continue
-        remedy = (
-            f"needs labels, which {experiment.dataset} has not: "
-            f"set datasets.{experiment.dataset}.labels to folders"
-        )
+        if config.datasets[experiment.dataset].kind in UNLABELLED:
+            change = "use a data set with labels"
+        else:
+            change = f"set datasets.{experiment.dataset}.labels to folders"
+        remedy = f"needs labels, which {experiment.dataset} has not: {change}"
         if experiment.networks["kind"] == "biggan":
             yield ["experiments", name, "networks", "kind"], f"is biggan, which {remedy}"
         if experiment.fid["features"] == "classifier":

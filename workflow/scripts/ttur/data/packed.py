@@ -2,19 +2,18 @@
 
 `images.npy` is uint8 [N, H, W, C], `labels.npy` is int64 [N] (-1 where there is no label) and
 `manifest.json` says what they are and where they came from. The manifest is written last, so a
-directory that has one is complete.
+directory that has one is complete. `packing.py` writes them.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
-from ..files import atomic_path, read_json, write_json
+from ..files import read_json
 
 MANIFEST_TYPES = {
     "name": str,
@@ -34,91 +33,6 @@ MANIFEST_TYPES = {
 """Keys of a manifest and their types. `skipped` lists the files that could not be decoded."""
 
 CHUNK_BYTES = 1 << 24
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a reader hands over for packing.
-
-    source, licence, resize: texts for the manifest.
-    class_names: one name per label 0, 1, ...; empty where the images have no labels.
-    images: yields (uint8 [H, W, C], label), every image of one shape, label -1 for none.
-    skipped: names of files that could not be decoded; filled while `images` is read.
-    """
-
-    source: str
-    licence: str
-    resize: str
-    class_names: list[str]
-    images: Iterator[tuple[np.ndarray, int]]
-    skipped: list[str] = field(default_factory=list)
-
-
-def write_packed(directory: str | Path, name: str, kind: str, source: Source) -> dict[str, Any]:
-    """Writes `images.npy`, `labels.npy` and then `manifest.json`; returns the manifest.
-
-    Holds one image in memory at a time. The same source gives the same bytes.
-    Raises UserError where the source has no images, ValueError where their shapes differ.
-    """
-    directory = Path(directory)
-    # A manifest left by an earlier run must not vouch for the arrays written now.
-    (directory / "manifest.json").unlink(missing_ok=True)
-    digest = hashlib.sha256()
-    with atomic_path(directory / "images.npy") as temporary, open(temporary, "wb") as file:
-        shape, labels = _write_images(file, source.images, digest)
-        if not labels.size:
-            raise UserError(f"dataset {name}: {source.source} holds no images")
-    digest.update(labels.tobytes())
-    with atomic_path(directory / "labels.npy") as temporary:
-        np.save(temporary, labels, allow_pickle=False)
-    manifest = {
-        "name": name,
-        "kind": kind,
-        "images": labels.size,
-        "height": shape[0],
-        "width": shape[1],
-        "channels": shape[2],
-        "classes": len(source.class_names),
-        "class_names": source.class_names,
-        "resize": source.resize,
-        "source": source.source,
-        "licence": source.licence,
-        "skipped": source.skipped,
-        "sha256": digest.hexdigest(),
-    }
-    write_json(directory / "manifest.json", manifest)
-    return manifest
-
-
-def _write_images(
-    file: BinaryIO, images: Iterator[tuple[np.ndarray, int]], digest: "hashlib._Hash"
-) -> tuple[tuple[int, ...], np.ndarray]:
-    """Appends every image to an .npy file; returns the shape of one image and the labels [N].
-
-    The number of images is known only at the end, because some files may not decode. NumPy pads
-    the header so that the first axis can grow in place, hence the header is written twice.
-    """
-    shape: tuple[int, ...] = (0, 0, 0)
-    labels: list[int] = []
-    for image, label in images:
-        if not labels:
-            shape = image.shape
-            _write_header(file, 0, shape)
-        if image.shape != shape or image.dtype != np.uint8:
-            raise ValueError(f"image {len(labels)}: {image.dtype} {image.shape}, not uint8 {shape}")
-        pixels = image.tobytes()
-        file.write(pixels)
-        digest.update(pixels)
-        labels.append(label)
-    if labels:
-        file.seek(0)
-        _write_header(file, len(labels), shape)
-    return shape, np.array(labels, dtype="<i8")
-
-
-def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
-    header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
-    np.lib.format.write_array_header_1_0(file, header)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,371 @@
+"""Packing in several processes, interrupted and resumed: always the same bytes."""
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from raw_data_examples import (
+    encoded,
+    imagenet_files,
+    lsun_images,
+    picture,
+    settings_of,
+    write_archive,
+    write_celeba,
+    write_lsun,
+)
+from ttur.data import packing, workers
+from ttur.data.kinds import KINDS
+from ttur.data.packed import PackedDataset
+from ttur.data.packing import write_packed
+from ttur.data.source import Item, Source, array_source, as_it_is
+from ttur.errors import UserError
+
+FILES = ("images.npy", "labels.npy", "manifest.json")
+COUNT = 300
+SETTINGS = {"name": "toy", "kind": "toy"}
+
+
+class Killed(BaseException):
+    """Stands for a kill: not an Exception, so nothing handles it."""
+
+
+def pixels(size: int = COUNT) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (size, 4, 3, 1), dtype=np.uint8)
+
+
+def toy(decode=as_it_is, size=COUNT, **changes) -> Source:
+    source = array_source(pixels(size), np.arange(size) % 2, ["a", "b"], (4, 3, 1), decode)
+    return replace(source, **changes)
+
+
+def contents(directory: Path) -> list[bytes]:
+    """The final files; nothing else may be there."""
+    assert sorted(path.name for path in directory.iterdir()) == sorted(FILES)
+    return [(directory / name).read_bytes() for name in FILES]
+
+
+@pytest.fixture
+def uninterrupted(tmp_path):
+    write_packed(tmp_path / "whole", SETTINGS, toy())
+    return contents(tmp_path / "whole")
+
+
+@pytest.fixture
+def checkpoint_after_every_chunk(monkeypatch):
+    monkeypatch.setattr(packing, "CHECKPOINT_SECONDS", 0.0)
+
+
+# ---------------------------------------------------------------- processes
+
+
+@pytest.mark.parametrize("kind", ["lsun", "celeba", "imagenet"])
+def test_bytes_do_not_depend_on_the_number_of_processes(kind, tmp_path):
+    root = tmp_path / "raw"
+    if kind == "lsun":
+        values = lsun_images(200)
+        values[sorted(values)[70]] = b"no image"
+        write_lsun(root, values)
+    elif kind == "celeba":
+        write_celeba(root)
+        (root / "img_align_celeba/000002.jpg").write_bytes(encoded(picture())[:300])
+    else:
+        write_archive(root, imagenet_files() | {"n01440764/zero.JPEG": b""})
+    settings = settings_of(kind, root, expected_images=None, max_skipped_share=0.2)
+    for processes in (1, 3):
+        directory = tmp_path / f"packed{processes}"
+        write_packed(directory, settings, KINDS[kind](settings), processes)
+        PackedDataset.open(directory).verify()
+    assert contents(tmp_path / "packed1") == contents(tmp_path / "packed3")
+    manifest = json.loads((directory / "manifest.json").read_text())
+    assert len(manifest["skipped"]) == 1
+
+
+def test_few_items_are_taken_ahead(monkeypatch):
+    """Memory does not grow with the number of images: chunks wait for the one that writes."""
+    taken = 0
+
+    def items():
+        nonlocal taken
+        for index in range(10_000):
+            taken += 1
+            yield Item(str(index), 0, pixels(1)[0])
+
+    for processes in (1, 2):
+        taken = 0
+        chunks = workers.decoded(toy(items=items), processes=processes)
+        for _ in range(3):
+            next(chunks)
+        chunks.close()
+        assert taken <= (3 + 2 * processes) * workers.CHUNK
+
+
+def end_process(image: np.ndarray) -> np.ndarray:
+    os._exit(9)
+
+
+def test_a_killed_worker_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"was killed.*fewer --threads") as error:
+        write_packed(tmp_path, SETTINGS, toy(end_process), processes=2)
+    assert "\n" not in str(error.value)
+
+
+# ---------------------------------------------------------------- interruptions
+
+
+def fail_at(call: int, function, *arguments, **options):
+    """`function`, but the given call of it, counted over all users of the counter, is a kill."""
+    fail_at.calls += 1
+    if fail_at.calls == call:
+        raise Killed
+    return function(*arguments, **options)
+
+
+def test_a_kill_at_any_write_changes_nothing(tmp_path, monkeypatch, checkpoint_after_every_chunk):
+    """Before every fsync and every renaming there is."""
+    source = toy(size=100)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # which takes most of the time
+    write_packed(tmp_path / "whole", SETTINGS, source)
+    for call in range(1, 1000):
+        directory, fail_at.calls = tmp_path / str(call), 0
+        with monkeypatch.context() as patch:
+            for function in ("fsync", "replace"):
+                patch.setattr(os, function, partial(fail_at, call, getattr(os, function)))
+            with contextlib.suppress(Killed):
+                write_packed(directory, SETTINGS, source)
+                break
+        write_packed(directory, SETTINGS, source)
+        assert contents(directory) == contents(tmp_path / "whole")
+    assert contents(directory) == contents(tmp_path / "whole")
+    assert call > 20  # 4 chunks with three files and a renaming each, then the end
+
+
+def test_work_is_not_done_again(uninterrupted, tmp_path, capsys, checkpoint_after_every_chunk):
+    calls = 0
+
+    def decode(image):
+        nonlocal calls
+        calls += 1
+        if calls == 200:
+            raise KeyboardInterrupt
+        return image
+
+    with pytest.raises(KeyboardInterrupt):
+        write_packed(tmp_path / "packed", SETTINGS, toy(decode))
+    assert not (tmp_path / "packed/images.npy").exists()
+    capsys.readouterr()
+    write_packed(tmp_path / "packed", SETTINGS, toy(decode))
+    assert calls == 200 + COUNT - 192
+    assert "toy: going on after 192 images" in capsys.readouterr().err
+    assert contents(tmp_path / "packed") == uninterrupted
+
+
+DRIVER = """
+import sys, prepare_data
+from ttur.data import packing
+from ttur.errors import run
+packing.CHECKPOINT_SECONDS = 0.02
+run(prepare_data.main)
+"""
+
+
+def prepare(settings: dict, directory: Path, processes: int) -> list[str]:
+    options = {"--settings": json.dumps(settings), "--output-dir": directory}
+    command = [sys.executable, "-c", DRIVER, "--threads", processes]
+    return [str(word) for word in (*command, *(word for pair in options.items() for word in pair))]
+
+
+def images_done(directory: Path) -> int:
+    try:
+        return json.loads((directory / ".partial.json").read_text())["images"]
+    except (OSError, ValueError):
+        return 0
+
+
+def children_of(process: int) -> set[int]:
+    tasks = Path(f"/proc/{process}/task")
+    return {int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()}
+
+
+def wait_for_end_of(processes: set[int]) -> set[int]:
+    """Those that are still there after some seconds; they are ended then."""
+    deadline = time.monotonic() + 5
+    while left := {process for process in processes if Path(f"/proc/{process}").exists()}:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+    return left
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_kill_9_then_the_same_command(processes, tmp_path):
+    write_lsun(tmp_path / "raw", lsun_images(6000))
+    settings = settings_of("lsun", tmp_path / "raw", expected_images=6000)
+    write_packed(tmp_path / "whole", settings, KINDS["lsun"](settings))
+    directory = tmp_path / "packed"
+    command = prepare(settings, directory, processes)
+    environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
+    for least in (1, 2000):
+        job = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        while images_done(directory) < least and job.poll() is None:
+            time.sleep(0.001)
+        children = children_of(job.pid)
+        os.kill(job.pid, signal.SIGKILL)
+        assert job.wait() == -signal.SIGKILL
+        assert least <= images_done(directory) < 6000
+        assert len(children) >= (processes if processes > 1 else 0)
+        left = wait_for_end_of(children)
+        assert not left, "a killed preparation left processes behind"
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "own: going on after" in result.stderr
+    assert contents(directory) == contents(tmp_path / "whole")
+
+
+# ---------------------------------------------------------------- what is not gone on from
+
+
+def interrupted(directory: Path, settings: dict = SETTINGS) -> None:
+    calls = 0
+
+    def decode(image):
+        nonlocal calls
+        calls += 1
+        if calls > 100:
+            raise Killed
+        return image
+
+    with pytest.raises(Killed):
+        write_packed(directory, settings, toy(decode))
+    assert (directory / ".partial.json").exists()
+
+
+def flip(path: Path, position: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGE = {
+    "other settings": lambda folder: interrupted(folder, SETTINGS | {"image_size": 8}),
+    "a changed pixel": lambda folder: flip(folder / ".images.partial", 200),
+    "fewer pixels": lambda folder: os.truncate(folder / ".images.partial", 200),
+    "fewer labels": lambda folder: os.truncate(folder / ".labels.partial", 20),
+    "no images": lambda folder: (folder / ".images.partial").unlink(),
+    "no labels": lambda folder: (folder / ".labels.partial").unlink(),
+    "half a journal": lambda folder: os.truncate(folder / ".partial.json", 50),
+    "another journal": lambda folder: (folder / ".partial.json").write_text("[]"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_what_does_not_fit_is_made_anew(
+    damage, uninterrupted, tmp_path, capsys, checkpoint_after_every_chunk
+):
+    interrupted(tmp_path / "packed")
+    damage(tmp_path / "packed")
+    capsys.readouterr()
+    write_packed(tmp_path / "packed", SETTINGS, toy())
+    assert "going on" not in capsys.readouterr().err
+    assert contents(tmp_path / "packed") == uninterrupted
+
+
+def test_data_beyond_the_journal_are_made_anew(
+    uninterrupted, tmp_path, checkpoint_after_every_chunk
+):
+    interrupted(tmp_path / "packed")
+    for name in (".images.partial", ".labels.partial"):
+        with open(tmp_path / "packed" / name, "ab") as file:
+            file.write(b"x" * 1000)
+    write_packed(tmp_path / "packed", SETTINGS, toy())
+    assert contents(tmp_path / "packed") == uninterrupted
+
+
+def test_changed_raw_data_or_code_are_not_gone_on_from(tmp_path, monkeypatch):
+    """The fingerprint has the state of the raw files, the settings, the code; not the limits."""
+    settings = settings_of("lsun", tmp_path, max_skipped_share=0.01)
+    before = packing._fingerprint(settings, "state")
+    assert packing._fingerprint(settings | {"max_skipped_share": 0.5}, "state") == before
+    assert packing._fingerprint(settings | {"expected_images": 5}, "state") == before
+    assert packing._fingerprint(settings | {"image_size": 16}, "state") != before
+    assert packing._fingerprint(settings, "other state") != before
+    monkeypatch.setattr(packing, "sha256", lambda path: "other code")
+    assert packing._fingerprint(settings, "state") != before
+
+
+# ---------------------------------------------------------------- counts, disk, progress
+
+
+def test_counts_are_asserted(tmp_path):
+    for changes, message in (
+        ({"expected": 299}, "expected_images: 300 images, not 299"),
+        ({"count": None, "expected": 301}, "expected_images: 300 images, not 301"),
+        ({"count": 301}, "300 images were read of 301 listed"),
+    ):
+        with pytest.raises(UserError, match=message) as error:
+            write_packed(tmp_path, SETTINGS, toy(**changes))
+        assert "\n" not in str(error.value)
+        assert not (tmp_path / "manifest.json").exists()
+    manifest = write_packed(tmp_path, SETTINGS, toy(expected=300, count=None))
+    assert manifest["images"] == 300
+
+
+def broken_above(image: np.ndarray, limit: int) -> np.ndarray:
+    if image[0, 0, 0] > limit:
+        raise OSError("broken")
+    return image
+
+
+def test_share_of_damaged_images(tmp_path):
+    decode = partial(broken_above, limit=200)
+    broken = [str(i) for i, image in enumerate(pixels()) if image[0, 0, 0] > 200]
+    share = len(broken) / COUNT
+    for count in (COUNT, None):
+        source = toy(decode, count=count, max_skipped_share=share)
+        manifest = write_packed(tmp_path, SETTINGS, source)
+        assert manifest["skipped"] == broken
+        assert manifest["images"] == COUNT - len(broken)
+        source = toy(decode, count=count, max_skipped_share=share - 0.001)
+        with pytest.raises(UserError, match=rf"toy\.root: {len(broken)} of 300 .*'{broken[-1]}'"):
+            write_packed(tmp_path, SETTINGS, source)
+
+
+def test_a_full_disk_names_the_file_and_keeps_what_is_done(
+    uninterrupted, tmp_path, monkeypatch, checkpoint_after_every_chunk
+):
+    calls = 0
+
+    def full(descriptor):
+        nonlocal calls
+        calls += 1
+        if calls > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match=r"\.images\.partial") as error:
+            write_packed(tmp_path / "packed", SETTINGS, toy())
+    assert error.value.errno == errno.ENOSPC
+    assert images_done(tmp_path / "packed") == 4 * workers.CHUNK
+    write_packed(tmp_path / "packed", SETTINGS, toy())
+    assert contents(tmp_path / "packed") == uninterrupted
+
+
+def test_progress_is_written_to_stderr(tmp_path, capsys, checkpoint_after_every_chunk):
+    write_packed(tmp_path, SETTINGS, toy())
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == -(-COUNT // workers.CHUNK)
+    assert lines[0].startswith("toy: 32 of 300 images, ")
+    assert lines[0].endswith(" left")
+    assert lines[-1].startswith("toy: 300 of 300 images, ")
