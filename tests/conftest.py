@@ -21,6 +21,7 @@ SETTINGS = {
     "discriminator_steps": 1,
     "latent_reuse": True,
     "micro_batches": 1,
+    "processes": 1,
     "ema": None,
     "compute": {
         "precision": "fp32",

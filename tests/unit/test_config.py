@@ -178,6 +178,11 @@ REFUSED = [
         f"{X}/micro_batches",
         "is 3, which does not divide batch size 8: use a divisor",
     ),
+    (
+        {f"{X}/processes": 4, f"{X}/batch_sizes": [2, 4]},
+        f"{X}/processes",
+        "is 4, which does not divide a part of batch size 2: use a divisor",
+    ),
     ({f"{X}/ema": {"decay": 1.0}}, f"{X}/ema/decay", "is 1.0: use a number of at least 0"),
     (
         {"compute": {"precision": "fp16"}},
@@ -629,6 +634,7 @@ def test_training_settings():
         "discriminator_steps": 1,
         "latent_reuse": True,
         "micro_batches": 1,
+        "processes": 1,
         "ema": None,
         "compute": {
             "precision": "fp32",

@@ -210,7 +210,7 @@ def _train_in_two_processes(rank, port, settings, result):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
     os.environ["RANK"] = str(rank)
     torch.set_num_threads(1)
-    world = World.join("cpu")
+    world = World.join(CPU)
     players, draws = start(settings, world=world)
     for step in range(5):
         train_step(players, draws, step)

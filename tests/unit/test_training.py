@@ -220,3 +220,13 @@ def test_the_script_writes_a_complete_record(tiny, tmp_path):
     assert [result["seed"] for result in record["results"]] == [0, 1, 2]
     assert record["settings"] == SETTINGS
     assert (tmp_path / "samples.png").stat().st_size > 100
+
+
+def test_two_processes_write_one_complete_result(tiny, tmp_path):
+    settings = settings_with(processes=2, limits={"steps": 20, "samples": None})
+    command = [sys.executable, SCRIPT, *tiny.command(tmp_path, settings)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    rows, _ = outputs(tmp_path)
+    assert [row["step"] for row in rows] == ["20"] * 3
+    assert process.stderr.count("starting from the beginning") == 1

@@ -159,6 +159,12 @@ def state_file(wildcards):
 
 
 def training_gpus(wildcards):
+    if CONFIG.device != "cuda":
+        return 0
+    return CONFIG.experiments[wildcards.experiment].processes
+
+
+def scoring_gpus(wildcards):
     return 1 if CONFIG.device == "cuda" else 0
 
 

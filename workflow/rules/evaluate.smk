@@ -18,7 +18,7 @@ rule evaluate_run:
     conda:
         "../../envs/train.yaml"
     resources:
-        gpu=training_gpus,
+        gpu=scoring_gpus,
     params:
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,

@@ -79,7 +79,7 @@ rule compute_reference:
     conda:
         "../../envs/train.yaml"
     resources:
-        gpu=training_gpus,
+        gpu=scoring_gpus,
     params:
         directory=subpath(input.manifest, parent=True),
         features=lambda wildcards: json.dumps(feature_settings(wildcards)),

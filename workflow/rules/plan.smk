@@ -41,7 +41,7 @@ rule probe_throughput:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        gpu=training_gpus,
+        gpu=scoring_gpus,
     params:
         settings=probe_settings,
         shape=image_shape,

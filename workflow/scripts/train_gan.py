@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import os
 import platform
 import sys
 import time
@@ -24,6 +25,7 @@ from ttur.streams import generator as random_stream
 from ttur.training.loop import HISTORY_COLUMNS, Outcome, train
 from ttur.training.scoring import generate
 from ttur.training.state import StateFile, fingerprint
+from ttur.training.world import World
 
 
 def parse() -> argparse.Namespace:
@@ -46,8 +48,11 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     arguments = parse()
     settings = arguments.settings
+    if settings["processes"] > 1 and "WORLD_SIZE" not in os.environ:
+        start_processes(settings["processes"])
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
+    world = World.join(device)
     dataset = PackedDataset.open(arguments.data_dir)
     features = load_features(settings["fid"], arguments.weights, device)
     reference = Reference.load(arguments.reference)
@@ -56,17 +61,38 @@ def main() -> None:
     )
 
     def say(line: str) -> None:
+        if world.rank > 0:
+            return
         job = f"{settings['experiment']} {settings['optimizer']} b={settings['batch_size']}"
         print(f"{time.strftime('%H:%M:%S')} {job}: {line}", file=sys.stderr, flush=True)
 
     outcome = train(
-        settings, dataset, features, reference, state_file, device, arguments.save_every, say
+        settings, dataset, features, reference, state_file, device, arguments.save_every, say, world
     )
+    if world.rank == 0:
+        write_outputs(arguments, dataset.manifest, features, outcome, device)
+        state_file.remove()
+    world.leave()
+
+
+def start_processes(count: int) -> None:
+    """Replaces this process by torch's launcher, which starts `count` copies of it."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    os.execv(sys.executable, [sys.executable, *launcher, "--", *sys.argv])
+
+
+def write_outputs(
+    arguments: argparse.Namespace,
+    manifest: dict[str, Any],
+    features: Any,
+    outcome: Outcome,
+    device: torch.device,
+) -> None:
+    """All files of the job; run.json last."""
     write_history(arguments.history, outcome)
-    write_generators(arguments, outcome, dataset.manifest)
-    record = run_record(settings, dataset.manifest, features, outcome, device)
+    write_generators(arguments, outcome, manifest)
+    record = run_record(arguments.settings, manifest, features, outcome, device)
     write_json(arguments.run, record)
-    state_file.remove()
 
 
 def write_history(path: Path, outcome: Outcome) -> None:

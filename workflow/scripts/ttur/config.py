@@ -72,6 +72,7 @@ class Experiment:
     discriminator_steps: int
     latent_reuse: bool
     micro_batches: int
+    processes: int
     ema: dict[str, Any] | None
     seeds: tuple[int, ...]
     seeds_per_job: int
@@ -174,6 +175,7 @@ class Config:
             "discriminator_steps": experiment.discriminator_steps,
             "latent_reuse": experiment.latent_reuse,
             "micro_batches": experiment.micro_batches,
+            "processes": experiment.processes,
             "ema": copy.deepcopy(experiment.ema),
             "compute": dict(self.compute),
             "limits": copy.deepcopy(experiment.limits),

@@ -195,6 +195,12 @@ def micro_batches_of_equal_size(config: "Config") -> Iterator[Problem]:
                     path,
                     f"is {parts}, which does not divide batch size {batch_size}: use a divisor",
                 )
+            if batch_size // parts % experiment.processes:
+                yield (
+                    ["experiments", name, "processes"],
+                    f"is {experiment.processes}, which does not divide a part of batch size "
+                    f"{batch_size}: use a divisor",
+                )
 
 
 def compilable(config: "Config") -> Iterator[Problem]:

@@ -1,5 +1,7 @@
 """Opening the device a job computes on."""
 
+import os
+
 import torch
 
 from .errors import UserError
@@ -18,4 +20,7 @@ def open_device(name: str) -> torch.device:
             f"device: cuda, but torch {torch.__version__} ({build}) sees no GPU: "
             "set device: cpu in the configuration, or run on a machine with a working driver"
         )
+    if name == "cuda":  # the launcher of several processes gives each its own
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        return torch.device("cuda", torch.cuda.current_device())
     return torch.device(name)

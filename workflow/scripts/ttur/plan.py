@@ -30,7 +30,13 @@ def plan_table(jobs: pd.DataFrame, probes: pd.DataFrame) -> pd.DataFrame:
         row["samples"] = int((group["steps"] * group["batch_size"] * group["seeds"]).sum())
         row["hours"] = None if None in hours else sum(hours)
         rows.append(row)
-    return pd.DataFrame(rows).astype({"hours": "float64"})
+    table = pd.DataFrame(rows).astype({"hours": "float64"})
+    order = {name: place for place, name in enumerate(dict.fromkeys(table["experiment"]))}
+    return table.sort_values(
+        ["experiment", "batch_size"],
+        key=lambda column: column.map(order) if column.name == "experiment" else column,
+        ignore_index=True,
+    )
 
 
 def _rates(probes: pd.DataFrame):

@@ -18,12 +18,12 @@ class World:
         self.rank, self.size = rank, size
 
     @classmethod
-    def join(cls, device: str) -> "World":
+    def join(cls, device: torch.device) -> "World":
         """Joins the processes that the launcher's environment names; alone where it names none."""
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
             return cls()
-        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return cls(dist.get_rank(), size)
 
     def leave(self) -> None:
