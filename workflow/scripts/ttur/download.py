@@ -15,7 +15,9 @@ BLOCK = 1 << 20
 TIMEOUT_SECONDS = 60
 
 
-def download(url: str, path: str | Path, size: int | None = None, sha256: str | None = None):
+def download(
+    url: str, path: str | Path, size: int | None = None, sha256: str | None = None
+) -> None:
     """Fetches `url` into `path`; size in bytes and digest are checked where they are known.
 
     The file grows as `.NAME.partial` beside `path`, from which the next call goes on if this one

@@ -13,7 +13,9 @@ BLOCK = 1 << 20
 MAX_BYTES = 128 << 30
 
 
-def unpack_member(archive: str | Path, member: str, path: str | Path, max_bytes: int = MAX_BYTES):
+def unpack_member(
+    archive: str | Path, member: str, path: str | Path, max_bytes: int = MAX_BYTES
+) -> None:
     """Writes the file `member` of a zip archive to `path`; its CRC-32 is checked.
 
     Nothing else in the archive is read, and names in it decide nothing about where to write. The

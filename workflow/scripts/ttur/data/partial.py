@@ -9,6 +9,7 @@ after the data that it vouches for, so after a kill at any time it holds.
 import contextlib
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from types import TracebackType
@@ -37,9 +38,9 @@ class Partial:
         self.images, self.skipped = 0, []
         self._digest = hashlib.sha256()
         self._write_header()
-        self._start = self._images.tell()
+        start = self._images.tell()
         self._resume()
-        self._images.seek(self._start + self.images * int(np.prod(shape)))
+        self._images.seek(start + self.images * math.prod(shape))
         self._images.truncate()
         self._labels.seek(self.images * 8)
         self._labels.truncate()
@@ -123,7 +124,7 @@ class Partial:
             return
         self._labels.seek(0, os.SEEK_END)
         digest = hashlib.sha256()
-        left = images * int(np.prod(self._shape))
+        left = images * math.prod(self._shape)
         while left and (data := self._images.read(min(left, CHUNK_BYTES))):
             digest.update(data)
             left -= len(data)
