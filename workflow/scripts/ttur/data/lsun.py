@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import lmdb
 
 RULE = "shortest_side"
-KEYS_AT_ONCE = 10_000
+KEYS_AT_ONCE = 1_000
 TOLERATED_BYTES = 1 << 20
 
 
