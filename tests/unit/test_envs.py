@@ -76,6 +76,8 @@ def rules():
         for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
             environment = re.search(r'conda:\s+"([^"]+)"', rule)
             script = re.search(r'script=(?:ancient\()?"([^"]+)"', rule)
+            # Rules of downloads name their script in the command alone: code is no input there.
+            script = script or re.search(r"python (workflow/scripts/\w+\.py)", rule)
             if environment or script:
                 yield (file.parent / environment[1]).resolve(), ROOT / script[1]
 

@@ -398,11 +398,13 @@ def test_weights_are_fetched_whole_or_not_at_all(tmp_path):
 
 
 def test_reference_statistics(weights, tmp_path, monkeypatch):
-    from ttur.data.packed import Source, write_packed
+    from ttur.data.packing import write_packed
+    from ttur.data.source import array_source
 
     images = to_uint8(floats(5, 1, 6), "fixed")
-    pairs = ((image.permute(1, 2, 0).numpy(), -1) for image in images)
-    write_packed(tmp_path / "data", "x", "none", Source("x", "none", "none", [], pairs))
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    source = array_source(pixels, np.full(5, -1), [], pixels.shape[1:])
+    write_packed(tmp_path / "data", {"name": "x", "kind": "none"}, source)
     settings = {"features": "inception", "resize": "clean", "weights": sha256(weights)}
     arguments = ["--data-dir", tmp_path / "data", "--features", json.dumps(settings)]
     arguments += ["--weights", weights, "--pixel-map", "fixed", "--output", tmp_path / "r.npz"]
