@@ -355,8 +355,8 @@ def test_samples_rows_go_from_the_smallest_batch_size_and_say_how_the_seed_ended
     figure = figures.samples_figure(samples, finals, **look)
     assert [axes.get_ylabel() for axes in figure.axes] == [
         "$b =$ $2^{1}$\ndiverged",
-        "$b =$ $2^{2}$\nFID 21\nstep limit",
-        "$b =$ $2^{3}$\nFID 14.5",
+        "$b =$ $2^{2}$\n21\nstep limit",
+        "$b =$ $2^{3}$\n14.5",
     ]
     image = figure.axes[1].images[0].get_array()
     assert image.shape[:2] == (4, 8 * 5 - 1)  # eight tiles, a pixel between them

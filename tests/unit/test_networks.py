@@ -4,7 +4,7 @@ import pytest
 import torch
 from ttur.networks import biggan, build, parameter_count
 from ttur.networks.replicated import BatchNorm2d, keep_replicas, load_replica, replica_state
-from ttur.networks.spectral import Linear
+from ttur.networks.spectral import Linear, SpectralWeight
 from ttur.streams import generator as random_stream
 
 DCGAN = {
@@ -147,3 +147,18 @@ def test_spectral_norm_keeps_its_iterate_in_evaluation_mode():
     layer.weight.data.normal_()
     layer(torch.randn(2, 1, 5))
     assert not torch.equal(layer.left, before)
+
+
+def test_biggan_initialisation_is_orthogonal_with_unit_norms():
+    generator, discriminator = players(BIGGAN | {"generator_width": 8, "attention": None}, [3])
+    for network in (generator, discriminator):
+        for module in network.modules():
+            if isinstance(module, SpectralWeight):
+                matrix = module.weight.data[0].flatten(1)
+                short = matrix if len(matrix) <= matrix.shape[1] else matrix.T
+                product = short @ short.T
+                torch.testing.assert_close(product, torch.eye(len(product)), atol=1e-5, rtol=0)
+    assert generator.norm.weight.eq(1).all()
+    assert generator.norm.bias.eq(0).all()
+    shared = generator.shared.weight.data[0]
+    torch.testing.assert_close(shared.T @ shared, torch.eye(8), atol=1e-5, rtol=0)

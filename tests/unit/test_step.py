@@ -4,6 +4,7 @@ import pytest
 import torch
 from conftest import SETTINGS
 from torch import nn
+from ttur.devices import set_precision
 from ttur.networks.replicated import BatchNorm2d
 from ttur.streams import generator as random_stream
 from ttur.training.average import MovingAverage
@@ -243,3 +244,26 @@ def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
     same = torch.allclose(alone, together, atol=1e-4)
     same &= torch.allclose(scores, players.discriminator(alone, labels), atol=1e-3)
     assert same == (over == "all")
+
+
+@pytest.mark.parametrize(("precision", "mode"), [("fp32", "ieee"), ("tf32", "tf32")])
+def test_tensor_float_32_is_used_only_where_asked_for(precision, mode):
+    before = torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+    try:
+        set_precision(precision)
+        assert torch.backends.cudnn.conv.fp32_precision == mode
+        assert torch.backends.cuda.matmul.fp32_precision == mode
+    finally:
+        torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision = before
+
+
+def test_compiled_networks_compute_the_same(monkeypatch):
+    """What torch.compile captures, without generating machine code, which takes a minute."""
+    compiled = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda self: compiled(self, backend="eager"))
+    reference, draws = start(SETTINGS)
+    switched, same = start(SETTINGS | {"compute": SETTINGS["compute"] | {"compile": True}})
+    for step in range(2):
+        expected = train_step(reference, draws, step)
+        found = train_step(switched, same, step)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from ttur.arguments import json_value
-from ttur.devices import device_name, open_device
+from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
 from ttur.files import write_json
 from ttur.training.draws import Draws
@@ -33,6 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
+    set_precision(arguments.settings["compute"]["precision"])
     steps, seconds = measure(arguments, device)
     settings = arguments.settings
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

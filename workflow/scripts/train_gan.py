@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from ttur.arguments import json_value
 from ttur.data.packed import PackedDataset
-from ttur.devices import device_name, open_device
+from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
 from ttur.features import load_features
 from ttur.files import atomic_path, write_json
@@ -52,6 +52,7 @@ def main() -> None:
         start_processes(settings["processes"])
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
+    set_precision(settings["compute"]["precision"])
     world = World.join(device)
     dataset = PackedDataset.open(arguments.data_dir)
     features = load_features(settings["fid"], arguments.weights, device)

@@ -12,6 +12,16 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
+def set_precision(precision: str) -> None:
+    """fp32 and bf16: no TensorFloat-32 in what stays fp32; tf32: in convolutions and products.
+
+    For the whole process. PyTorch lets convolutions use TensorFloat-32 unless told otherwise.
+    """
+    mode = "tf32" if precision == "tf32" else "ieee"
+    torch.backends.cudnn.conv.fp32_precision = mode
+    torch.backends.cuda.matmul.fp32_precision = mode
+
+
 def open_device(name: str) -> torch.device:
     """`cpu` or `cuda`; UserError where a GPU is asked for and torch sees none."""
     if name == "cuda" and not torch.cuda.is_available():

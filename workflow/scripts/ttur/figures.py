@@ -329,7 +329,7 @@ def samples_figure(
         axes.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         final, status = finals.loc[size, ["final_fid", "status"]]
         lines = [f"$b =$ {power_of_two(size)}"]
-        lines += [f"FID {final:.3g}"] if pd.notna(final) else []
+        lines += [f"{final:.3g}"] if pd.notna(final) else []
         lines += [status.replace("-", " ")] if status != "reached" else []
         label = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 6, "linespacing": 1.0}
         axes.set_ylabel("\n".join(lines), **label)
