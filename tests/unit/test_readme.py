@@ -1,0 +1,36 @@
+"""What the README tells a newcomer to type is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from ttur.config import load
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_block_for_own_images_is_a_complete_configuration(tmp_path, monkeypatch):
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    for number in range(70):
+        path = tmp_path / "my-images" / ("cats", "dogs")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(path)
+    monkeypatch.chdir(tmp_path)
+    config = load(yaml.safe_load(block))
+    assert {run.optimizer for run in config.runs()} == {"Adam", "RMSProp"}
+    assert len(config.runs()) == 2 * 6
+    assert config.experiments["my-gan"].metric == "classifier-FID"
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
+def test_links_lead_somewhere(link):
+    assert link.startswith("https://") or (ROOT / link).exists()
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^    make ([\w-]+)", README, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
