@@ -26,8 +26,7 @@ BIGGAN = {
 
 
 def players(settings, seeds, image_size=16, channels=1, classes=10):
-    streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]
-    return build(settings, image_size, channels, classes, streams)
+    return build(settings, image_size, channels, classes, seeds)
 
 
 def test_dcgan_of_the_paper_has_the_published_parameter_counts():

@@ -14,7 +14,6 @@ from ttur.files import atomic_path, read_json
 from ttur.frechet import Reference
 from ttur.networks import build
 from ttur.networks.replicated import load_replica
-from ttur.streams import generator as random_stream
 from ttur.training.scoring import frechet_distances
 
 
@@ -43,9 +42,8 @@ def main() -> None:
     features = load_features(settings["fid"], arguments.weights, device)
     reference = Reference.load(arguments.reference)
 
-    streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]
     size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
-    generator, _ = build(settings["networks"], size, channels, classes, streams)
+    generator, _ = build(settings["networks"], size, channels, classes, seeds)
     tensors = load_file(arguments.generators)
     for replica, seed in enumerate(seeds):
         prefix = f"{seed}."

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
 from ttur.figures import fid_figure
 from ttur.files import read_json, write_text
@@ -25,11 +26,8 @@ def history(path: Path, record: dict) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", required=True, nargs="+", type=Path, metavar="RUN_JSON")
-    for name in ("experiment", "section", "title", "metric"):
-        parser.add_argument(f"--{name}", required=True, metavar="TEXT")
+    add_figure_options(parser)
     parser.add_argument("--threshold", required=True, type=float)
-    for name in ("output-pdf", "output-png", "data"):
-        parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
     arguments = parser.parse_args()
 
     records = {path: read_json(path) for path in arguments.runs}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
+from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
 from ttur.figures import samples_figure, tiles
 from ttur.files import read_json, write_text
@@ -39,10 +40,8 @@ def final(record: dict) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", required=True, nargs="+", type=Path, metavar="RUN_JSON")
-    for name in ("experiment", "optimizer", "section", "title", "metric"):
-        parser.add_argument(f"--{name}", required=True, metavar="TEXT")
-    for name in ("output-pdf", "output-png", "data"):
-        parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
+    add_figure_options(parser)
+    parser.add_argument("--optimizer", required=True, metavar="TEXT")
     arguments = parser.parse_args()
 
     wanted = (arguments.experiment, arguments.optimizer)

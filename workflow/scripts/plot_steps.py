@@ -3,6 +3,7 @@
 import argparse
 
 from ttur.aggregate import STEPS
+from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
 from ttur.figures import points, steps_figure
 from ttur.files import write_text
@@ -15,11 +16,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("steps", "fit"):
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help=f"{name}.csv to read")
-    for name in ("experiment", "section", "title", "metric"):
-        parser.add_argument(f"--{name}", required=True, metavar="TEXT")
+    add_figure_options(parser)
     parser.add_argument("--threshold", required=True, type=float)
-    for name in ("output-pdf", "output-png", "data"):
-        parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
     arguments = parser.parse_args()
 
     steps, fit = (

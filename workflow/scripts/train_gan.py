@@ -116,8 +116,7 @@ def write_generators(
     seed = arguments.settings["seeds"][0]
     size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
     networks = arguments.settings["networks"]
-    streams = [(random_stream(seed, "init", 0), random_stream(seed, "init", 1))]
-    generator, _ = build(networks, size, channels, classes, streams)
+    generator, _ = build(networks, size, channels, classes, [seed])
     load_replica(generator, 0, states[seed])
     display = [random_stream(seed, "display")]
     images = generate(generator, networks["latent"], classes, display, 32, torch.device("cpu"))

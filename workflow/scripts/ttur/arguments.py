@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Any
 
 
+def add_figure_options(parser: argparse.ArgumentParser) -> None:
+    """What every figure is told: whose it is, what its metric is called, where it goes."""
+    for name in ("experiment", "section", "title", "metric"):
+        parser.add_argument(f"--{name}", required=True, metavar="TEXT")
+    for name in ("output-pdf", "output-png", "data"):
+        parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
+
+
 def json_value(text: str) -> Any:
     """Inline JSON, or @path of a JSON file; argparse reports what is neither."""
     try:

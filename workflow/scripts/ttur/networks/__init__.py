@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
+from ..streams import generator as random_stream
 from . import biggan, dcgan
 from .replicated import initialise
 
@@ -17,23 +17,23 @@ def build(
     image_size: int,
     channels: int,
     classes: int,
-    init_generators: Sequence[tuple[torch.Generator, torch.Generator]],
+    seeds: Sequence[int],
 ) -> tuple[nn.Module, nn.Module]:
     """The two players, freshly initialised.
 
     settings: the `networks` block of an experiment. image_size: pixels per side, a power of two.
     classes: number of classes of the data set, used by class-conditional kinds only.
-    init_generators: one (generator's, discriminator's) pair of random streams per replica, so that
-    a replica's initial weights do not depend on its neighbours.
+    seeds: one per replica; its initial weights come from its own stream `init`, 0 the generator's
+    and 1 the discriminator's, and do not depend on its neighbours.
 
     The generator maps latents [b, R * latent] (and labels [b, R]) to images [b, R * channels, H, W]
     in [-1, 1]; the discriminator maps such images (and labels) to scores [b, R].
     """
     generator, discriminator = _KINDS[settings["kind"]](
-        settings, image_size, channels, classes, replicas=len(init_generators)
+        settings, image_size, channels, classes, replicas=len(seeds)
     )
-    initialise(generator, [pair[0] for pair in init_generators])
-    initialise(discriminator, [pair[1] for pair in init_generators])
+    for player, network in enumerate((generator, discriminator)):
+        initialise(network, [random_stream(seed, "init", player) for seed in seeds])
     return generator, discriminator
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .replicated import BatchNorm2d, Network, RunningNorm
-from .spectral import Conv2d, Embedding, Linear, SpectralWeight, lookup
+from .spectral import Conv2d, Embedding, Linear, lookup
 
 # Channels in units of the width: the generator's from 4 x 4 up, the discriminator's after each of
 # its blocks, and how many of the discriminator's blocks halve the side.
@@ -226,6 +226,3 @@ def build(
     )
     width = settings["discriminator_width"]
     return generator, Discriminator(width, image_size, channels, classes, attention, replicas)
-
-
-__all__ = ["Discriminator", "Generator", "SpectralWeight", "build", "latent_slots"]

@@ -46,7 +46,10 @@ class Generator(Network):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         first, *rest = self.layers
-        return nn.Sequential(*rest)(self.stored(first(latents[:, :, None, None])))
+        maps = self.stored(first(latents[:, :, None, None]))
+        for layer in rest:
+            maps = layer(maps)
+        return maps
 
 
 class Discriminator(Network):

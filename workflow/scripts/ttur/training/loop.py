@@ -1,5 +1,6 @@
 """The training loop of one job: train a group of seeds, look at the FID, stop at the threshold."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -154,7 +155,7 @@ class _Job:
             self._finish(distances)
             now = time.perf_counter()
             if now - reported > _REPORT_EVERY_SECONDS or not progress.running:
-                self._report(distances, (progress.seconds - before) or 1e-9)
+                self._report(distances)
                 reported = now
         return Outcome(
             progress,
@@ -223,13 +224,13 @@ class _Job:
                 self._draw_for(progress.running)
 
     def _status(self, distance: float, row: Sequence[float]) -> str | None:
-        if not all(torch.isfinite(torch.tensor(row, dtype=torch.float64))):
+        if not all(map(math.isfinite, row)):
             return "diverged"
         if distance <= self.settings["fid"]["threshold"]:
             return "reached"
         return "step-limit" if self.progress.step >= self.limit else None
 
-    def _report(self, distances: Sequence[float], elapsed: float) -> None:
+    def _report(self, distances: Sequence[float]) -> None:
         progress = self.progress
         fids = " ".join(f"{distance:.1f}" for distance in distances)
         rate = progress.step / max(progress.seconds, 1e-9)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from .. import networks, objectives
 from ..networks.replicated import RunningNorm, keep_replicas
 from ..optimizers import OPTIMIZERS
-from ..streams import generator as random_stream
 from .average import MovingAverage
 from .draws import Draws
 from .world import World
@@ -93,8 +92,7 @@ def build_players(
     world: World,
 ) -> Players:
     """Fresh players with one replica per seed, from a training job's settings."""
-    streams = [(random_stream(s, "init", 0), random_stream(s, "init", 1)) for s in seeds]
-    pair = networks.build(settings["networks"], image_size, channels, classes, streams)
+    pair = networks.build(settings["networks"], image_size, channels, classes, seeds)
     generator, discriminator = (network.to(device).train() for network in pair)
     compute = settings["compute"]
     for network in (generator, discriminator):
