@@ -50,3 +50,39 @@ def test_scales_of_proposition_3_4():
     assert OPTIMIZERS["Adam"].scale(hyper) == pytest.approx(sqrt(1000))
     assert OPTIMIZERS["AdaBelief"].scale(hyper) == pytest.approx(2 * sqrt(1000))
     assert OPTIMIZERS["RMSProp"].scale(hyper) == 1
+
+
+def test_adabelief_equals_the_package_bit_for_bit():
+    """Through the steps before rectification sets in, a cut of replicas, and a reload."""
+    shapes = [(3, 4, 2), (3, 5), (3, 1)]
+
+    def start(build):
+        random = torch.Generator().manual_seed(1)
+        parameters = [torch.nn.Parameter(torch.randn(s, generator=random)) for s in shapes]
+        return parameters, build(parameters)
+
+    defaults = OPTIMIZERS["AdaBelief"].defaults
+    mine, ours = start(lambda p: OPTIMIZERS["AdaBelief"].build(p, 0.01, defaults))
+    theirs, package = start(
+        lambda p: AdaBelief(
+            p,
+            lr=0.01,
+            betas=(0.5, 0.999),
+            eps=1e-16,
+            weight_decouple=True,
+            rectify=True,
+            print_change_log=False,
+        )
+    )
+    random = torch.Generator().manual_seed(2)
+    for step in range(60):
+        for own, other in zip(mine, theirs, strict=True):
+            own.grad = torch.randn(own.shape, generator=random)
+            other.grad = own.grad.clone()
+        if step == 30:
+            ours.load_state_dict(package.state_dict())
+        ours.step()
+        package.step()
+        for own, other in zip(mine, theirs, strict=True):
+            assert torch.equal(own, other)
+    assert (mine[0] - start(lambda p: None)[0][0]).abs().max() > 0.01

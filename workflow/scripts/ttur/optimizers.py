@@ -35,11 +35,12 @@ class Optimizer:
 def _adam(parameters, rate, hyper):
     from torch.optim import Adam
 
-    return Adam(parameters, lr=rate, betas=(hyper["beta1"], hyper["beta2"]), eps=hyper["eps"])
+    betas = (hyper["beta1"], hyper["beta2"])
+    return Adam(parameters, lr=rate, betas=betas, eps=hyper["eps"], fused=True)
 
 
 def _adabelief(parameters, rate, hyper):
-    from adabelief_pytorch import AdaBelief
+    from .adabelief import AdaBelief
 
     # The package greets on standard output whatever it is told.
     with contextlib.redirect_stdout(io.StringIO()):

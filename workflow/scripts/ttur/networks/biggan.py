@@ -175,8 +175,8 @@ class Generator(Network):
 class Discriminator(Network):
     """Images [b, R * channels, H, W], labels [b, R] -> scores [b, R] (projection, Miyato 2018).
 
-    joint_batch: real and generated images go through in one forward pass, as in BigGAN's code, so
-    that a discriminator step makes one power iteration. There is no BatchNorm to couple them.
+    Real and generated images go through in one forward pass, as in BigGAN's code, so that a
+    discriminator step makes one power iteration. There is no BatchNorm to couple them.
     """
 
     joint_batch = True

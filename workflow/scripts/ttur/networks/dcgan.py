@@ -71,6 +71,7 @@ class Discriminator(Network):
                 layers.append(BatchNorm2d(replicas, outputs))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         layers.append(Conv2d(replicas, widths[-1], 1, 4))
+        self.joint_batch = norm == "none"
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

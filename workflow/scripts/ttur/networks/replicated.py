@@ -13,14 +13,20 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .convolution import conv2d, conv_transpose2d
+
 
 class Network(nn.Module):
-    """Base of the players. channels_last: whether feature maps are stored with channels innermost.
+    """Base of the players.
 
-    Convolutions keep the storage order of what they are given, so it is set where maps begin.
+    channels_last: whether feature maps are stored with channels innermost. Convolutions keep the
+    storage order of what they are given, so it is set where maps begin.
+    joint_batch: of a discriminator, whether real and generated images go through in one forward
+    pass. BatchNorm forbids it, as each kind of images is normalised by its own statistics.
     """
 
     channels_last = False
+    joint_batch = False
 
     def stored(self, maps: Tensor) -> Tensor:
         """Feature maps [b, C, H, W] in the network's storage order."""
@@ -54,10 +60,7 @@ class ConvTranspose2d(nn.Module):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight
-        return F.conv_transpose2d(
-            x, weight.flatten(0, 1), None, self.stride, self.padding, groups=weight.shape[0]
-        )
+        return conv_transpose2d(x, self.weight, self.stride, self.padding)
 
     def initialise(self, replica: int, random: torch.Generator) -> None:
         """DCGAN's rule: N(0, 0.02^2)."""
@@ -143,12 +146,6 @@ class BatchNorm2d(RunningNorm):
         """Weight N(1, deviation^2)."""
         if self._deviation:
             self.weight.data[replica].normal_(1.0, self._deviation, generator=random)
-
-
-def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride=1, padding=0) -> Tensor:
-    """Grouped convolution with weight [R, out, in, k, k] and bias [R, out] or None."""
-    bias = None if bias is None else bias.flatten()
-    return F.conv2d(x, weight.flatten(0, 1), bias, stride, padding, groups=weight.shape[0])
 
 
 def initialise(network: nn.Module, generators: Sequence[torch.Generator]) -> None:

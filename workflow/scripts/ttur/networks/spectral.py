@@ -6,9 +6,8 @@ no gradient, the norm estimate does (Miyato et al. 2018; github.com/ajbrock/BigG
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from .replicated import conv2d
+from .convolution import conv2d
 
 _EPS = 1e-6
 
@@ -25,17 +24,24 @@ class SpectralWeight(nn.Module):
         """The weight divided by its norm estimate, [R, out, ...]."""
         matrix = self.weight.flatten(2)
         with torch.no_grad():
-            right = F.normalize(matrix.transpose(1, 2) @ self.left, dim=1, eps=_EPS)
-            left = F.normalize(matrix @ right, dim=1, eps=_EPS)
-            if self.training:
-                self.left.copy_(left)
-        norm = left.transpose(1, 2) @ (matrix @ right)
+            right = matrix.mT @ self.left
+            right /= _length(right)
+        image = matrix @ right
+        # With left = image / |image|, the estimate left^T W right is |image|, gradient included.
+        norm = _length(image)
+        if self.training:
+            self.left.copy_((image / norm).detach())
         return self.weight / norm.view(-1, *[1] * (self.weight.dim() - 1))
 
     def initialise(self, replica: int, random: torch.Generator) -> None:
         """Orthogonal weight; random start of the power iteration."""
         nn.init.orthogonal_(self.weight.data[replica], generator=random)
         self.left[replica].normal_(generator=random)
+
+
+def _length(vectors: Tensor) -> Tensor:
+    """Euclidean norm of vectors [R, n, 1], as [R, 1, 1] and not below _EPS."""
+    return torch.linalg.vector_norm(vectors, dim=1, keepdim=True).clamp_min(_EPS)
 
 
 class Conv2d(SpectralWeight):
@@ -58,7 +64,7 @@ class Linear(SpectralWeight):
         self.bias = nn.Parameter(torch.zeros(replicas, outputs)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = torch.einsum("bri,roi->bro", x, self.normalised())
+        y = torch.bmm(x.transpose(0, 1), self.normalised().mT).transpose(0, 1)
         return y if self.bias is None else y + self.bias
 
 

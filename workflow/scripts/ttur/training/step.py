@@ -1,6 +1,7 @@
 """One step of TTUR training: the discriminator's updates, then the generator's."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,14 @@ class Players:
     latent_reuse: bool
     micro_batches: int
     average: MovingAverage | None
-    autocast: torch.autocast
+    autocast: AbstractContextManager
     world: World
+
+    def __post_init__(self) -> None:
+        # Walking through the modules at every step costs as much as a small layer.
+        self.parameters = {
+            network: list(network.parameters()) for network in (self.generator, self.discriminator)
+        }
 
     @property
     def sampler(self) -> nn.Module:
@@ -49,8 +56,8 @@ class Players:
     def score_pair(
         self, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Scores of two (images, labels), in two passes unless the network asks for one."""
-        if not getattr(self.discriminator, "joint_batch", False):
+        """Scores of two (images, labels), in one pass where the network allows it."""
+        if not self.discriminator.joint_batch:
             return self.score(*real), self.score(*fake)
         images, labels = (torch.cat(pair) for pair in zip(fake, real, strict=True))
         scores = self.score(images, labels)
@@ -102,6 +109,7 @@ def build_players(
                 module.synchronised = world.size > 1 and compute["batch_norm_over"] == "all"
         if compute["compile"]:
             network.compile()
+    half = torch.autocast(device.type, torch.bfloat16)
     build = OPTIMIZERS[settings["optimizer"]].build
     hyper, ema = settings["hyper"], settings["ema"]
     return Players(
@@ -114,7 +122,7 @@ def build_players(
         settings["latent_reuse"],
         settings["micro_batches"],
         MovingAverage(generator, **ema) if ema else None,
-        torch.autocast(device.type, torch.bfloat16, enabled=compute["precision"] == "bf16"),
+        half if compute["precision"] == "bf16" else nullcontext(),
         world,
     )
 
@@ -150,7 +158,8 @@ def _discriminator_update(
 ) -> tuple[Tensor, Tensor]:
     """One update of the discriminator; returns its loss and the (last) generated images."""
     real, real_labels = draws.real(counter)
-    mix = draws.mix(counter)
+    penalised = players.objective.penalty_weight > 0
+    mix = draws.mix(counter) if penalised else None
     players.discriminator_optimizer.zero_grad(set_to_none=True)
     losses = []
     for part in players.world.parts(len(real), players.micro_batches):
@@ -160,7 +169,7 @@ def _discriminator_update(
         loss = players.objective.discriminator(
             *players.score_pair((real[part], labels), (fake.detach(), fake_labels))
         )
-        if players.objective.penalty_weight:
+        if penalised:
             penalty = objectives.gradient_penalty(
                 lambda points, labels=labels: players.discriminator(points, labels),
                 real[part],
@@ -168,8 +177,8 @@ def _discriminator_update(
                 mix[part],
             )
             loss = loss + players.objective.penalty_weight * penalty
-        losses.append(_backward(loss, players.discriminator, players.micro_batches))
-    _update(players.discriminator_optimizer, players.discriminator, players.world)
+        losses.append(_backward(loss, players, players.discriminator))
+    _update(players, players.discriminator, players.discriminator_optimizer)
     return torch.stack(losses).mean(0), fake
 
 
@@ -182,19 +191,19 @@ def _generator_update(
     for part in players.world.parts(len(latents[0]), players.micro_batches):
         images = players.sample(latents[0][part], latents[1][part]) if fake is None else fake
         loss = players.objective.generator(players.score(images, latents[1][part]))
-        losses.append(_backward(loss, players.generator, players.micro_batches))
-    _update(players.generator_optimizer, players.generator, players.world)
+        losses.append(_backward(loss, players, players.generator))
+    _update(players, players.generator, players.generator_optimizer)
     return torch.stack(losses).mean(0)
 
 
-def _backward(loss: Tensor, network: nn.Module, micro_batches: int) -> Tensor:
+def _backward(loss: Tensor, players: Players, network: nn.Module) -> Tensor:
     """Adds a micro-batch's share to one player's gradient, not to the other's; returns the loss."""
-    (loss.sum() / micro_batches).backward(inputs=list(network.parameters()))
+    (loss.sum() / players.micro_batches).backward(inputs=players.parameters[network])
     return loss.detach()
 
 
-def _update(optimizer: torch.optim.Optimizer, network: nn.Module, world: World) -> None:
-    world.average_gradients(network.parameters())
+def _update(players: Players, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    players.world.average_gradients(players.parameters[network])
     optimizer.step()
 
 
