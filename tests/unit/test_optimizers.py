@@ -1,5 +1,8 @@
 """The registry builds what it says."""
 
+import subprocess
+import sys
+from copy import deepcopy
 from math import sqrt
 
 import pytest
@@ -80,9 +83,28 @@ def test_adabelief_equals_the_package_bit_for_bit():
             own.grad = torch.randn(own.shape, generator=random)
             other.grad = own.grad.clone()
         if step == 30:
-            ours.load_state_dict(package.state_dict())
+            ours.load_state_dict(deepcopy(package.state_dict()))
         ours.step()
         package.step()
         for own, other in zip(mine, theirs, strict=True):
             assert torch.equal(own, other)
     assert (mine[0] - start(lambda p: None)[0][0]).abs().max() > 0.01
+
+
+def test_no_optimizer_imports_the_compiler():
+    """It would take as long as importing torch, in every training job."""
+    code = """
+import sys, torch
+from ttur.optimizers import OPTIMIZERS
+for entry in OPTIMIZERS.values():
+    parameter = torch.nn.Parameter(torch.ones(2))
+    optimizer = entry.build([parameter], 0.1, entry.defaults)
+    parameter.sum().backward()
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.zero_grad()
+    assert (parameter < 1).all()
+print("torch._dynamo" in sys.modules)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "False\n", result.stderr

@@ -35,8 +35,10 @@ class Optimizer:
 def _adam(parameters, rate, hyper):
     from torch.optim import Adam
 
+    from .light import light
+
     betas = (hyper["beta1"], hyper["beta2"])
-    return Adam(parameters, lr=rate, betas=betas, eps=hyper["eps"], fused=True)
+    return light(Adam)(parameters, lr=rate, betas=betas, eps=hyper["eps"], fused=True)
 
 
 def _adabelief(parameters, rate, hyper):
@@ -58,7 +60,9 @@ def _adabelief(parameters, rate, hyper):
 def _rmsprop(parameters, rate, hyper):
     from torch.optim import RMSprop
 
-    return RMSprop(parameters, lr=rate, alpha=hyper["alpha"], eps=hyper["eps"])
+    from .light import light
+
+    return light(RMSprop)(parameters, lr=rate, alpha=hyper["alpha"], eps=hyper["eps"])
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = {

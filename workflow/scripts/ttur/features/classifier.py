@@ -73,7 +73,9 @@ class Classifier(nn.Module):
         hidden = images.float() / 127.5 - 1
         for convolution in self.convolutions:
             hidden = functional.relu(convolution(hidden))
-        return self.linear(functional.adaptive_avg_pool2d(hidden, POOLED).flatten(1))
+        if hidden.shape[2] != POOLED:  # pooling 2 x 2 to 2 x 2 changes nothing, but takes its time
+            hidden = functional.adaptive_avg_pool2d(hidden, POOLED)
+        return self.linear(hidden.flatten(1))
 
 
 def train_classifier(
