@@ -1,5 +1,6 @@
 """The registry builds what it says."""
 
+import os
 import subprocess
 import sys
 from copy import deepcopy
@@ -106,5 +107,8 @@ for entry in OPTIMIZERS.values():
     assert (parameter < 1).all()
 print("torch._dynamo" in sys.modules)
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
     assert result.stdout == "False\n", result.stderr
