@@ -17,7 +17,9 @@ from pytorch_fid import inception as pytorch_fid
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import Inception3
+from torchvision.models.inception import BasicConv2d
 
 from ..errors import UserError
 from ..files import atomic_path, sha256
@@ -47,9 +49,10 @@ class Inception(nn.Module):
         self.network = _architecture()
         self.network.load_state_dict(state)
         self.network.fc = nn.Identity()
+        self.eval().requires_grad_(False)
+        _fold_normalisation(self.network)
         # Convolutions are about 1.6 times as fast on a CPU with channels last.
         self.network.to(memory_format=torch.channels_last)
-        self.eval().requires_grad_(False)
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
@@ -76,6 +79,17 @@ def _float32_convolutions() -> Iterator[None]:
         yield
     finally:
         convolutions.fp32_precision = before
+
+
+def _fold_normalisation(network: Inception3) -> None:
+    """Multiplies the constants of every BatchNorm into the convolution before it.
+
+    In evaluation mode the two are one linear map; doing it once saves a pass over every map.
+    """
+    for layer in network.modules():
+        if isinstance(layer, BasicConv2d):
+            layer.conv = fuse_conv_bn_eval(layer.conv, layer.bn)
+            layer.bn = nn.Identity()
 
 
 def _architecture() -> Inception3:
