@@ -27,9 +27,9 @@ from cleanfid import fid as clean_fid
 from cleanfid.inception_torchscript import InceptionV3W
 from PIL import Image
 from pytorch_fid import fid_score, inception
+from safetensors.torch import load_file, save_file
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
-from safetensors.torch import load_file, save_file
 from ttur.errors import UserError
 from ttur.features import load_features
 from ttur.features.inception import Inception, load_inception, random_weights, save_random_inception
@@ -374,7 +374,6 @@ def test_other_files_are_refused_in_one_line(content, tmp_path):
 
 
 def test_weights_that_are_not_marked_as_random_are_not_taken_for_them(state, tmp_path):
-
     save_file(state, tmp_path / "weights.safetensors")
     with pytest.raises(UserError, match="does not hold Inception's weights"):
         load_inception(tmp_path / "weights.safetensors", "clean", "random")
