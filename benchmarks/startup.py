@@ -1,0 +1,98 @@
+"""What a training job costs before and after its training: a job of one step, against `import torch`."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from timing import Row, compare
+from ttur.data.packed import PackedDataset
+from ttur.data.packing import write_packed
+from ttur.data.source import array_source
+from ttur.features.classifier import load_classifier, save_classifier, train_classifier
+from ttur.frechet import Moments, Reference
+
+SETTINGS = {
+    "experiment": "benchmark",
+    "networks": {
+        "kind": "dcgan",
+        "latent": 8,
+        "generator_width": 4,
+        "discriminator_width": 4,
+        "generator_bn_momentum": 0.1,
+        "discriminator_norm": "batch",
+    },
+    "objective": {"kind": "bce"},
+    "discriminator_steps": 1,
+    "latent_reuse": True,
+    "micro_batches": 1,
+    "processes": 1,
+    "ema": None,
+    "compute": {
+        "precision": "fp32",
+        "channels_last": False,
+        "compile": False,
+        "batch_norm_over": "device",
+    },
+    "limits": {"steps": 1, "samples": None},
+    "fid": {
+        "features": "classifier",
+        "samples": 80,
+        "threshold": 0.0,
+        "pixel_map": "fixed",
+        "grid": {"kind": "linear", "every": 1},
+    },
+    "batch_size": 4,
+    "seeds": [0, 1, 2],
+    "optimizer": "Adam",
+    "generator_rate": 0.002,
+    "discriminator_rate": 0.002,
+    "hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
+}
+
+
+def measure(quick: bool) -> list[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        command = _job(Path(name))
+
+        def run(*words: str) -> None:
+            subprocess.run([sys.executable, *words], check=True, capture_output=True)
+
+        candidates = {
+            "training job of one step": lambda: run(*command),
+            "import torch": lambda: run("-c", "import torch"),
+        }
+        return compare("start", "one process", candidates, 1 if quick else 9)
+
+
+def _job(folder: Path) -> list[str]:
+    """Arguments of a training job on a small data set, made here."""
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = random.integers(0, 80, (60, 16, 16, 1)) + 80 * labels[:, None, None, None]
+    source = array_source(images.astype(np.uint8), labels, ["a", "b", "c"], (16, 16, 1))
+    write_packed(folder, {"name": "benchmark", "kind": "generated"}, source)
+    data = PackedDataset.open(folder)
+    network, _ = train_classifier(data.images, data.labels, 3, seed=0, epochs=1)
+    save_classifier(network, folder / "classifier.safetensors")
+    network = load_classifier(folder / "classifier.safetensors")
+    moments = Moments(network.dimensions)
+    pixels = torch.from_numpy(np.array(data.images)).permute(0, 3, 1, 2)
+    moments.update(network.features(pixels))
+    Reference.of(moments, "benchmark").save(folder / "reference.npz")
+    options = {
+        "--settings": json.dumps(SETTINGS),
+        "--data-dir": folder,
+        "--weights": folder / "classifier.safetensors",
+        "--reference": folder / "reference.npz",
+        "--state": folder / "state" / "state.pt",
+        "--history": folder / "history.csv",
+        "--run": folder / "run.json",
+        "--samples": folder / "samples.png",
+        "--generators": folder / "generators.safetensors",
+    }
+    script = Path(__file__).parents[1] / "workflow/scripts/train_gan.py"
+    return [str(script), *(str(word) for pair in options.items() for word in pair)]
