@@ -4,6 +4,7 @@ torchvision's way is its LSUN data set with Resize, CenterCrop, ToTensor and Nor
 DataLoader; ours packs the pixels into a file, which every later epoch reads.
 """
 
+import contextlib
 import shutil
 import tempfile
 from io import BytesIO
@@ -25,7 +26,8 @@ SIDE, WIDTH, HEIGHT = 64, 341, 256
 def measure(quick: bool) -> list[Row]:
     count = 200 if quick else 4000
     rows = []
-    with tempfile.TemporaryDirectory() as name:
+    # torchvision leaves a file of keys in the working directory.
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         folder = Path(name)
         _write_lsun(folder, count)
         for processes in (1, 2):
