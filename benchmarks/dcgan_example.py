@@ -1,5 +1,7 @@
 """A DCGAN training loop as tutorials write it: torch's layers, a DataLoader, two Adams."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -21,7 +23,7 @@ def generator(latent: int, width: int, image_size: int, channels: int) -> nn.Seq
 def discriminator(width: int, image_size: int, channels: int) -> nn.Sequential:
     widths = [width * 2**k for k in range(image_size.bit_length() - 3)]
     layers = [nn.Conv2d(channels, widths[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2, True)]
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [
             nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False),
             nn.BatchNorm2d(outputs),

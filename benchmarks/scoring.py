@@ -76,7 +76,7 @@ def _png_files(images: Tensor, folder: Path) -> list[str]:
 
 
 def _pytorch_fid(state, reference, folder):
-    with mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: state):
+    with mock.patch.object(inception, "load_state_dict_from_url", return_value=state):
         network = inception.InceptionV3().eval()
     expected = reference.mean.numpy(), reference.covariance.numpy()
 
@@ -91,7 +91,7 @@ def _pytorch_fid(state, reference, folder):
 
 
 def _clean_fid(state, reference, folder):
-    with mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: state):
+    with mock.patch.object(inception, "load_state_dict_from_url", return_value=state):
         network = inception.fid_inception_v3().eval()
     network.fc = nn.Identity()
     base = nn.Module()

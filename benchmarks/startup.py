@@ -1,4 +1,4 @@
-"""What a training job costs before and after its training: a job of one step, against `import torch`."""
+"""What a training job costs besides its training: one of a single step, against `import torch`."""
 
 import json
 import subprocess
