@@ -85,9 +85,9 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
     which a seed arrived).
 
     The interval holds the poles whose profile log-likelihood is at most
-    n/2 log(1 + t^2 / (n - 3)) below the maximum, n the number of seeds that arrived and t the
-    quantile of Student's distribution with n - 3 degrees of freedom: exact for a normal linear
-    regression of three parameters, and the usual chi-squared limit for many seeds.
+    n/2 log(1 + t^2 / (n - 2)) below the maximum, n the number of seeds that arrived and t the
+    quantile of Student's distribution with n - 2 degrees of freedom: exact for a normal linear
+    regression with two coefficients, and the usual chi-squared limit for many seeds.
 
     Raises ValueError for entries that are no measurement.
     """
@@ -114,7 +114,7 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
     best, top = _peak(lambda at: profile(at)[0])
     _, level, spread = (values.item() for values in profile(np.array([best])))
     pole, intercept = _pole(best, smallest), np.exp(-level)
-    degrees = counts["reached"] - 3
+    degrees = counts["reached"] - 2
     quantile = stdtrit(degrees, 0.5 + LEVEL / 2)
     floor = top - counts["reached"] / 2 * log(1 + quantile**2 / degrees)
     ends = [_crossing(lambda at: profile(at)[0], best, end, floor) for end in (0, _LARGEST_OFFSET)]
