@@ -156,7 +156,7 @@ def censored_fit_table(steps: pd.DataFrame) -> pd.DataFrame:
 
 def _pole(offset: ArrayLike, smallest: float) -> np.ndarray:
     """The pole with -log(1 - pole / smallest) = offset."""
-    return -smallest * np.expm1(-np.asarray(offset))
+    return 0.0 - smallest * np.expm1(-np.asarray(offset))  # no -0.0 at 0
 
 
 def _offsets(b: np.ndarray, poles: np.ndarray) -> np.ndarray:

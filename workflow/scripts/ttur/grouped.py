@@ -16,6 +16,7 @@ SPREADS = (0.01, 10.0)
 _FAR = 1e6  # standard deviations: stands for infinity, and squares without overflow
 _NEWTON_STEPS = 60
 _HALVINGS = 30
+_TOLERANCE = 1e-10  # in log-likelihood
 
 
 def maximise(
@@ -38,8 +39,8 @@ def maximise(
     position = residual.mean(axis=1) * precision
     value, gradient, hessian = _likelihood(ends, bounded, position, precision)
     for _ in range(_NEWTON_STEPS):
-        step = _newton(gradient, hessian, precision)
-        moving = (np.abs(step) > 1e-8 * (1 + np.abs([position, precision]))).any(axis=0)
+        step, gain = _newton(gradient, hessian, precision)
+        moving = gain > _TOLERANCE
         if not moving.any():
             break
         scale = moving.astype(float)
@@ -47,7 +48,7 @@ def maximise(
             new_position = position + scale * step[0]
             new_precision = np.clip(precision + scale * step[1], 1 / SPREADS[1], 1 / SPREADS[0])
             new = _likelihood(ends, bounded, new_position, new_precision)
-            worse = moving & ~(new[0] >= value - 1e-12 * (1 + np.abs(value)))
+            worse = moving & ~(new[0] >= value)
             if not worse.any():
                 break
             scale[worse] /= 2  # thirty times: no step at all
@@ -92,8 +93,13 @@ def _likelihood(
     return logs.sum(axis=1), gradient, hessian
 
 
-def _newton(gradient: tuple, hessian: tuple, precision: np.ndarray) -> np.ndarray:
-    """The step in (position, precision), [2, P]; a precision pushed against its bound stays."""
+def _newton(
+    gradient: tuple, hessian: tuple, precision: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The step in (position, precision), [2, P], and the gain it promises to first order, [P].
+
+    A precision that is pushed against its bound stays.
+    """
     (g_position, g_precision), (pp, pq, qq) = gradient, hessian
     smallest, largest = 1 / SPREADS[1], 1 / SPREADS[0]
     held = ((precision >= largest) & (g_precision > 0)) | (
@@ -103,6 +109,6 @@ def _newton(gradient: tuple, hessian: tuple, precision: np.ndarray) -> np.ndarra
     # Concave but for rounding: where nothing curves, a little curvature keeps the step finite.
     pp, qq = np.minimum(pp, -1e-12), np.minimum(qq, -1e-12)
     determinant = np.maximum(pp * qq - pq**2, 1e-12 * pp * qq)
-    return np.array([pq * g_precision - qq * g_position, pq * g_position - pp * g_precision]) / (
-        determinant
-    )
+    step = np.array([pq * g_precision - qq * g_position, pq * g_position - pp * g_precision])
+    step /= determinant
+    return step, g_position * step[0] + g_precision * step[1]
