@@ -148,6 +148,28 @@ def test_a_hit_at_the_first_evaluation_is_a_bound():
     assert fit.critical_low < 2 * POLE < fit.critical_high
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(100))
+def test_any_data_have_an_ordered_interval_or_a_note(seed):
+    """Rising, falling and flat, exact and wild, narrow and wide brackets, any share censored."""
+    random = np.random.default_rng([17, seed])
+    b = np.repeat(2 ** random.choice(14, random.integers(3, 9), False), random.integers(1, 6))
+    spread, power = random.choice([0, 0.01, 0.3, 2, 5]), random.choice([0, 1, -1, -0.5])
+    logs = random.uniform(0, 14) + spread * random.standard_normal(b.size) + power * np.log(b)
+    high = np.maximum(np.exp(logs), 1).round()
+    low = np.minimum(np.floor(high / random.choice([1.0001, 1.1, 2, 1000])), high - 1)
+    high[random.random(b.size) < random.choice([0, 0.3, 0.6])] = math.inf
+    fit = fit_censored(b, low, high)
+    if fit.note:
+        assert math.isnan(fit.critical_batch_size)
+        return
+    assert 0 <= fit.critical_low <= fit.critical_batch_size <= fit.critical_high
+    assert fit.critical_high <= 2 * b[np.isfinite(high)].min()
+    assert SPREADS[0] <= fit.spread <= SPREADS[1] * (1 + 1e-9)
+    assert fit.intercept > 0
+    assert fit.slope == pytest.approx(fit.pole * fit.intercept)
+
+
 @pytest.mark.parametrize(
     ("b", "high", "note"),
     [

@@ -33,6 +33,7 @@ def maximise(
     bounded = [np.isfinite(end) & ~certain for end in (low, high)]
     ends = [np.where(one, end - shift, 0.0) for one, end in zip(bounded, (low, high), strict=True)]
 
+    smallest, largest = 1 / SPREADS[1], 1 / SPREADS[0]
     closed = np.isfinite(high)
     residual = high[closed] - shift[:, closed]
     precision = 1 / np.clip(residual.std(axis=1), *SPREADS)
@@ -43,10 +44,13 @@ def maximise(
         moving = gain > _TOLERANCE
         if not moving.any():
             break
-        scale = moving.astype(float)
+        # Not beyond the bounds of the precision, and where it promises nothing, not at all.
+        bound = np.where(step[1] > 0, largest, smallest)
+        reach = np.abs(bound - precision) / np.maximum(np.abs(step[1]), 1e-300)
+        scale = moving * np.minimum(reach, 1.0)
         for _ in range(_HALVINGS):
             new_position = position + scale * step[0]
-            new_precision = np.clip(precision + scale * step[1], 1 / SPREADS[1], 1 / SPREADS[0])
+            new_precision = np.clip(precision + scale * step[1], smallest, largest)
             new = _likelihood(ends, bounded, new_position, new_precision)
             worse = moving & ~(new[0] >= value)
             if not worse.any():
