@@ -23,6 +23,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/statistics.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
@@ -44,6 +45,7 @@ rule all:
         [run.path("run.json") for run in RUNS],
         rules.table3.output,
         rules.published.output,
+        rules.compute_statistics.output,
         rules.manifest.output,
         FIGURES,
 

@@ -8,27 +8,29 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from ttur.aggregate import CRITICAL, NETWORKS, STEPS
+from ttur.censored import CENSORED_FIT
 from ttur.errors import UserError
 from ttur.tables import TABLE3, notes, read_table, table3, to_latex, to_markdown
 from ttur.theory import ESTIMATES, FIT
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
+RATES = {"generator_rate": 1e-4, "discriminator_rate": 3e-4}
 EXPERIMENTS = [
     {
         "name": "dcgan_a",
         "section": "4.1",
         "ratio": {"experiment": "dcgan_a", "optimizer": "Adam"},
         "optimizers": {
-            "Adam": {"generator_rate": 1e-4, "hyper": {"beta1": 0.5, "beta2": 0.999}},
-            "RMSProp": {"generator_rate": 1e-4, "hyper": {"alpha": 0.99}},
+            "Adam": {**RATES, "hyper": {"beta1": 0.5, "beta2": 0.999}},
+            "RMSProp": {**RATES, "hyper": {"alpha": 0.99}},
         },
     },
     {
         "name": "own",
         "section": "9.10",
         "ratio": {"experiment": "dcgan_a", "optimizer": "Adam"},
-        "optimizers": {"Adam": {"generator_rate": 1e-4, "hyper": {}}},
+        "optimizers": {"Adam": {**RATES, "hyper": {}}},
     },
 ]
 
@@ -43,9 +45,9 @@ def critical():
 @pytest.fixture
 def estimated():
     rows = [
-        ("dcgan_a", "4.1", "Adam", "dcgan_a", "Adam", 788.7, 31.999, 32),
-        ("dcgan_a", "4.1", "RMSProp", "dcgan_a", "Adam", 788.7, 126.488, 128),
-        ("own", "9.10", "Adam", "dcgan_a", "Adam", None, None, None),
+        ("dcgan_a", "4.1", "Adam", "dcgan_a", "Adam", 788.7, 31.999, 32, 31.999, 32),
+        ("dcgan_a", "4.1", "RMSProp", "dcgan_a", "Adam", 788.7, 126.488, 128, 42.2, 32),
+        ("own", "9.10", "Adam", "dcgan_a", "Adam", None, None, None, None, None),
     ]
     return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)
 
@@ -186,11 +188,19 @@ def test_scripts_from_runs_to_table3(tmp_path):
     assert scored.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
 
     theory = ["--estimates", tmp_path / "estimates.csv", "--fit", tmp_path / "fit.csv"]
+    theory += ["--censored-fit", tmp_path / "censored_fit.csv"]
     ended = script("estimate_critical_sizes", *inputs, "--experiments", f"@{experiments}", *theory)
     assert ended.returncode == 0
-    assert ended.stderr == "dcgan_a RMSProp: fit of N(b): fewer than 3 batch sizes\n"
+    assert ended.stderr.splitlines() == [
+        "dcgan_a RMSProp: fit of N(b): fewer than 3 batch sizes",
+        "dcgan_a RMSProp: fit to all seeds of N(b): reached at fewer than 3 batch sizes",
+    ]
     assert read_table(theory[3], FIT)["points"].tolist() == [3, 0]
     assert read_table(theory[1], ESTIMATES)["estimated"].tolist() == [32, 128, pd.NA]
+    censored = read_table(theory[5], CENSORED_FIT)
+    assert censored["reached"].tolist() == [8, 0]
+    assert censored["censored"].tolist() == [4, 3]
+    assert 0 < censored["critical_batch_size"][0] < 32  # twice a pole below 16, which was reached
 
     outputs = [tmp_path / f"table3.{kind}" for kind in ("csv", "md", "tex")]
     ended = script(

@@ -249,15 +249,19 @@ def test_fit_table_leaves_out_minorities_and_keeps_every_row():
     assert table["note"].to_dict() == {"Adam": "", "RMSProp": "fewer than 3 batch sizes"}
 
 
+RATES = {"generator_rate": 1e-4, "discriminator_rate": 2e-4}
+
+
 def records(**changes):
     """Experiments of the published settings, the ratio of both from 4.1's Adam."""
     betas = {"beta1": 0.5, "beta2": 0.999}
     ratio = {"experiment": "dcgan", "optimizer": "Adam"}
     dcgan = {
         "Adam": {"generator_rate": 1e-4, "discriminator_rate": 3e-4, "hyper": betas},
-        "AdaBelief": {"generator_rate": 3e-4, "hyper": betas},
+        "AdaBelief": {"generator_rate": 3e-4, "discriminator_rate": 3e-5, "hyper": betas},
     }
-    wgan = {"RMSProp": {"generator_rate": 3e-4, "hyper": {"alpha": 0.99}}}
+    rates = {"generator_rate": 3e-4, "discriminator_rate": 1e-4}
+    wgan = {"RMSProp": {**rates, "hyper": {"alpha": 0.99}}}
     return [
         {"name": "wgan", "section": "4.2", "ratio": ratio, "optimizers": wgan},
         {"name": "dcgan", "section": "4.1", "ratio": ratio, "optimizers": dcgan, **changes},
@@ -268,6 +272,7 @@ NETWORKS = pd.DataFrame(
     {
         "experiment": ["dcgan", "wgan"],
         "generator_parameters": [3_576_704] * 2,
+        "discriminator_parameters": [2_765_568] * 2,
         "images": [3_033_042, 162_770],
     }
 )
@@ -293,19 +298,42 @@ def test_estimates_carry_the_ratio_to_other_optimizers_and_data():
     assert table["estimated"].dtype == "Int64"
 
 
+def test_estimates_of_the_discriminator_have_its_rate_and_parameters():
+    """Its ratio is from the same measured size, so the source is reproduced for both players."""
+    table = estimates(critical(32), NETWORKS, records())
+    # W is the same in both experiments and cancels. Adam, the source: 32. AdaBelief: a tenth of
+    # Adam's rate and half for its constant. RMSProp: a third of the rate, 0.125 for no momentum,
+    # sqrt(1000) for no beta2, and fewer images.
+    rmsprop = 32 / 3 * 0.125 * math.sqrt(1000) * 162_770 / 3_033_042
+    found = table.set_index("optimizer")
+    np.testing.assert_allclose(
+        found["discriminator_exact"][["Adam", "AdaBelief", "RMSProp"]], [32, 1.6, rmsprop]
+    )
+    assert found["discriminator_estimated"].to_dict() == {"Adam": 32, "AdaBelief": 2, "RMSProp": 2}
+    assert found["discriminator_estimated"].dtype == "Int64"
+
+
+def test_a_larger_discriminator_has_a_smaller_bound():
+    larger = NETWORKS.assign(discriminator_parameters=[2_765_568, 4 * 2_765_568])
+    small, large = (estimates(critical(32), sizes, records()) for sizes in (NETWORKS, larger))
+    halved = small["discriminator_exact"][0] / 2
+    assert large["discriminator_exact"][0] == pytest.approx(halved)
+    pd.testing.assert_series_equal(small["estimated_exact"], large["estimated_exact"])
+
+
 @pytest.mark.parametrize(
     ("table", "experiments"),
     [
         (critical(pd.NA), records()),  # run, but nothing reached
         (critical(32).iloc[:0], records()),  # not run
         (critical(32), records()[:1]),  # not in the configuration
-        (critical(32), records(optimizers={"RMSProp": {"generator_rate": 1e-4, "hyper": {}}})),
+        (critical(32), records(optimizers={"RMSProp": {**RATES, "hyper": {}}})),
     ],
 )
 def test_estimates_are_empty_without_a_measured_source(table, experiments):
     found = estimates(table, NETWORKS, experiments)
     assert len(found) == sum(len(record["optimizers"]) for record in experiments)
-    assert found[["ratio", "estimated_exact", "estimated"]].isna().all(axis=None)
+    assert found[list(ESTIMATES)[5:]].isna().all(axis=None)
 
 
 def test_estimates_of_an_experiment_without_runs_are_empty():
@@ -317,7 +345,7 @@ def test_estimates_of_an_experiment_without_runs_are_empty():
 def test_an_optimizer_without_a_bound_has_no_estimate(monkeypatch):
     monkeypatch.setitem(theory.OPTIMIZERS, "SGD", Optimizer({}, None, lambda *_: None))
     experiments = records()
-    experiments[1]["optimizers"]["SGD"] = {"generator_rate": 0.1, "hyper": {}}
+    experiments[1]["optimizers"]["SGD"] = {**RATES, "hyper": {}}
     found = estimates(critical(32), NETWORKS, experiments).set_index("optimizer")
     assert found.loc["SGD", ["estimated_exact", "estimated"]].isna().all()
     assert found.loc["Adam", "estimated"] == 32

@@ -7,6 +7,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 COSTLY = {"prepare_data", "train_classifier", "compute_reference", "train_gan", "evaluate_run"}
+COSTLY |= {"measure_fid_noise"}
 FIGURES = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}
 THEORY = {"estimate_critical_sizes", "table3", "manifest"}
 DCGAN = {"dcgan/Adam/b4/seeds_0-1", "dcgan/Adam/b8/seeds_0-1", "dcgan/RMSProp/b4/seeds_0-1"}
@@ -61,6 +62,13 @@ def test_editing_what_comes_after_training_retrains_nothing(finished, module):
     rules = set(finished.plan().values())
     assert "table3" in rules
     assert rules & COSTLY == set()
+
+
+def test_editing_the_bootstrap_trains_and_scores_nothing(finished):
+    append_comment(finished, "workflow/scripts/ttur/bootstrap.py")
+    rules = set(finished.plan().values())
+    assert "compute_statistics" in rules
+    assert rules & (COSTLY | {"aggregate_runs"}) == set()
 
 
 def test_editing_the_training_loop_retrains_every_job(finished):

@@ -43,11 +43,17 @@ FIGURES = [
 ]
 SUMMARIES = [
     *(f"results/aggregate/{name}.csv" for name in ("steps", "critical", "networks", "evaluation")),
-    *(f"results/theory/{name}.csv" for name in ("estimates", "fit")),
+    *(f"results/theory/{name}.csv" for name in ("estimates", "fit", "censored_fit")),
+    *(f"results/noise/{experiment}.csv" for experiment in ("dcgan", "wgan-gp", "biggan")),
+    *(
+        f"results/statistics/{name}.csv"
+        for name in ("bootstrap", "critical", "fid_noise", "threshold", "threshold_trend")
+    ),
     *(f"results/tables/table3.{suffix}" for suffix in ("csv", "md", "tex")),
     "results/tables/table3_published.csv",
     "results/manifest.json",
 ]
+SEEDS = {"biggan": "0", "dcgan": "0-1", "wgan-gp": "0"}
 COLUMNS = {
     "runs/dcgan/Adam/b4/seeds_0-1/history.csv": (
         "seed step samples seconds fid generator_loss discriminator_loss "
@@ -63,10 +69,31 @@ COLUMNS = {
     ),
     "theory/estimates.csv": (
         "experiment section optimizer ratio_experiment ratio_optimizer ratio "
-        "estimated_exact estimated"
+        "estimated_exact estimated discriminator_exact discriminator_estimated"
     ),
     "theory/fit.csv": (
         "experiment optimizer slope intercept critical_batch_size pole r_squared points"
+    ),
+    "theory/censored_fit.csv": (
+        "experiment optimizer slope intercept spread critical_batch_size critical_low "
+        "critical_high pole pole_low pole_high r_squared reached censored note"
+    ),
+    "noise/dcgan.csv": "experiment optimizer batch_size seed samples sample_seed fid",
+    "statistics/bootstrap.csv": (
+        "experiment optimizer batch_size seeds reached median_steps steps_low steps_high "
+        "bracket_low median_sfo sfo_low sfo_high"
+    ),
+    "statistics/critical.csv": (
+        "experiment optimizer critical_batch_size low high support resamples"
+    ),
+    "statistics/fid_noise.csv": (
+        "experiment optimizer batch_size seed samples sample_seeds mean_fid sd_fid threshold"
+    ),
+    "statistics/threshold.csv": (
+        "experiment optimizer threshold critical_batch_size low high at_edge seeds seeds_reached"
+    ),
+    "statistics/threshold_trend.csv": (
+        "experiment optimizer thresholds size_at_lowest size_at_highest kendall_tau"
     ),
     "tables/table3.csv": (
         "section experiment optimizer measured measured_low measured_high estimated "
@@ -167,6 +194,38 @@ def test_statuses_reach_the_tables_as_states(results):
     counts = critical.set_index("experiment")[["seeds", "seeds_reached"]]
     assert counts.loc["wgan-gp"].tolist() == [2, 0]
     assert counts.loc["biggan"].tolist() == [1, 1]
+
+
+def test_statistics_agree_with_what_was_measured(results):
+    keys = ["experiment", "optimizer"]
+    tables = {
+        name: pd.read_csv(results / "statistics" / f"{name}.csv").set_index(keys)
+        for name in ("critical", "threshold", "fid_noise", "bootstrap")
+    }
+    measured = pd.read_csv(results / "aggregate" / "critical.csv").set_index(keys)
+    same = {"check_names": False, "check_dtype": False}
+    size = "critical_batch_size"
+    pd.testing.assert_series_equal(tables["critical"][size], measured[size], **same)
+    thresholds = pd.read_csv(results / "aggregate" / "networks.csv").set_index("experiment")
+    configured = thresholds["threshold"].reindex(tables["threshold"].index, level="experiment")
+    lowest = tables["threshold"][tables["threshold"]["threshold"] == configured]
+    pd.testing.assert_frame_equal(lowest.drop(columns="threshold"), measured, **same)
+    nothing = tables["bootstrap"].loc[("wgan-gp", "AdaBelief")]
+    assert nothing[["median_steps", "steps_low", "steps_high"]].isna().all(axis=None)
+
+
+def test_fid_noise_is_that_of_one_generator(results):
+    table = pd.read_csv(results / "statistics" / "fid_noise.csv").set_index("experiment")
+    runs = {"biggan": ("Adam", 4, 0), "dcgan": ("Adam", 8, 0), "wgan-gp": ("AdaBelief", 4, 0)}
+    for experiment, run in runs.items():
+        scores = pd.read_csv(results / "noise" / f"{experiment}.csv")
+        assert (*table.loc[experiment, ["optimizer", "batch_size", "seed"]],) == run
+        assert scores["fid"].nunique() == table.loc[experiment, "sample_seeds"] >= 6
+        assert table.loc[experiment, "sd_fid"] == pytest.approx(scores["fid"].std())
+        # The generator of the loop's last evaluation: its score there is one of the kind.
+        seed = record(results, f"{experiment}/{run[0]}/b{run[1]}/seeds_{SEEDS[experiment]}")
+        final = seed["results"][0]["final_fid"]
+        assert abs(final - scores["fid"].mean()) < 6 * scores["fid"].std()
 
 
 def test_table3_has_measured_estimated_and_published(results):

@@ -202,6 +202,23 @@ def samples_of_first_optimizer(wildcards):
     return outputs_of("samples.png", wildcards, first_optimizer(wildcards))
 
 
+def run_for_fid_noise(name):
+    """An input function: one output of the run whose generator shows the noise of the FID.
+
+    The first optimizer, the middle batch size, the first group of seeds.
+    """
+
+    def output(wildcards):
+        optimizer = first_optimizer(wildcards)
+        experiment = CONFIG.experiments[wildcards.experiment]
+        batch_sizes = sorted(experiment.optimizers[optimizer].batch_sizes)
+        middle = batch_sizes[len(batch_sizes) // 2]
+        seed_key = "-".join(map(str, experiment.seed_groups[0]))
+        return RUN_OF_WILDCARDS[experiment.name, optimizer, str(middle), seed_key].path(name)
+
+    return output
+
+
 def threshold_of(wildcards):
     return CONFIG.experiments[wildcards.experiment].fid["threshold"]
 

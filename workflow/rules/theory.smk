@@ -11,6 +11,7 @@ rule estimate_critical_sizes:
     output:
         estimates="results/theory/estimates.csv",
         fit="results/theory/fit.csv",
+        censored_fit="results/theory/censored_fit.csv",
     log:
         "results/logs/estimate_critical_sizes.log",
     conda:
@@ -22,4 +23,5 @@ rule estimate_critical_sizes:
     shell:
         "python {input.script} --critical {input.critical:q} --steps {input.steps:q}"
         " --networks {input.networks:q} --experiments {params.experiments:q}"
-        " --estimates {output.estimates:q} --fit {output.fit:q} > {log:q} 2>&1"
+        " --estimates {output.estimates:q} --fit {output.fit:q}"
+        " --censored-fit {output.censored_fit:q} > {log:q} 2>&1"

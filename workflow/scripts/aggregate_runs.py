@@ -13,17 +13,9 @@ from ttur.aggregate import (
     networks_table,
     steps_table,
 )
-from ttur.errors import UserError, run
-from ttur.files import read_json, write_text
+from ttur.errors import run
+from ttur.files import listed, read_json, write_text
 from ttur.tables import read_table
-
-
-def listed(path: Path) -> list[Path]:
-    """The paths that stand in a text file, one a line."""
-    try:
-        return [Path(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: give a text file of paths, one a line") from None
 
 
 def main() -> None:

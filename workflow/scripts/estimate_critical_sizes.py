@@ -1,10 +1,15 @@
-"""Estimates critical batch sizes by Proposition 3.4, and fits N(b) of Theorem 3.2 to the steps."""
+"""Estimates critical batch sizes by Proposition 3.4, and fits N(b) of Theorem 3.2 to the steps.
+
+The fit is made twice: to the medians of the batch sizes that arrived, and to every seed with those
+that did not arrive as censored observations.
+"""
 
 import argparse
 import sys
 
 from ttur.aggregate import CRITICAL, NETWORKS, STEPS, median_sfo
 from ttur.arguments import json_value
+from ttur.censored import censored_fit_table
 from ttur.errors import run
 from ttur.files import write_text
 from ttur.tables import read_table
@@ -22,18 +27,21 @@ def main() -> None:
         metavar="JSON",
         help="JSON or @FILE: [{name, section, ratio: {experiment, optimizer}, optimizers}]",
     )
-    for name in ("estimates", "fit"):
+    for name in ("estimates", "fit", "censored-fit"):
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
 
     critical = read_table(arguments.critical, CRITICAL)
     networks = read_table(arguments.networks, NETWORKS)
-    fits = fit_table(median_sfo(read_table(arguments.steps, STEPS)))
-    for row in fits[fits["note"] != ""].itertuples():
-        print(f"{row.experiment} {row.optimizer}: fit of N(b): {row.note}", file=sys.stderr)
+    steps = read_table(arguments.steps, STEPS)
+    fits, censored = fit_table(median_sfo(steps)), censored_fit_table(steps)
+    for what, table in (("fit", fits), ("fit to all seeds", censored)):
+        for row in table[table["note"] != ""].itertuples():
+            print(f"{row.experiment} {row.optimizer}: {what} of N(b): {row.note}", file=sys.stderr)
     estimated = estimates(critical, networks, arguments.experiments)
     write_text(arguments.estimates, estimated.to_csv(index=False))
     write_text(arguments.fit, fits[list(FIT)].to_csv(index=False))
+    write_text(arguments.censored_fit, censored.to_csv(index=False))
 
 
 if __name__ == "__main__":

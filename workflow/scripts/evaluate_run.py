@@ -5,15 +5,13 @@ import csv
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
-from ttur.errors import UserError, run
+from ttur.errors import run
 from ttur.features import load_features
 from ttur.files import atomic_path, read_json
 from ttur.frechet import Reference
-from ttur.networks import build
-from ttur.networks.replicated import load_replica
+from ttur.stored import load_generators
 from ttur.training.scoring import frechet_distances
 
 
@@ -41,27 +39,14 @@ def main() -> None:
     manifest = PackedDataset.open(arguments.data_dir).manifest
     features = load_features(settings["fid"], arguments.weights, device)
     reference = Reference.load(arguments.reference)
-
-    size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
-    generator, _ = build(settings["networks"], size, channels, classes, seeds)
-    tensors = load_file(arguments.generators)
-    for replica, seed in enumerate(seeds):
-        prefix = f"{seed}."
-        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        try:
-            load_replica(generator, replica, state)
-        except (KeyError, RuntimeError):
-            raise UserError(
-                f"{arguments.generators} does not fit {arguments.run}: delete both and run again"
-            ) from None
-    generator.to(device)
+    generator = load_generators(arguments.generators, record, manifest, seeds, device)
 
     rows = []
     for evaluation_seed in range(arguments.seeds):
         distances = frechet_distances(
             generator,
             settings["networks"]["latent"],
-            classes,
+            manifest["classes"],
             [(seed, "rescoring", evaluation_seed) for seed in seeds],
             arguments.samples,
             features,

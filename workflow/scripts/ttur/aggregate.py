@@ -154,33 +154,28 @@ def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
         .agg(
             seeds=("seed", "size"),
             seeds_reached=("arrived", "sum"),
-            median_steps=("number", lambda values: np.median(values.to_numpy())),
+            median_steps=("number", "median"),
         )
     )
     return table.assign(median_sfo=table["median_steps"] * table["batch_size"])
 
 
-def _could_undercut(group: pd.DataFrame, median: pd.DataFrame, critical: int) -> bool:
-    """Whether a batch size that mostly did not arrive was stopped before its SFO reached b*'s.
-
-    group: rows `STEPS` of one optimizer; median: its rows of `median_sfo`. A seed
-    that ran out of steps needs more than bracket_low * b images, which bounds its SFO from below;
-    a diverged one needs infinitely many.
-    """
-    spent = group["bracket_low"] * group["batch_size"]
-    bound = group["sfo"].where(group["status"] == "reached", spent).astype("float64")
-    bound[group["status"] == "diverged"] = np.inf
-    bounds = bound.groupby(group["batch_size"]).median()
-    arrived = median.set_index("batch_size")["median_sfo"]
-    return bool((bounds[arrived.index[np.isinf(arrived)]] < arrived[critical]).any())
-
-
-def _cheapest(table: pd.DataFrame, column: str) -> int | None:
-    """The batch size with the smallest finite `column`, the smaller of equals; None if none is."""
+def _cheapest(table: pd.DataFrame, column: str, keys: list[str]) -> pd.DataFrame:
+    """Of every group the row with the smallest finite `column`, of equals that of the smaller
+    batch size; indexed by `keys`, without the groups that have none."""
     finite = table[np.isfinite(table[column].astype("float64"))]
-    if finite.empty:
-        return None
-    return int(finite.sort_values([column, "batch_size"])["batch_size"].iloc[0])
+    return finite.sort_values([column, "batch_size"]).drop_duplicates(keys).set_index(keys)
+
+
+def _least_sfo(steps: pd.DataFrame) -> pd.Series:
+    """What the SFO of each seed is at least, in images; steps: the columns `STEPS`.
+
+    A seed that ran out of steps needs more than bracket_low * b images, which bounds its SFO from
+    below; a diverged one needs infinitely many.
+    """
+    spent = (steps["bracket_low"] * steps["batch_size"]).astype("float64")
+    least = steps["sfo"].astype("float64").where(steps["status"] == "reached", spent)
+    return least.mask(steps["status"] == "diverged", np.inf)
 
 
 def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
@@ -199,24 +194,32 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
     are empty, and seeds_reached is 0.
     """
     keys = ["experiment", "optimizer"]
-    medians = median_sfo(steps).groupby(keys)
-    rows = []
-    for pair, group in steps.groupby(keys):
-        median = medians.get_group(pair)
-        critical = _cheapest(median, "median_sfo")
-        low = high = None
-        at_edge, seeds_reached = "", 0
-        if critical is not None:
-            own = [_cheapest(seed, "sfo") for _, seed in group.groupby("seed")]
-            low, high = (pick(b for b in own if b is not None) for pick in (min, max))
-            tried = median["batch_size"]
-            at_edge = {tried.max(): "largest", tried.min(): "smallest"}.get(critical, "")
-            if not at_edge and _could_undercut(group, median, critical):
-                at_edge = "censored"
-            seeds_reached = median.loc[tried == critical, "seeds_reached"].item()
-        seeds = group["seed"].nunique()
-        rows.append((*pair, critical, low, high, at_edge, seeds, seeds_reached))
-    return pd.DataFrame(rows, columns=list(CRITICAL)).astype(CRITICAL)
+    medians = median_sfo(steps)
+    least = steps.assign(least=_least_sfo(steps)).groupby([*keys, "batch_size"])["least"].median()
+    medians["least"] = least.to_numpy()  # in the same order
+    best = _cheapest(medians, "median_sfo", keys)
+    own = _cheapest(steps, "sfo", [*keys, "seed"]).groupby(keys)["batch_size"]
+
+    table = medians.groupby(keys).agg(smallest=("batch_size", "min"), largest=("batch_size", "max"))
+    table["seeds"] = steps.groupby(keys)["seed"].nunique()
+    table["critical_batch_size"] = best["batch_size"]
+    table["seeds_reached"] = best["seeds_reached"].reindex(table.index, fill_value=0)
+    found = table["critical_batch_size"].notna()
+    table["low"], table["high"] = own.min().where(found), own.max().where(found)
+
+    # Whether a batch size that mostly did not arrive was stopped before its SFO reached b*'s.
+    missed = medians[np.isinf(medians["median_sfo"])].set_index(keys)["least"]
+    undercut = (missed < best["median_sfo"].reindex(missed.index)).groupby(keys).any()
+    table["at_edge"] = np.select(
+        [
+            table["critical_batch_size"] == table["smallest"],
+            table["critical_batch_size"] == table["largest"],
+            undercut.reindex(table.index, fill_value=False),
+        ],
+        ["smallest", "largest", "censored"],
+        default="",
+    )
+    return table.reset_index()[list(CRITICAL)].astype(CRITICAL)
 
 
 def evaluation_table(

@@ -26,6 +26,8 @@ ESTIMATES = {
     "ratio": "float64",
     "estimated_exact": "float64",
     "estimated": "Int64",
+    "discriminator_exact": "float64",
+    "discriminator_estimated": "Int64",
 }
 """Columns of estimates.csv and their types."""
 
@@ -109,18 +111,19 @@ def critical_batch_size(constants: Constants, epsilon: float) -> float:
 def lower_bound(
     ratio: float,
     optimizer: str,
-    generator_rate: float,
+    rate: float,
     hyper: Mapping[str, float],
     parameters: int,
     images: int,
 ) -> float:
-    """Proposition 3.4: the lower bound of the generator's critical batch size, in images.
+    """Proposition 3.4: the lower bound of a player's critical batch size, in images.
 
     b* >= r alpha |S| / ((1 - beta1)^3 sqrt(Theta) scale), with the scale of the optimizer's
     entry in `OPTIMIZERS`, and beta1 = 0 where it has none. NaN where the entry has no scale.
 
-    ratio: r. hyper: hyper-parameters; those it lacks take the optimizer's defaults. parameters:
-    Theta. images: |S|. Raises UserError for an unknown optimizer.
+    ratio: r of the player. rate: alpha, its learning rate. hyper: hyper-parameters; those it lacks
+    take the optimizer's defaults. parameters: Theta, W for the discriminator. images: |S|.
+    Raises UserError for an unknown optimizer.
     """
     if optimizer not in OPTIMIZERS:
         raise UserError(f"optimizer {optimizer!r} is unknown: use one of {', '.join(OPTIMIZERS)}")
@@ -129,22 +132,22 @@ def lower_bound(
         return nan
     hyper = {**entry.defaults, **hyper}
     momentum = (1 - hyper.get("beta1", 0.0)) ** 3
-    return ratio * generator_rate * images / (momentum * sqrt(parameters) * entry.scale(hyper))
+    return ratio * rate * images / (momentum * sqrt(parameters) * entry.scale(hyper))
 
 
 def ratio_from_measured(
     measured: float,
     optimizer: str,
-    generator_rate: float,
+    rate: float,
     hyper: Mapping[str, float],
     parameters: int,
     images: int,
 ) -> float:
-    """Proposition 3.4 solved for r = sigma_G^2 / eps_G^3 at a measured critical batch size.
+    """Proposition 3.4 solved for a player's r = sigma^2 / eps^3 at a measured critical batch size.
 
     An upper bound of r, as the proposition bounds b* from below. Arguments as in `lower_bound`.
     """
-    return measured / lower_bound(1.0, optimizer, generator_rate, hyper, parameters, images)
+    return measured / lower_bound(1.0, optimizer, rate, hyper, parameters, images)
 
 
 def nearest_power_of_two(value: float) -> int:
@@ -202,9 +205,9 @@ def fit_steps(batch_sizes: ArrayLike, steps: ArrayLike) -> Fit:
     total = 1 - n * (n.sum() / (n**2).sum())
     varies = (total**2).sum() > 1e-18 * b.size
     r_squared = float(1 - (residual**2).sum() / (total**2).sum()) if varies else nan
-    if intercept <= 0:
+    if intercept <= -1e-9 * abs(slope):  # both: 0 up to rounding errors, as b >= 1
         note = "intercept <= 0: N(b) grows without bound, no critical batch size"
-    elif slope <= 1e-9 * intercept:  # 0 up to rounding errors, as b >= 1
+    elif slope <= 1e-9 * intercept:
         note = "slope <= 0: N(b) does not fall with b, no critical batch size"
     else:
         pole = slope / intercept
@@ -232,35 +235,40 @@ def estimates(
     """Estimated critical batch sizes (Proposition 3.4), one row per experiment and optimizer.
 
     critical, networks: critical.csv and networks.csv. experiments: records `{name, section,
-    ratio: {experiment, optimizer}, optimizers: {NAME: {generator_rate, hyper: {...}}}}`; other
-    keys are ignored. Returns the columns `ESTIMATES`, in the order of the records.
+    ratio: {experiment, optimizer}, optimizers: {NAME: {generator_rate, discriminator_rate,
+    hyper: {...}}}}`; other keys are ignored. Returns the columns `ESTIMATES`, in the order of the
+    records. ratio and estimated: the generator's. discriminator_exact, discriminator_estimated:
+    the same from the discriminator's rate and W, its ratio from the same measured size, which is
+    one number for the pair of players.
 
     The ratio is empty where its source was not run or has no measured critical batch size or no
     scale; the estimates are empty where the ratio is, or where the optimizer has no scale.
     """
     measured = critical.set_index(["experiment", "optimizer"])["critical_batch_size"].dropna()
-    sizes = networks.set_index("experiment")[["generator_parameters", "images"]]
+    sizes = networks.set_index("experiment")
     records = {record["name"]: record for record in experiments}
 
-    def arguments(experiment: str, optimizer: str) -> tuple:
+    def arguments(player: str, experiment: str, optimizer: str) -> tuple:
         setting = records[experiment]["optimizers"][optimizer]
-        parameters, images = sizes.loc[experiment]
-        rate, hyper = setting["generator_rate"], setting["hyper"]
-        return optimizer, rate, hyper, int(parameters), int(images)
+        parameters, images = sizes.loc[experiment, [f"{player}_parameters", "images"]]
+        return optimizer, setting[f"{player}_rate"], setting["hyper"], int(parameters), int(images)
 
-    def ratio_of(source: tuple[str, str]) -> float:
+    def ratio_of(player: str, source: tuple[str, str]) -> float:
         known = source[0] in records and source[1] in records[source[0]]["optimizers"]
         if not known or source not in measured.index or source[0] not in sizes.index:
             return nan
-        return ratio_from_measured(float(measured[source]), *arguments(*source))
+        return ratio_from_measured(float(measured[source]), *arguments(player, *source))
 
     rows = []
     for name, record in records.items():
         source = (record["ratio"]["experiment"], record["ratio"]["optimizer"])
-        ratio = ratio_of(source)
+        ratios = {player: ratio_of(player, source) for player in ("generator", "discriminator")}
         for optimizer in record["optimizers"]:
-            trained = name in sizes.index
-            exact = lower_bound(ratio, *arguments(name, optimizer)) if trained else nan
-            nearest = nearest_power_of_two(exact) if isfinite(exact) else None
-            rows.append((name, str(record["section"]), optimizer, *source, ratio, exact, nearest))
+            cells = []
+            for player, ratio in ratios.items():
+                trained = name in sizes.index
+                exact = lower_bound(ratio, *arguments(player, name, optimizer)) if trained else nan
+                cells += [exact, nearest_power_of_two(exact) if isfinite(exact) else None]
+            section = str(record["section"])
+            rows.append((name, section, optimizer, *source, ratios["generator"], *cells))
     return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)

@@ -1,0 +1,83 @@
+"""The noise of the FID: one stored generator, scored with other samples."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+from ttur.errors import UserError
+from ttur.fid_noise import FID_NOISE, FID_SCORES, fid_noise_table
+from ttur.networks import build
+from ttur.networks.replicated import replica_state
+from ttur.stored import load_generators
+
+NETWORKS = {
+    "kind": "dcgan",
+    "latent": 4,
+    "generator_width": 2,
+    "discriminator_width": 2,
+    "discriminator_norm": "batch",
+    "generator_bn_momentum": 0.1,
+}
+MANIFEST = {"height": 8, "channels": 1, "classes": 10}
+RECORD = {"settings": {"networks": NETWORKS}}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Generators of the seeds 3, 5 and 7 in a file, as a training job writes them."""
+    generator, _ = build(NETWORKS, 8, 1, 10, [3, 5, 7])
+    states = {seed: replica_state(generator, r) for r, seed in enumerate([3, 5, 7])}
+    path = tmp_path / "generators.safetensors"
+    save_file({f"{s}.{name}": v for s, state in states.items() for name, v in state.items()}, path)
+    return path, states
+
+
+def test_loads_the_generators_asked_for_in_their_order(stored):
+    path, states = stored
+    generator = load_generators(path, RECORD, MANIFEST, [7, 3], CPU)
+    for replica, seed in enumerate([7, 3]):
+        found = replica_state(generator, replica)
+        assert found.keys() == states[seed].keys()
+        assert all(torch.equal(found[name], states[seed][name]) for name in found)
+
+
+def test_generators_that_do_not_fit_are_one_line(stored):
+    path, _ = stored
+    wider = {"settings": {"networks": {**NETWORKS, "generator_width": 4}}}
+    for record, seeds in ((wider, [3]), (RECORD, [4])):
+        with pytest.raises(UserError, match=r"safetensors does not fit the run\.json beside it"):
+            load_generators(path, record, MANIFEST, seeds, CPU)
+
+
+def scores(fids, experiment="dcgan"):
+    rows = [(experiment, "Adam", 8, 0, 2000, number, fid) for number, fid in enumerate(fids)]
+    return pd.DataFrame(rows, columns=list(FID_SCORES)).astype(FID_SCORES)
+
+
+THRESHOLDS = pd.DataFrame({"experiment": ["dcgan", "biggan"], "threshold": [8.0, 12.0]})
+
+
+def test_mean_and_standard_deviation_over_sample_seeds():
+    table = fid_noise_table(
+        pd.concat([scores([7.0, 8.0, 9.0]), scores([5.0, 6.0], "biggan")]), THRESHOLDS
+    )
+    assert table.dtypes.astype(str).to_dict() == FID_NOISE
+    found = table.set_index("experiment")
+    assert found.loc["dcgan", ["sample_seeds", "mean_fid", "sd_fid", "threshold"]].tolist() == [
+        *(3, 8.0, 1.0, 8.0)
+    ]
+    assert found.loc["biggan", "sd_fid"] == pytest.approx(math.sqrt(0.5))
+    assert found.loc["biggan", "threshold"] == 12
+
+
+def test_scores_of_a_diverged_generator_are_empty():
+    table = fid_noise_table(scores([math.nan] * 3), THRESHOLDS)
+    assert table[["mean_fid", "sd_fid"]].isna().all(axis=None)
+    assert table["sample_seeds"].tolist() == [3]
+
+
+def test_one_score_has_no_standard_deviation():
+    assert fid_noise_table(scores([7.0]), THRESHOLDS)["sd_fid"].isna().all()

@@ -1,0 +1,62 @@
+# How sure the measured numbers are: seeds, the noise of the FID, the choice of the threshold.
+
+
+rule measure_fid_noise:
+    input:
+        manifest=dataset_manifest,
+        weights=declared_weights,
+        reference=feature_reference,
+        run=run_for_fid_noise("run.json"),
+        generators=run_for_fid_noise("generators.safetensors"),
+        script="workflow/scripts/measure_fid_noise.py",
+        code=imported_files("workflow/scripts/measure_fid_noise.py"),
+    output:
+        scores="results/noise/{experiment}.csv",
+    log:
+        "results/logs/measure_fid_noise/{experiment}.log",
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        gpu=scoring_gpus,
+    params:
+        directory=subpath(input.manifest, parent=True),
+        weights=feature_weights,
+        sample_seeds=8,
+        device=CONFIG.device,
+    message:
+        "Noise of the FID: one generator of {wildcards.experiment}, {params.sample_seeds} times"
+    shell:
+        "python {input.script} --run {input.run:q} --generators {input.generators:q}"
+        " --data-dir {params.directory:q} --weights {params.weights:q}"
+        " --reference {input.reference:q} --sample-seeds {params.sample_seeds}"
+        " --device {params.device} --output {output.scores:q} > {log:q} 2>&1"
+
+
+rule compute_statistics:
+    input:
+        run_list="results/aggregate/runs.txt",
+        runs=[run.path("run.json") for run in RUNS],
+        histories=[run.path("history.csv") for run in RUNS],
+        steps="results/aggregate/steps.csv",
+        networks="results/aggregate/networks.csv",
+        noise=collect("results/noise/{experiment}.csv", experiment=CONFIG.experiments),
+        script="workflow/scripts/compute_statistics.py",
+        code=imported_files("workflow/scripts/compute_statistics.py"),
+    output:
+        bootstrap="results/statistics/bootstrap.csv",
+        critical="results/statistics/critical.csv",
+        fid_noise="results/statistics/fid_noise.csv",
+        threshold="results/statistics/threshold.csv",
+        trend="results/statistics/threshold_trend.csv",
+    log:
+        "results/logs/compute_statistics.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Intervals, noise of the FID, and critical batch sizes at other thresholds"
+    shell:
+        "python {input.script} --runs-file {input.run_list:q} --steps {input.steps:q}"
+        " --networks {input.networks:q} --noise {input.noise:q}"
+        " --bootstrap {output.bootstrap:q} --critical {output.critical:q}"
+        " --fid-noise {output.fid_noise:q} --threshold {output.threshold:q}"
+        " --threshold-trend {output.trend:q} > {log:q} 2>&1"

@@ -1,0 +1,67 @@
+"""Uncertainty of the measured numbers: seeds, the noise of the FID, and the choice of threshold.
+
+Reads the run.json of every training job and the history.csv beside it, the tables made of them and
+the repeated scores; writes the tables of results/statistics.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+from ttur.aggregate import NETWORKS, STEPS
+from ttur.bootstrap import bootstrap_tables
+from ttur.errors import run
+from ttur.fid_noise import FID_SCORES, fid_noise_table
+from ttur.files import listed, read_json, write_text
+from ttur.tables import read_table
+from ttur.thresholds import read_history, threshold_table, trend_table
+
+OUTPUTS = ("bootstrap", "critical", "fid-noise", "threshold", "threshold-trend")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--runs-file",
+        type=Path,
+        required=True,
+        metavar="LIST",
+        help="paths of run.json, one a line",
+    )
+    parser.add_argument("--steps", required=True, metavar="CSV", help="steps.csv to read")
+    parser.add_argument("--networks", required=True, metavar="CSV", help="networks.csv to read")
+    parser.add_argument(
+        "--noise", required=True, nargs="+", metavar="CSV", help="repeated scores, per experiment"
+    )
+    for name in OUTPUTS:
+        parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
+    arguments = parser.parse_args()
+
+    scores = pd.concat([read_table(path, FID_SCORES) for path in arguments.noise])
+    bootstrap, critical = bootstrap_tables(read_table(arguments.steps, STEPS))
+    thresholds = threshold_table(
+        (read_json(path), read_history(path.with_name("history.csv")))
+        for path in listed(arguments.runs_file)
+    )
+    trend = trend_table(thresholds)
+    for row in trend.dropna().itertuples():
+        falls = "grows as the threshold falls" if row.kendall_tau < 0 else "does not grow so"
+        print(
+            f"{row.experiment} {row.optimizer}: critical batch size {falls}, "
+            f"{row.size_at_highest} to {row.size_at_lowest}, Kendall's tau {row.kendall_tau:.2f}",
+            file=sys.stderr,
+        )
+    tables = (
+        bootstrap,
+        critical,
+        fid_noise_table(scores, read_table(arguments.networks, NETWORKS)),
+        thresholds,
+        trend,
+    )
+    for name, table in zip(OUTPUTS, tables, strict=True):
+        write_text(getattr(arguments, name.replace("-", "_")), table.to_csv(index=False))
+
+
+if __name__ == "__main__":
+    run(main)
