@@ -112,7 +112,7 @@ def test_every_job_of_the_analysis_runs_in_its_environment(conda, finished):
     outside = json.loads(manifest.read_text())["packages"]
     assert "snakemake" in outside
     before = finished.made()
-    result = conda.snakemake(finished, "--allowed-rules", *sorted(allowed))
+    result = conda.snakemake(finished, "all", "data", "--allowed-rules", *sorted(allowed))
     assert result.returncode == 0, result.stdout
     assert "Creating conda environment envs/analysis.yaml" in result.stdout
     assert "train.yaml" not in result.stdout
