@@ -4,13 +4,14 @@ VENV := .venv
 # Rules call `python`; the environment's comes first.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help reproduce test setup setup-dev clean
+.PHONY: help reproduce test setup setup-dev containerize clean
 
 help:
-	@echo "make reproduce   set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
-	@echo "make test        set up, then lint and test"
-	@echo "make setup       only the environment, into $(VENV)/"
-	@echo "make clean       remove results (keeps the environment and prepared data)"
+	@echo "make reproduce     set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
+	@echo "make test          set up, then lint and test"
+	@echo "make setup         only the environment, into $(VENV)/"
+	@echo "make containerize  write the container recipes in containers/ anew, from envs/"
+	@echo "make clean         remove results (keeps the environment and prepared data)"
 
 reproduce: setup
 	snakemake --cores all
@@ -20,7 +21,8 @@ test: setup-dev
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint
-	pytest -n auto --dist worksteal
+	pytest -n auto --dist worksteal -m "not rig"
+	pytest -m "rig and not slow"
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -35,6 +37,11 @@ $(VENV)/.installed: requirements.txt constraints.txt
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt constraints.txt
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	touch $@
+
+# Needs conda on PATH, no Docker and no Apptainer: docs/environments.md.
+containerize: setup
+	snakemake --containerize > containers/Dockerfile
+	snakemake --containerize apptainer > containers/apptainer.def
 
 clean:
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -16,6 +16,7 @@ resource_scopes:
     gpu="local",
 
 
+include: "workflow/rules/deployment.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/data.smk"

@@ -1,6 +1,7 @@
 """Declared software: pinned once, the same everywhere, and all of it used."""
 
 import ast
+import hashlib
 import re
 import sys
 from functools import cache
@@ -94,6 +95,21 @@ def test_environments_pin_what_requirements_pin(path):
     assert set(pip) == {"pip"}
     assert pins_of_environment(path)
     assert pins_of_environment(path).items() <= pins_of_file("requirements.txt").items()
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "apptainer.def"])
+def test_container_recipes_hold_the_environments_as_they_are(recipe):
+    """Snakemake looks for an environment in a container under the digest of its file."""
+    text = (ROOT / "containers" / recipe).read_text()
+    contents = [path.read_bytes() for path in ENVIRONMENTS]
+    assert hashlib.sha256(b"".join(contents)).hexdigest() in text
+    copied = re.findall(r"^(?:COPY|   ) (envs/\S+) (/\S+)$", text, re.MULTILINE)
+    assert copied == [
+        (f"envs/{path.name}", f"/conda-envs/{hashlib.md5(content).hexdigest()}/environment.yaml")
+        for path, content in zip(ENVIRONMENTS, contents, strict=True)
+    ]
+    for _, target in copied:
+        assert f"conda env create --prefix {Path(target).parent} --file {target}" in text
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

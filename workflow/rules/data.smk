@@ -12,6 +12,8 @@ rule prepare_data:
         manifest="resources/prepared/{dataset}/manifest.json",
     log:
         "results/logs/prepare_data/{dataset}.log",
+    # Only where `--cache` asks for it: folders that share prepared data (docs/environments.md).
+    cache: True
     conda:
         "../../envs/analysis.yaml"
     threads: 4

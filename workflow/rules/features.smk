@@ -36,6 +36,7 @@ rule download_inception:
         weights=PUBLISHED_INCEPTION,
     log:
         "results/logs/download_inception.log",
+    cache: True
     retries: 3
     localrule: True
     conda:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import files
 from .errors import UserError
+from .locks import locked
 from .progress import Progress
 
 BLOCK = 1 << 20
@@ -21,13 +22,19 @@ def download(
     """Fetches `url` into `path`; size in bytes and digest are checked where they are known.
 
     The file grows as `.NAME.partial` beside `path`, from which the next call goes on if this one
-    is ended. Raises UserError: the partial file stays after a broken transfer and is deleted
-    where it is not what was asked for.
+    is ended. Where another process is fetching the same, it waits and takes over what that one
+    fetched. Raises UserError: the partial file stays after a broken transfer and is deleted where
+    it is not what was asked for.
     """
     path = Path(path)
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise UserError(f"{url!r} is not an address for a download: use http or https")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.with_name(f".{path.name}.lock"), url) as earlier:
+        if earlier != url or not path.exists():
+            _fetch(url, path, size, sha256)
+
+
+def _fetch(url: str, path: Path, size: int | None, sha256: str | None) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.touch()
     if size is None or partial.stat().st_size != size:

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from .errors import UserError
+from .locks import locked
 
 BLOCK = 1 << 20
 MAX_BYTES = 128 << 30
@@ -20,10 +21,16 @@ def unpack_member(
 
     Nothing else in the archive is read, and names in it decide nothing about where to write. The
     file grows as `.NAME.partial` beside `path`. Raises UserError where the archive is damaged, has
-    no such file, or the file is a link, encrypted, or longer than `max_bytes`.
+    no such file, or the file is a link, encrypted, or longer than `max_bytes`. Where another
+    process is unpacking the same, it waits and takes over what that one wrote.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path, purpose = Path(path), f"{archive}: {member}"
+    with locked(path.with_name(f".{path.name}.lock"), purpose) as earlier:
+        if earlier != purpose or not path.exists():
+            _unpack(archive, member, path, max_bytes)
+
+
+def _unpack(archive: str | Path, member: str, path: Path, max_bytes: int) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         with zipfile.ZipFile(archive) as files:

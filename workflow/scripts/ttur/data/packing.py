@@ -12,7 +12,9 @@ import PIL
 
 from ..errors import UserError
 from ..files import sha256, write_json
+from ..locks import locked
 from ..progress import Progress
+from .packed import PackedDataset
 from .partial import Partial
 from .source import Source
 from .state import raw_state
@@ -32,7 +34,9 @@ def write_packed(
     settings: the data set's name, kind and whatever else decides the pixels. processes: number of
     processes that decode. The same source gives the same bytes, with any number of processes and
     after any interruption: a call goes on where an earlier one with the same settings, raw files
-    and code was ended (see partial.py). Writes a line of progress to stderr every few seconds.
+    and code was ended (see partial.py). Where another process is at it in the same directory, it
+    waits, and takes over what that one finished if it was the same. Writes a line of progress to
+    stderr every few seconds.
 
     Raises UserError where there are no images, not as many as the source expects, or too many that
     cannot be read; ValueError where an image has another shape than the source says.
@@ -40,10 +44,34 @@ def write_packed(
     directory, name = Path(directory), settings["name"]
     if source.count is not None:
         _check_count(name, source, source.count)
+    state = raw_state(settings["kind"], settings.get("root"))
+    fingerprint = _fingerprint(settings, state)
+    with locked(directory / ".lock", fingerprint) as earlier:
+        manifest = _finished(directory, name, source) if earlier == fingerprint else None
+        return manifest or _write(directory, settings, source, processes, state, fingerprint)
+
+
+def _finished(directory: Path, name: str, source: Source) -> dict[str, Any] | None:
+    """The manifest of what another process has finished meanwhile."""
+    try:
+        manifest = PackedDataset.open(directory).manifest
+    except UserError:
+        return None
+    items = manifest["images"] + len(manifest["skipped"])
+    # The limits of this process may be others.
+    _check_count(name, source, items)
+    _check_skipped(name, source, manifest["skipped"], items)
+    print(f"{name}: prepared by another process meanwhile", file=sys.stderr, flush=True)
+    return manifest
+
+
+def _write(
+    directory: Path, settings: dict, source: Source, processes: int, state: str, fingerprint: str
+) -> dict[str, Any]:
+    name = settings["name"]
     # A manifest left by an earlier run must not vouch for the arrays written now.
     (directory / "manifest.json").unlink(missing_ok=True)
-    state = raw_state(settings["kind"], settings.get("root"))
-    with Partial(directory, source.shape, _fingerprint(settings, state)) as partial:
+    with Partial(directory, source.shape, fingerprint) as partial:
         if partial.items:
             print(f"{name}: going on after {partial.items} images", file=sys.stderr, flush=True)
         _decode_all(name, source, partial, processes)

@@ -1,0 +1,154 @@
+"""Several processes that make the same files in one folder: they wait, and end with the same."""
+
+import json
+import subprocess
+import sys
+import threading
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from raw_data_examples import lsun_images, settings_of, write_lsun
+from ttur.data import packing
+from ttur.data.kinds import KINDS
+from ttur.data.packed import PackedDataset
+from ttur.data.packing import write_packed
+from ttur.data.source import array_source
+from ttur.errors import UserError
+from ttur.locks import locked
+from ttur.unpack import unpack_member
+
+FILES = ("images.npy", "labels.npy", "manifest.json")
+COUNT = 3000
+
+
+def contents(directory: Path) -> list[bytes]:
+    """The final files; nothing else may be there."""
+    assert sorted(path.name for path in directory.iterdir()) == sorted(FILES)
+    return [(directory / name).read_bytes() for name in FILES]
+
+
+def start(settings: dict, directory: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "workflow/scripts/prepare_data.py"]
+    command += ["--settings", json.dumps(settings), "--output-dir", str(directory)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def lsun(tmp_path_factory):
+    """Settings of 3,000 images, and the packed files of an undisturbed preparation."""
+    root = tmp_path_factory.mktemp("lsun")
+    write_lsun(root / "raw", lsun_images(COUNT))
+    settings = settings_of("lsun", root / "raw", expected_images=COUNT)
+    write_packed(root / "alone", settings, KINDS["lsun"](settings))
+    return settings, contents(root / "alone")
+
+
+def test_three_preparations_at_once_do_the_work_once(lsun, tmp_path):
+    settings, undisturbed = lsun
+    jobs = [start(settings, tmp_path / "shared") for _ in range(3)]
+    outputs = [job.communicate(timeout=120) for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0, 0], outputs
+    assert {output for output, _ in outputs} == {f"own: {COUNT} images, 0 skipped\n"}
+    errors = [errors for _, errors in outputs]
+    assert sum("waiting for another process" in text for text in errors) == 2
+    assert sum("prepared by another process meanwhile" in text for text in errors) == 2
+    assert contents(tmp_path / "shared") == undisturbed
+
+
+def test_other_settings_are_prepared_after_the_first(lsun, tmp_path):
+    """The last one wins, as without a lock, but whole: pixels and manifest belong together."""
+    settings, _ = lsun
+    smaller = settings | {"image_size": settings["image_size"] // 2}
+    jobs = [start(each, tmp_path / "shared") for each in (settings, smaller)]
+    outputs = [job.communicate(timeout=120) for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0], outputs
+    assert not any("meanwhile" in errors for _, errors in outputs)
+    dataset = PackedDataset.open(tmp_path / "shared")
+    assert dataset.images.shape[1] in (settings["image_size"], smaller["image_size"])
+    dataset.verify()
+    contents(tmp_path / "shared")
+
+
+def test_a_killed_preparation_is_gone_on_from_by_the_one_that_waits(lsun, tmp_path):
+    settings, undisturbed = lsun
+    first = start(settings, tmp_path / "shared")
+    while not (tmp_path / "shared/.images.partial").exists():
+        assert first.poll() is None
+    second = start(settings, tmp_path / "shared")
+    assert second.stderr.readline().startswith("waiting for another process")
+    first.kill()
+    first.communicate()
+    _, errors = second.communicate(timeout=120)
+    assert second.returncode == 0, errors
+    assert "meanwhile" not in errors
+    assert contents(tmp_path / "shared") == undisturbed
+
+
+def toy(**changes):
+    images = np.zeros((20, 2, 2, 1), np.uint8)
+    return array_source(images, np.arange(20) % 2, ["a", "b"], (2, 2, 1), **changes)
+
+
+def waiting(work, path: Path, purpose: str, finish) -> list:
+    """Runs `work` in a thread while `path` is locked for `purpose`, then `finish`; its result."""
+    results = []
+
+    def target():
+        try:
+            results.append(work())
+        except UserError as error:
+            results.append(error)
+
+    thread = threading.Thread(target=target)
+    with locked(path, purpose):
+        thread.start()
+        while not _is_waited_for(path):
+            assert thread.is_alive()
+        finish()
+    thread.join(timeout=30)
+    return results
+
+
+def _is_waited_for(path: Path) -> bool:
+    """Whether someone is blocked on the file's lock, by the kernel's list of locks."""
+    inode = str(path.stat().st_ino)
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and line.split()[6].endswith(f":{inode}") for line in lines)
+
+
+def test_limits_hold_for_what_another_process_finished(tmp_path, monkeypatch):
+    """expected_images is no part of what decides the pixels: the other may have had another."""
+    settings = {"name": "toy", "kind": "toy"}
+    source = toy()
+    write_packed(tmp_path, settings, source)
+    fingerprint = packing._fingerprint(settings, "")
+
+    def work(**changes):
+        return write_packed(tmp_path, settings, replace(source, count=None, **changes))
+
+    monkeypatch.setattr(packing, "_write", None)  # nothing may be written again
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert waiting(work, tmp_path / ".lock", fingerprint, lambda: None) == [manifest]
+    (error,) = waiting(lambda: work(expected=21), tmp_path / ".lock", fingerprint, lambda: None)
+    assert "toy.expected_images: 20 images, not 21" in str(error)
+
+
+def test_one_of_two_unpacks(tmp_path):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("member", b"from the archive")
+
+    def work():
+        unpack_member(tmp_path / "archive.zip", "member", tmp_path / "file")
+
+    def finish():
+        (tmp_path / "file").write_bytes(b"from the other process")
+
+    purpose = f"{tmp_path / 'archive.zip'}: member"
+    waiting(work, tmp_path / ".file.lock", purpose, finish)
+    assert (tmp_path / "file").read_bytes() == b"from the other process"
+    work()  # alone: made anew
+    assert (tmp_path / "file").read_bytes() == b"from the archive"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["archive.zip", "file"]
