@@ -5,15 +5,16 @@ import csv
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
 from ttur.errors import UserError, run
-from ttur.features import load_features
-from ttur.files import atomic_path, read_json
-from ttur.frechet import Reference
+from ttur.features import load_features, load_reference, statistics_key
+from ttur.files import atomic_path
 from ttur.networks import build
 from ttur.networks.replicated import load_replica
+from ttur.records import check_beside, read_record
 from ttur.training.scoring import frechet_distances
 
 
@@ -36,15 +37,17 @@ def main() -> None:
     arguments = parse()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
-    record = read_json(arguments.run)
+    record = read_record(arguments.run)
     settings, seeds = record["settings"], record["seeds"]
     manifest = PackedDataset.open(arguments.data_dir).manifest
-    features = load_features(settings["fid"], arguments.weights, device)
-    reference = Reference.load(arguments.reference)
+    fid = settings["fid"]
+    features = load_features(fid, arguments.weights, device)
+    key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
+    reference = load_reference(arguments.reference, key)
 
     size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
     generator, _ = build(settings["networks"], size, channels, classes, seeds)
-    tensors = load_file(arguments.generators)
+    tensors = read_generators(arguments.run, record, arguments.generators)
     for replica, seed in enumerate(seeds):
         prefix = f"{seed}."
         state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -66,7 +69,7 @@ def main() -> None:
             arguments.samples,
             features,
             reference,
-            settings["fid"]["pixel_map"],
+            fid["pixel_map"],
             device,
         )
         for seed, distance in zip(seeds, distances, strict=True):
@@ -75,6 +78,19 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["seed", "evaluation_seed", "samples", "fid"])
         writer.writerows(sorted(rows))
+
+
+def read_generators(path: Path, record: dict, generators: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file of generators that belongs to the record at `path`."""
+    if generators == path.with_name(generators.name):
+        check_beside(path, record, generators.name)
+    try:
+        return load_file(generators)
+    except FileNotFoundError:
+        raise UserError(f"{generators} is missing: delete {path} and run again") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        text = " ".join(str(error).split())
+        raise UserError(f"{generators} is damaged ({text}): delete it and run again") from None
 
 
 if __name__ == "__main__":

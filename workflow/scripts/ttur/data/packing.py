@@ -13,6 +13,7 @@ import PIL
 from ..errors import UserError
 from ..files import sha256, write_json
 from ..progress import Progress
+from .packed import sample_digest
 from .partial import Partial
 from .source import Source
 from .state import raw_state
@@ -56,6 +57,7 @@ def write_packed(
         if not partial.images:
             raise UserError(f"datasets.{name}: {source.source} holds no images")
         labels, digest = partial.finish()
+    images = np.load(directory / "images.npy", mmap_mode="r", allow_pickle=False)
     manifest = {
         "name": name,
         "kind": settings["kind"],
@@ -71,6 +73,7 @@ def write_packed(
         "raw_state": state,
         "skipped": partial.skipped,
         "sha256": digest,
+        "sample_sha256": sample_digest(images, labels),
     }
     write_json(directory / "manifest.json", manifest)
     partial.discard()
