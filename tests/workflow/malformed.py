@@ -156,7 +156,7 @@ CHANGES: dict[str, tuple[Callable[[dict], None], str]] = {
     "huge batch size": (
         setting("experiments/dcgan/batch_sizes", [10**18]),
         f"{DCGAN}.batch_sizes[0] is 1000000000000000000: use a whole number of at least 1 and at "
-        "most 1048576",
+        "most 10000000",
     ),
     "number of 400 digits": (
         setting("experiments/dcgan/batch_sizes", [10**400]),

@@ -1,11 +1,13 @@
 """Malformed configurations: one line with the key or file and the remedy, and nothing happens."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from .malformed import CHANGES, FILES, WORDS
 
@@ -82,3 +84,30 @@ def test_a_damaged_default_is_one_line(clean, tmp_path):
     assert refusal(checkout).startswith("'config.yaml' has the key 'device' twice, line 1 and")
     (checkout.root / "config.yaml").unlink()
     assert refusal(checkout).startswith("'config.yaml' is not there")
+
+
+HOSTILE = """my images '"$(touch pwned)`touch pwned`;touch pwned &"""
+
+
+def test_hostile_folders_are_only_ever_names(clean, tmp_path):
+    """As the folder of the images and as the folder of the checkout."""
+    checkout = clean.copy(tmp_path / HOSTILE)
+    folder = HOSTILE + "{x}"  # not for the checkout: Snakemake takes it for a wildcard
+    for number in range(20):
+        path = checkout.root / folder / "ab"[number % 2] / f"{number} $(touch pwned).png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 10 * number).save(path)
+
+    def change(settings):
+        own = {"kind": "image_folder", "root": folder, "image_size": 8, "channels": 1}
+        settings["datasets"]["mine"] = {**own, "labels": "folders"}
+
+    config = checkout.changed_config(change)
+    prepared = "resources/prepared/mine/manifest.json"
+    result = checkout.snakemake(prepared, "published", config=config, cores=1)
+    assert result.returncode == 0, result.stdout
+    manifest = json.loads((checkout.root / prepared).read_text())
+    assert (manifest["images"], manifest["class_names"]) == (20, ["a", "b"])
+    assert manifest["source"] == f"image folder {folder}"
+    assert list(tmp_path.rglob("pwned")) == []
+    assert {path.name for path in tmp_path.iterdir()} == {HOSTILE}

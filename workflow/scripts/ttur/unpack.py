@@ -1,5 +1,6 @@
 """One file out of a zip archive of unknown origin."""
 
+import errno
 import os
 import shutil
 import stat
@@ -11,6 +12,7 @@ from .errors import UserError
 
 BLOCK = 1 << 20
 MAX_BYTES = 128 << 30
+MAX_MEMBERS = 1000
 
 
 def unpack_member(
@@ -20,13 +22,19 @@ def unpack_member(
 
     Nothing else in the archive is read, and names in it decide nothing about where to write. The
     file grows as `.NAME.partial` beside `path`. Raises UserError where the archive is damaged, has
-    no such file, or the file is a link, encrypted, or longer than `max_bytes`.
+    no such file or more than `MAX_MEMBERS`, or the file is a link, encrypted, or longer than
+    `max_bytes`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
         with zipfile.ZipFile(archive) as files:
+            members = len(files.infolist())
+            if members > MAX_MEMBERS:
+                raise UserError(
+                    f"{archive} has {members} members, more than {MAX_MEMBERS}: download it again"
+                )
             info = _checked(archive, files.getinfo(member), max_bytes)
             with files.open(info) as source, open(partial, "wb") as target:
                 shutil.copyfileobj(source, target, BLOCK)
@@ -36,7 +44,10 @@ def unpack_member(
         raise UserError(f"{archive} is missing: download it") from None
     except KeyError:
         raise UserError(f"{archive} has no {member}: download it again") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
+        # A damaged position is an invalid seek; the rest, such as a full disk, is not the archive's.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         partial.unlink(missing_ok=True)
         text = " ".join(str(error).split())
         raise UserError(f"{archive} is damaged ({text}): download it again") from None
