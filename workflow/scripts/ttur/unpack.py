@@ -45,7 +45,7 @@ def unpack_member(
     except KeyError:
         raise UserError(f"{archive} has no {member}: download it again") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
-        # A damaged position is an invalid seek; the rest, such as a full disk, is not the archive's.
+        # A damaged position is an invalid seek; a full disk, say, is not the archive's fault.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         partial.unlink(missing_ok=True)
