@@ -5,6 +5,9 @@ from snakemake.utils import min_version
 min_version("9.27.1")
 
 
+include: "workflow/rules/config.smk"
+
+
 # `--configfile other.yaml` replaces the default instead of being merged into it.
 if not workflow.configfiles:
 

@@ -75,10 +75,11 @@ def tiny(tmp_path_factory) -> Tiny:
     from ttur.data.packed import PackedDataset
     from ttur.data.packing import write_packed
     from ttur.data.source import array_source
+    from ttur.features import statistics_key
     from ttur.features.classifier import load_classifier, save_classifier, train_classifier
     from ttur.frechet import Moments, Reference
 
-    folder = tmp_path_factory.mktemp("tiny")
+    folder = tmp_path_factory.mktemp("prepared") / "tiny"
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
     images = random.integers(0, 80, (60, 16, 16, 1)) + 80 * labels[:, None, None, None]
@@ -92,5 +93,8 @@ def tiny(tmp_path_factory) -> Tiny:
 
     moments = Moments(network.dimensions)
     moments.update(network.features(torch.from_numpy(np.array(dataset.images)).permute(0, 3, 1, 2)))
-    Reference.of(moments, "tiny").save(folder / "reference.npz")
+    classifier = {"features": "classifier"}
+    weights = folder / "classifier.safetensors"
+    key = statistics_key(dataset.manifest, classifier, weights, "fixed")
+    Reference.of(moments, key).save(folder / "reference.npz")
     return Tiny(folder, folder / "classifier.safetensors", folder / "reference.npz")

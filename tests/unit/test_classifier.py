@@ -152,7 +152,7 @@ def pack(directory, size=8, classes=4):
     names = [str(label) for label in range(classes)]
     labels = labels if classes else np.full(len(images), -1)
     source = array_source(images, labels, names, images.shape[1:])
-    write_packed(directory, {"name": "striped", "kind": "toy"}, source)
+    write_packed(directory, {"name": directory.name, "kind": "toy"}, source)
     return images
 
 

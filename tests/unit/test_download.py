@@ -9,6 +9,7 @@ import stat
 import threading
 import zipfile
 from dataclasses import replace
+from itertools import product
 
 import download_data
 import pytest
@@ -233,6 +234,40 @@ def test_archives_that_are_not_as_expected(tmp_path):
     for length in (0, 100, len(whole) - 10):
         (tmp_path / "in.zip").write_bytes(whole[:length])
         unpack(r"in\.zip is damaged")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.zip"]
+
+
+def test_any_flipped_byte_of_an_archive_is_found(tmp_path):
+    path, target = tmp_path / "in.zip", tmp_path / "data.mdb"
+    write_zip(path, {"data.mdb": b"one image after another" * 20})
+    whole, good = path.read_bytes(), b"one image after another" * 20
+    found = 0
+    for position, bit in product(range(len(whole)), range(8)):
+        byte = bytes([whole[position] ^ 1 << bit])
+        path.write_bytes(whole[:position] + byte + whole[position + 1 :])
+        try:
+            unpack_member(path, "data.mdb", target)
+        except UserError as error:
+            found += "in.zip" in str(error) and "\n" not in str(error)
+        else:  # a time stamp, say
+            assert target.read_bytes() == good
+            found += 1
+            target.unlink()
+    assert found == 8 * len(whole)
+
+
+def test_an_archive_that_holds_more_than_it_says(tmp_path):
+    """A bomb that declares few bytes, and one of very many members."""
+    write_zip(tmp_path / "in.zip", {"data.mdb": bytes(1 << 20)})
+    whole = (tmp_path / "in.zip").read_bytes()
+    small = whole.replace((1 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    assert small != whole
+    (tmp_path / "in.zip").write_bytes(small)
+    with pytest.raises(UserError, match=r"in\.zip is damaged"):
+        unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
+    write_zip(tmp_path / "in.zip", {"data.mdb": b"x"} | {f"{n}": b"" for n in range(1000)})
+    with pytest.raises(UserError, match="has 1001 members, more than 1000"):
+        unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
     assert [path.name for path in tmp_path.iterdir()] == ["in.zip"]
 
 

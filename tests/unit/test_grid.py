@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from ttur.training.grid import evaluation_steps, step_limit
+import pytest
+from ttur.training.grid import evaluation_bound, evaluation_steps, step_limit
 
 
 def test_log_grid_has_constant_relative_resolution_and_ends_at_the_limit():
@@ -29,3 +30,21 @@ def test_samples_shorten_a_run_with_a_large_batch():
     assert step_limit({"steps": 1000, "samples": 6400}, 64) == 100
     assert step_limit({"steps": 1000, "samples": 6400}, 2) == 1000
     assert step_limit({"steps": 1000}, 64) == 1000
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50, 1000, 250_000])
+@pytest.mark.parametrize(
+    "grid",
+    [
+        *({"kind": "linear", "every": every} for every in (1, 7, 10_000)),
+        *(
+            {"kind": "log", "first": first, "factor": factor}
+            for first in (1, 50, 400)
+            for factor in (1.0001, 1.01, 1.1, 2, 1000)
+        ),
+    ],
+    ids=str,
+)
+def test_the_number_of_evaluations_is_bounded_without_listing_them(grid, limit):
+    number = len(evaluation_steps(grid, limit))
+    assert number <= evaluation_bound(grid, limit) <= 1.2 * number + 4

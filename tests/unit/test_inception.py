@@ -404,7 +404,7 @@ def test_reference_statistics(weights, tmp_path, monkeypatch):
     images = to_uint8(floats(5, 1, 6), "fixed")
     pixels = images.permute(0, 2, 3, 1).numpy()
     source = array_source(pixels, np.full(5, -1), [], pixels.shape[1:])
-    write_packed(tmp_path / "data", {"name": "x", "kind": "none"}, source)
+    write_packed(tmp_path / "data", {"name": "data", "kind": "none"}, source)
     settings = {"features": "inception", "resize": "clean", "weights": sha256(weights)}
     arguments = ["--data-dir", tmp_path / "data", "--features", json.dumps(settings)]
     arguments += ["--weights", weights, "--pixel-map", "fixed", "--output", tmp_path / "r.npz"]

@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type is true."""
+"""What the README and docs/reliability.md tell is true."""
 
 import re
 from pathlib import Path
@@ -34,3 +34,18 @@ def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^    make ([\w-]+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
+NAMED_TESTS = sorted(set(re.findall(r"(tests/[\w/]+\.py)::(\w+)", RELIABILITY)))
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED_TESTS)
+def test_tests_that_the_table_of_faults_names_exist(file, name):
+    assert re.search(rf"^def {name}\(", (ROOT / file).read_text(), flags=re.MULTILINE)
+
+
+def test_every_fault_names_a_test():
+    rows = re.findall(r"^\| (?!fault|---)(.*) \|$", RELIABILITY, flags=re.MULTILINE)
+    assert len(rows) > 30
+    assert [row for row in rows if "::" not in row] == []

@@ -25,87 +25,12 @@ def the_error(result):
     return lines[0]
 
 
-# ------------------------------------------------------------------------------------ configuration
-
-DCGAN = "experiments.dcgan"
-
-
-def rename(settings, kind, old, new):
-    settings[kind][new] = settings[kind].pop(old)
-
-
-CONFIGURATION_ERRORS = {
-    "unknown key": (
-        lambda s: s["experiments"]["dcgan"]["fid"].update(treshold=1.0),
-        f"{DCGAN}.fid.treshold is not a known key: did you mean threshold?",
-    ),
-    "missing key": (
-        lambda s: s["experiments"]["dcgan"]["limits"].pop("steps"),
-        f"{DCGAN}.limits.steps is missing: add it",
-    ),
-    "no experiments": (lambda s: s.pop("experiments"), "experiments is missing: add it"),
-    "missing folder": (
-        lambda s: s["datasets"]["fashion-mnist"].update(root="resources/nowhere"),
-        "datasets.fashion-mnist.root is 'resources/nowhere', not a folder",
-    ),
-    "wrong type": (
-        lambda s: s["experiments"]["dcgan"].update(batch_sizes="four"),
-        f"{DCGAN}.batch_sizes is 'four': use a list",
-    ),
-    "number as text": (
-        lambda s: s["experiments"]["dcgan"]["optimizers"]["Adam"].update(generator_rate="2e-3"),
-        f"{DCGAN}.optimizers.Adam.generator_rate is text: YAML reads 2e-3 as text",
-    ),
-    "experiment outside its folder": (
-        lambda s: rename(s, "experiments", "biggan", "../biggan"),
-        "experiments.'../biggan' is not a valid name",
-    ),
-    "data set with a command": (
-        lambda s: rename(s, "datasets", "mnist", "mnist; touch here"),
-        "datasets.'mnist; touch here' is not a valid name",
-    ),
-    "batch size above the data": (
-        lambda s: s["experiments"]["wgan-gp"].update(batch_sizes=[5001]),
-        "experiments.wgan-gp.batch_sizes[0] is 5001, above the 5000 images of mnist",
-    ),
-    "unknown optimizer": (
-        lambda s: s["experiments"]["dcgan"]["optimizers"].update(Adamm={}),
-        f"{DCGAN}.optimizers.Adamm is not a known optimizer: use one of Adam",
-    ),
-    "ratio of no experiment": (
-        lambda s: s["experiments"]["wgan-gp"]["ratio"].update(experiment="gan"),
-        "experiments.wgan-gp.ratio.experiment is 'gan', not an experiment",
-    ),
-}
-
-
 def files_of(checkout):
     return {
         path
         for path in checkout.root.rglob("*")
         if not {".snakemake", "__pycache__"} & set(path.relative_to(checkout.root).parts)
     }
-
-
-@pytest.mark.parametrize("mistake", CONFIGURATION_ERRORS)
-def test_a_mistake_in_the_configuration_is_one_line_and_no_job(clean, mistake):
-    change, message = CONFIGURATION_ERRORS[mistake]
-    config = clean.changed_config(change)
-    before = files_of(clean)
-    result = clean.snakemake(config=config)
-    assert the_error(result).startswith(f"error: config: {message}")
-    assert "Job stats" not in result.stdout
-    assert files_of(clean) == before
-
-
-@pytest.mark.parametrize("text", ["experiments: [", "- a list", "\t"])
-def test_what_is_no_configuration_ends_without_traceback(clean, text):
-    (clean.root / "changed.yaml").write_text(text)
-    before = files_of(clean)
-    result = clean.snakemake(config="changed.yaml")
-    assert result.returncode != 0
-    assert "Traceback" not in result.stdout
-    assert files_of(clean) == before
 
 
 # ------------------------------------------------------------------------------------- failing jobs

@@ -1,5 +1,6 @@
 """What an edit makes anew after a finished run: neither less nor more than depends on it."""
 
+import gzip
 import os
 
 import pytest
@@ -81,6 +82,21 @@ def test_editing_the_evaluation_script_scores_again_without_training(finished):
     plan = finished.plan()
     assert jobs(plan, "evaluate_run") == DCGAN | WGAN | BIGGAN
     assert "train_gan" not in plan.values()
+
+
+# --------------------------------------------------------------------------------------------- data
+
+
+def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished):
+    raw = finished.root / "resources/fashion-mnist/t10k-images-idx3-ubyte.gz"
+    content = bytearray(gzip.decompress(raw.read_bytes()))
+    content[-1] ^= 255
+    raw.write_bytes(gzip.compress(content))
+    plan = finished.plan()
+    assert jobs(plan, "train_gan") == jobs(plan, "evaluate_run") == DCGAN | BIGGAN
+    for rule in ("prepare_data", "train_classifier", "compute_reference"):
+        made = [file for file, maker in plan.items() if maker == rule]
+        assert {file.split("/")[2] for file in made} == {"fashion-mnist"}
 
 
 # ------------------------------------------------------------------------------------ configuration

@@ -6,8 +6,6 @@ import os
 import re
 import sys
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
-
 from snakemake.exceptions import WorkflowError
 
 from ttur import config as ttur_config
@@ -15,7 +13,6 @@ from ttur.code import imported_files
 from ttur.config_checks import KINDS, RAW_FILES
 from ttur.data.sources import PUBLISHED
 from ttur.data.state import raw_state, recorded_state
-from ttur.errors import UserError
 from ttur.training.grid import step_limit
 
 try:

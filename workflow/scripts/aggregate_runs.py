@@ -14,7 +14,8 @@ from ttur.aggregate import (
     steps_table,
 )
 from ttur.errors import run
-from ttur.files import listed, read_json, write_text
+from ttur.files import listed, write_text
+from ttur.records import read_record
 from ttur.tables import read_table
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     paths = arguments.runs or listed(arguments.runs_file)
-    runs = [read_json(path) for path in paths]
+    runs = [read_record(path) for path in paths]
     scores = [read_table(path.with_name("evaluation.csv"), SCORES) for path in paths]
     steps = steps_table(runs)
     tables = {

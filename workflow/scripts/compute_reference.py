@@ -1,16 +1,14 @@
 """Computes the feature statistics of all images of a data set."""
 
 import argparse
-import json
 
 import torch
 from ttur.arguments import json_value
 from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
 from ttur.errors import UserError, run
-from ttur.features import NETWORKS, FeatureNetwork, load_features
-from ttur.files import sha256
-from ttur.frechet import Moments, Reference, reference_key
+from ttur.features import NETWORKS, FeatureNetwork, load_features, statistics_key
+from ttur.frechet import Moments, Reference
 from ttur.pixels import PIXEL_MAPS, map_real
 
 # A multiple of the feature networks' own pieces, and small: 2048 features of it are 16 MB.
@@ -32,14 +30,9 @@ def main() -> None:
         raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
-    dataset = PackedDataset.open(arguments.data_dir)
+    dataset = PackedDataset.checked(arguments.data_dir, whole=True)
     network = load_features(settings, arguments.weights, device)
-    key = reference_key(
-        dataset.manifest["sha256"],
-        json.dumps(settings, sort_keys=True),
-        sha256(arguments.weights),
-        arguments.pixel_map,
-    )
+    key = statistics_key(dataset.manifest, settings, arguments.weights, arguments.pixel_map)
     try:
         moments = real_moments(dataset, network, arguments.pixel_map, device)
         reference = Reference.of(moments, key)

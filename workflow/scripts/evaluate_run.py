@@ -8,9 +8,9 @@ import torch
 from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
 from ttur.errors import run
-from ttur.features import load_features
-from ttur.files import atomic_path, read_json
-from ttur.frechet import Reference
+from ttur.features import load_features, load_reference, statistics_key
+from ttur.files import atomic_path
+from ttur.records import read_record
 from ttur.stored import load_generators
 from ttur.training.scoring import frechet_distances
 
@@ -34,12 +34,16 @@ def main() -> None:
     arguments = parse()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
-    record = read_json(arguments.run)
+    record = read_record(arguments.run)
     settings, seeds = record["settings"], record["seeds"]
     manifest = PackedDataset.open(arguments.data_dir).manifest
-    features = load_features(settings["fid"], arguments.weights, device)
-    reference = Reference.load(arguments.reference)
-    generator = load_generators(arguments.generators, record, manifest, seeds, device)
+    fid = settings["fid"]
+    features = load_features(fid, arguments.weights, device)
+    key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
+    reference = load_reference(arguments.reference, key)
+    generator = load_generators(
+        arguments.generators, arguments.run, record, manifest, seeds, device
+    )
 
     rows = []
     for evaluation_seed in range(arguments.seeds):
@@ -51,7 +55,7 @@ def main() -> None:
             arguments.samples,
             features,
             reference,
-            settings["fid"]["pixel_map"],
+            fid["pixel_map"],
             device,
         )
         for seed, distance in zip(seeds, distances, strict=True):

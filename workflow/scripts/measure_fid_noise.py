@@ -11,9 +11,9 @@ import torch
 from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
 from ttur.errors import run
-from ttur.features import load_features
-from ttur.files import atomic_path, read_json
-from ttur.frechet import Reference
+from ttur.features import load_features, load_reference, statistics_key
+from ttur.files import atomic_path
+from ttur.records import read_record
 from ttur.stored import load_generators
 from ttur.training.scoring import frechet_distances
 
@@ -32,15 +32,19 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
-    record = read_json(arguments.run)
+    record = read_record(arguments.run)
     settings, seed = record["settings"], record["seeds"][0]
     manifest = PackedDataset.open(arguments.data_dir).manifest
-    generator = load_generators(arguments.generators, record, manifest, [seed], device)
-    features = load_features(settings["fid"], arguments.weights, device)
-    reference = Reference.load(arguments.reference)
+    generator = load_generators(
+        arguments.generators, arguments.run, record, manifest, [seed], device
+    )
+    fid = settings["fid"]
+    features = load_features(fid, arguments.weights, device)
+    key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
+    reference = load_reference(arguments.reference, key)
 
     job = [record[key] for key in ("experiment", "optimizer", "batch_size")]
-    samples = settings["fid"]["samples"]
+    samples = fid["samples"]
     rows = []
     for sample_seed in range(arguments.sample_seeds):
         (distance,) = frechet_distances(
@@ -51,7 +55,7 @@ def main() -> None:
             samples,
             features,
             reference,
-            settings["fid"]["pixel_map"],
+            fid["pixel_map"],
             device,
         )
         rows.append([*job, seed, samples, sample_seed, repr(distance)])

@@ -7,7 +7,8 @@ import pandas as pd
 from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
 from ttur.figures import fid_figure
-from ttur.files import read_json, write_text
+from ttur.files import write_text
+from ttur.records import check_beside, read_record
 from ttur.style import save
 from ttur.tables import read_table
 
@@ -17,7 +18,7 @@ HISTORY = {"seed": "int64", "step": "int64", "samples": "int64", "fid": "float64
 def history(path: Path, record: dict) -> pd.DataFrame:
     """The history beside a run.json, with the run's optimizer, batch size and statuses."""
     statuses = {result["seed"]: result["status"] for result in record["results"]}
-    table = read_table(path.with_name("history.csv"), HISTORY)
+    table = read_table(check_beside(path, record, "history.csv"), HISTORY)
     table.insert(0, "optimizer", record["optimizer"])
     table.insert(1, "batch_size", record["batch_size"])
     return table.assign(status=table["seed"].map(statuses))
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--threshold", required=True, type=float)
     arguments = parser.parse_args()
 
-    records = {path: read_json(path) for path in arguments.runs}
+    records = {path: read_record(path) for path in arguments.runs}
     histories = [
         history(path, record)
         for path, record in records.items()

@@ -13,7 +13,8 @@ from PIL import Image
 from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
 from ttur.figures import samples_figure, tiles
-from ttur.files import read_json, write_text
+from ttur.files import write_text
+from ttur.records import read_record
 from ttur.style import save
 
 
@@ -45,7 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     wanted = (arguments.experiment, arguments.optimizer)
-    records = [(path, read_json(path)) for path in arguments.runs]
+    records = [(path, read_record(path)) for path in arguments.runs]
     records = [(p, r) for p, r in records if (r["experiment"], r["optimizer"]) == wanted]
     if not records:
         raise UserError(f"no run of {'/'.join(wanted)} among --runs: check --optimizer")

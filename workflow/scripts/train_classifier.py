@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # The number of threads changes the order of sums and with it the last bits of the weights.
     torch.set_num_threads(arguments.threads)
-    dataset = PackedDataset.open(arguments.data_dir)
+    dataset = PackedDataset.checked(arguments.data_dir, whole=True)
     if dataset.manifest["classes"] < 2 or dataset.manifest["images"] < 10:
         raise UserError(
             f"{arguments.data_dir}: a classifier needs two classes and ten images: for an image "

@@ -15,12 +15,12 @@ from ttur.arguments import json_value
 from ttur.data.packed import PackedDataset
 from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
-from ttur.features import load_features
-from ttur.files import atomic_path, write_json
-from ttur.frechet import Reference
+from ttur.features import load_features, load_reference, statistics_key
+from ttur.files import atomic_path
 from ttur.networks import build
 from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
+from ttur.records import write_record
 from ttur.streams import generator as random_stream
 from ttur.training.loop import HISTORY_COLUMNS, Outcome, train
 from ttur.training.scoring import generate
@@ -54,9 +54,11 @@ def main() -> None:
     device = open_device(arguments.device)
     set_precision(settings["compute"]["precision"])
     world = World.join(device)
-    dataset = PackedDataset.open(arguments.data_dir)
-    features = load_features(settings["fid"], arguments.weights, device)
-    reference = Reference.load(arguments.reference)
+    dataset = PackedDataset.checked(arguments.data_dir)
+    fid = settings["fid"]
+    features = load_features(fid, arguments.weights, device)
+    key = statistics_key(dataset.manifest, fid, arguments.weights, fid["pixel_map"])
+    reference = load_reference(arguments.reference, key)
     state_file = StateFile(
         arguments.state, fingerprint(settings, dataset.manifest["sha256"], reference.key)
     )
@@ -93,7 +95,7 @@ def write_outputs(
     write_history(arguments.history, outcome)
     write_generators(arguments, outcome, manifest)
     record = run_record(arguments.settings, manifest, features, outcome, device)
-    write_json(arguments.run, record)
+    write_record(arguments.run, record, [arguments.history, arguments.generators])
 
 
 def write_history(path: Path, outcome: Outcome) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ttur.arguments import json_value
 from ttur.errors import run
-from ttur.files import read_json, write_json
+from ttur.files import write_json
+from ttur.records import read_record
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     parser.add_argument("--runs-file", type=Path, required=True, help="paths of run.json")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    records = [read_json(path) for path in arguments.runs_file.read_text().splitlines()]
+    records = [read_record(path) for path in arguments.runs_file.read_text().splitlines()]
     canonical = json.dumps(arguments.config, sort_keys=True).encode()
     write_json(
         arguments.output,

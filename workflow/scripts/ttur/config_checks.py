@@ -11,6 +11,7 @@ from .data.listing import SUFFIXES, image_files
 from .data.sources import PUBLISHED, expected_images
 from .errors import UserError
 from .optimizers import OPTIMIZERS
+from .training.grid import evaluation_bound
 
 if TYPE_CHECKING:
     from .config import Config, Dataset
@@ -20,6 +21,8 @@ KINDS = (*IMAGES, "image_folder", *PUBLISHED)
 RAW_FILES = {"fashion_mnist": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")}
 UNLABELLED = ("lsun", "celeba")
 FEATURE_DIMENSIONS = {"classifier": 64, "inception": 2048}
+MOST_JOBS = 10_000
+MOST_EVALUATIONS = 100_000  # of one seed
 LONGEST_FOLDER_NAME = 200  # file systems allow 255 bytes
 
 
@@ -29,6 +32,7 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
     Each check may rely on the earlier ones having found nothing, so only the first problem counts.
     """
     for check in (
+        jobs_within_limits,
         known_data_sets,
         existing_data_files,
         batch_sizes_within_data_set,
@@ -40,12 +44,28 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         compilable,
         enough_samples_for_fid,
         evaluations_within_limits,
+        evaluations_few_enough,
         folder_names_within_limits,
         known_ratio,
         ratio_from_a_measurement,
         ratio_from_the_same_generator,
     ):
         yield from check(config)
+
+
+def jobs_within_limits(config: "Config") -> Iterator[Problem]:
+    """Counted, not listed: four short lists can stand for more jobs than memory holds."""
+    total = 0
+    for name, experiment in config.experiments.items():
+        groups = -(-len(experiment.seeds) // experiment.seeds_per_job)
+        sizes = sum(len(settings.batch_sizes) for settings in experiment.optimizers.values())
+        total += groups * sizes
+        if total > MOST_JOBS:
+            yield (
+                ["experiments", name],
+                f"brings the training jobs to {total}: use at most {MOST_JOBS} in one "
+                "configuration, with fewer batch sizes or seeds, or more seeds_per_job",
+            )
 
 
 def known_data_sets(config: "Config") -> Iterator[Problem]:
@@ -239,6 +259,19 @@ def evaluations_within_limits(config: "Config") -> Iterator[Problem]:
             yield (
                 ["experiments", name, "fid", "grid", key],
                 f"is {grid[key]}, after the last step: use at most limits.steps, {steps}",
+            )
+
+
+def evaluations_few_enough(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        grid, steps = experiment.fid["grid"], experiment.limits["steps"]
+        count = evaluation_bound(grid, steps)
+        if count > MOST_EVALUATIONS:
+            key = "factor" if grid["kind"] == "log" else "every"
+            yield (
+                ["experiments", name, "fid", "grid", key],
+                f"is {grid[key]}, about {count} evaluations in {steps} steps: use a larger one, "
+                f"for at most {MOST_EVALUATIONS}",
             )
 
 

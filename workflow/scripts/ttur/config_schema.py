@@ -51,7 +51,10 @@ def dotted(path: KeyPath) -> str:
 
 def shown(value: Any) -> str:
     """A value as the user may have written it, on one line and not long."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    try:
+        text = str(value).lower() if isinstance(value, bool) else repr(value)
+    except ValueError:  # more digits than Python writes out
+        text = "a number of thousands of digits"
     return text if len(text) <= 120 else text[:117] + "..."
 
 
@@ -157,6 +160,10 @@ def _translated(error: ValidationError) -> Problem:
             return path, f"lists {shown(twice)} twice: remove one"
         case "minItems" | "minProperties":
             return path, "is empty: list at least one"
+        case "maxItems":
+            return path, f"lists {len(value)}: list at most {rule['maxItems']}"
+        case "maxLength":
+            return path, f"has {len(value)} characters: use at most {rule['maxLength']}"
         case "pattern":
             return path, f"is {shown(value)}: use one line of text without control characters"
         case _:

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from .errors import UserError
 from .networks import build
 from .networks.replicated import load_replica
+from .records import check_beside
 
 
 def load_generators(
-    path: str | Path,
+    path: Path,
+    run: Path,
     record: Mapping[str, Any],
     manifest: Mapping[str, Any],
     seeds: Sequence[int],
@@ -22,24 +24,33 @@ def load_generators(
 ) -> nn.Module:
     """The final generators of `seeds`, one replica each, in that order.
 
-    path: generators.safetensors of the job; only the tensors of these seeds are read. record: its
-    run.json. manifest: that of its data set. Raises UserError where they do not fit together.
+    path: generators.safetensors of the job; only the tensors of these seeds are read. run: its
+    run.json, and record what that holds. manifest: that of its data set. Raises UserError where
+    the generators are missing, damaged or do not fit together with the others.
     """
+    if path == run.with_name(path.name):
+        check_beside(run, record, path.name)
     size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
     generator, _ = build(record["settings"]["networks"], size, channels, classes, seeds)
-    with safe_open(path, "pt") as tensors:
-        names = list(tensors.keys())
-        for replica, seed in enumerate(seeds):
-            prefix = f"{seed}."
-            state = {
-                name.removeprefix(prefix): tensors.get_tensor(name)
-                for name in names
-                if name.startswith(prefix)
-            }
-            try:
-                load_replica(generator, replica, state)
-            except (KeyError, RuntimeError):
-                raise UserError(
-                    f"{path} does not fit the run.json beside it: delete both and run again"
-                ) from None
+    stored = _tensors(path, run, seeds)
+    for replica, seed in enumerate(seeds):
+        prefix = f"{seed}."
+        state = {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
+        try:
+            load_replica(generator, replica, state)
+        except (KeyError, RuntimeError):
+            raise UserError(f"{path} does not fit {run}: delete both and run again") from None
     return generator.to(device)
+
+
+def _tensors(path: Path, run: Path, seeds: Sequence[int]) -> dict[str, torch.Tensor]:
+    prefixes = tuple(f"{seed}." for seed in seeds)
+    try:
+        with safe_open(path, "pt") as file:
+            names = [name for name in file.keys() if name.startswith(prefixes)]  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in names}
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: delete {run} and run again") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        text = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged ({text}): delete it and run again") from None

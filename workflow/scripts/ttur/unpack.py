@@ -1,5 +1,6 @@
 """One file out of a zip archive of unknown origin."""
 
+import errno
 import os
 import shutil
 import stat
@@ -12,6 +13,7 @@ from .locks import locked
 
 BLOCK = 1 << 20
 MAX_BYTES = 128 << 30
+MAX_MEMBERS = 1000
 
 
 def unpack_member(
@@ -21,8 +23,9 @@ def unpack_member(
 
     Nothing else in the archive is read, and names in it decide nothing about where to write. The
     file grows as `.NAME.partial` beside `path`. Raises UserError where the archive is damaged, has
-    no such file, or the file is a link, encrypted, or longer than `max_bytes`. Where another
-    process is unpacking the same, it waits and takes over what that one wrote.
+    no such file or more than `MAX_MEMBERS`, or the file is a link, encrypted, or longer than
+    `max_bytes`. Where another process is unpacking the same, it waits and takes over what that one
+    wrote.
     """
     path, purpose = Path(path), f"{archive}: {member}"
     with locked(path.with_name(f".{path.name}.lock"), purpose) as earlier:
@@ -34,6 +37,11 @@ def _unpack(archive: str | Path, member: str, path: Path, max_bytes: int) -> Non
     partial = path.with_name(f".{path.name}.partial")
     try:
         with zipfile.ZipFile(archive) as files:
+            members = len(files.infolist())
+            if members > MAX_MEMBERS:
+                raise UserError(
+                    f"{archive} has {members} members, more than {MAX_MEMBERS}: download it again"
+                )
             info = _checked(archive, files.getinfo(member), max_bytes)
             with files.open(info) as source, open(partial, "wb") as target:
                 shutil.copyfileobj(source, target, BLOCK)
@@ -43,7 +51,10 @@ def _unpack(archive: str | Path, member: str, path: Path, max_bytes: int) -> Non
         raise UserError(f"{archive} is missing: download it") from None
     except KeyError:
         raise UserError(f"{archive} has no {member}: download it again") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
+        # A damaged position is an invalid seek; a full disk, say, is not the archive's fault.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         partial.unlink(missing_ok=True)
         text = " ".join(str(error).split())
         raise UserError(f"{archive} is damaged ({text}): download it again") from None

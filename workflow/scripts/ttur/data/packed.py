@@ -29,10 +29,15 @@ MANIFEST_TYPES = {
     "licence": str,
     "skipped": list,
     "sha256": str,
+    "sample_sha256": str,
 }
 """Keys of a manifest and their types. `skipped` lists the files that could not be decoded."""
 
 CHUNK_BYTES = 1 << 24
+READ_WHOLE_BYTES = 1 << 30
+"""Up to so many bytes of pixels every job reads them all, about a second; beyond, a sample."""
+
+SAMPLED_IMAGES = 1024
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class PackedDataset:
         """Opens a packed data set and checks that the manifest fits the arrays.
 
         Raises UserError naming the file that is missing, damaged or does not fit. The pixels
-        themselves are not read: see `verify`.
+        themselves are not read: see `checked`.
         """
         directory = Path(directory)
         manifest = _read_manifest(directory / "manifest.json")
@@ -72,6 +77,27 @@ class PackedDataset:
             )
         return cls(directory, images, labels, manifest)
 
+    @classmethod
+    def checked(cls, directory: str | Path, whole: bool = False) -> "PackedDataset":
+        """`open` for a job: also the name, which is the folder's, and the pixels and labels.
+
+        whole: whether every pixel is read whatever their number, as jobs do that use them all
+        once; without it only up to `READ_WHOLE_BYTES`. UserError where something is not what was
+        packed.
+        """
+        dataset = cls.open(directory)
+        name, folder = dataset.manifest["name"], dataset.directory.absolute().name
+        if name != folder:
+            raise UserError(
+                f"{dataset.directory / 'manifest.json'} is that of {name}, not of {folder}: "
+                "delete the folder and run again"
+            )
+        if whole or dataset.images.nbytes <= READ_WHOLE_BYTES:
+            dataset.verify()
+        elif sample_digest(dataset.images, dataset.labels) != dataset.manifest["sample_sha256"]:
+            raise dataset._changed("sample_sha256")
+        return dataset
+
     def verify(self) -> None:
         """Reads every pixel and label; UserError unless they have the manifest's sha256."""
         digest = hashlib.sha256()
@@ -80,10 +106,26 @@ class PackedDataset:
             digest.update(self.images[start : start + step].tobytes())
         digest.update(self.labels.astype("<i8").tobytes())
         if digest.hexdigest() != self.manifest["sha256"]:
-            raise UserError(
-                f"{self.directory}: images and labels do not have the sha256 of manifest.json: "
-                "prepare the data set again"
-            )
+            raise self._changed("sha256")
+
+    def _changed(self, key: str) -> UserError:
+        return UserError(
+            f"{self.directory}: images.npy or labels.npy is damaged, they do not have the {key} of "
+            "manifest.json: delete the folder and run again"
+        )
+
+
+def sample_digest(images: np.ndarray, labels: np.ndarray) -> str:
+    """SHA-256 of up to `SAMPLED_IMAGES` images [N, H, W, C], evenly spaced, and of all labels [N].
+
+    Finds a file of other images, or one that was written in part; hardly one changed byte.
+    """
+    digest = hashlib.sha256()
+    chosen = np.linspace(0, len(images) - 1, min(SAMPLED_IMAGES, len(images))).astype(int)
+    for index in chosen:
+        digest.update(images[index].tobytes())
+    digest.update(labels.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..files import sha256, write_json
 from ..locks import locked
 from ..progress import Progress
-from .packed import PackedDataset
+from .packed import PackedDataset, sample_digest
 from .partial import Partial
 from .source import Source
 from .state import raw_state
@@ -84,6 +84,7 @@ def _write(
         if not partial.images:
             raise UserError(f"datasets.{name}: {source.source} holds no images")
         labels, digest = partial.finish()
+    images = np.load(directory / "images.npy", mmap_mode="r", allow_pickle=False)
     manifest = {
         "name": name,
         "kind": settings["kind"],
@@ -99,6 +100,7 @@ def _write(
         "raw_state": state,
         "skipped": partial.skipped,
         "sha256": digest,
+        "sample_sha256": sample_digest(images, labels),
     }
     write_json(directory / "manifest.json", manifest)
     partial.discard()

@@ -4,13 +4,18 @@ To add one, write its module with a class that has the attributes below and a fu
 loads it, and add a function that imports that one to `NETWORKS`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-__all__ = ["NETWORKS", "FeatureNetwork", "load_features"]
+from ..errors import UserError
+from ..files import sha256
+from ..frechet import Reference, reference_key
+
+__all__ = ["NETWORKS", "FeatureNetwork", "load_features", "load_reference", "statistics_key"]
 
 
 class FeatureNetwork(Protocol):
@@ -58,3 +63,26 @@ def load_features(
     `Experiment.feature_settings`; other keys are ignored.
     """
     return NETWORKS[settings["features"]](weights, settings).to(device)
+
+
+def statistics_key(
+    manifest: Mapping[str, Any], settings: Mapping[str, Any], weights: str | Path, pixel_map: str
+) -> str:
+    """The key of reference statistics: of the data, the feature network, its file, the pixel map.
+
+    manifest: of the packed data set. settings: as `load_features` takes them.
+    """
+    names = ("features", "resize", "weights")
+    network = {name: settings[name] for name in names if name in settings}
+    features = json.dumps(network, sort_keys=True)
+    return reference_key(manifest["sha256"], features, sha256(weights), pixel_map)
+
+
+def load_reference(path: str | Path, key: str) -> Reference:
+    """Reads reference statistics; UserError where they are missing, damaged or of another key."""
+    reference = Reference.load(path)
+    if reference.key != key:
+        raise UserError(
+            f"{path} belongs to other data, feature weights or pixel map: delete it and run again"
+        )
+    return reference

@@ -4,6 +4,7 @@ Its distance is called classifier-FID, never FID: the numbers of different data 
 networks cannot be compared.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -156,8 +157,18 @@ def save_classifier(network: Classifier, path: str | Path) -> None:
     shape = {name: getattr(network, name) for name in ("image_size", "channels", "classes")}
     with atomic_path(path) as temporary:
         state = {name: value.contiguous() for name, value in network.state_dict().items()}
+        shape["sha256"] = _digest(state)
         # One key only: safetensors does not keep the order of several.
         save_file(state, temporary, metadata={"classifier": json.dumps(shape)})
+
+
+def _digest(state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of the tensors, by name: safetensors itself has no checksum."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_classifier(path: str | Path) -> Classifier:
@@ -166,8 +177,10 @@ def load_classifier(path: str | Path) -> Classifier:
         with safe_open(path, framework="pt") as file:
             shape = json.loads(file.metadata()["classifier"])
             network = Classifier(shape["image_size"], shape["channels"], shape["classes"])
-            names = file.keys()
-            network.load_state_dict({name: file.get_tensor(name) for name in names})
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if shape["sha256"] != _digest(state):
+                raise ValueError("a tensor has changed")
+            network.load_state_dict(state)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the rule that makes it") from None
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError):

@@ -1,5 +1,6 @@
 """At which steps the FID is looked at."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,3 +28,17 @@ def evaluation_steps(grid: Mapping[str, Any], limit: int) -> list[int]:
             steps.append(round(step))
             step = max(step * grid["factor"], step + 1)
     return [*steps, limit]
+
+
+def evaluation_bound(grid: Mapping[str, Any], limit: int) -> int:
+    """At least the length of `evaluation_steps`, without making the list.
+
+    log: one by one up to 1 / (factor - 1), from where on a factor is more than one step.
+    """
+    if grid["kind"] == "linear":
+        return -(-limit // grid["every"])
+    first, factor = grid["first"], grid["factor"]
+    singles = max(min(1 / (factor - 1), limit) - first, 0)
+    reached = first + singles
+    factors = math.log(limit / reached) / math.log(factor) if limit > reached else 0
+    return math.ceil(singles) + math.ceil(factors) + 2

@@ -1,0 +1,365 @@
+"""Truncated files and flipped bytes between stages: found and named, or without effect."""
+
+import csv
+import json
+import sys
+
+import aggregate_runs
+import compute_reference
+import evaluate_run
+import numpy as np
+import pytest
+import torch
+import train_classifier
+import train_gan
+from conftest import SETTINGS
+from PIL import Image
+from ttur.data import packed
+from ttur.data.kinds import KINDS
+from ttur.data.packed import PackedDataset
+from ttur.data.packing import write_packed
+from ttur.data.source import array_source
+from ttur.errors import UserError
+from ttur.features.classifier import Classifier, load_classifier, save_classifier
+from ttur.frechet import Moments, Reference
+from ttur.records import check_beside, read_record, write_record
+from ttur.training.state import StateFile
+
+RANDOM = np.random.default_rng(0)
+
+
+def flipped(data: bytes, position: int) -> bytes:
+    return data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+
+def damaged(path, positions):
+    """Puts the file in place with one byte after the other flipped, cut at a few lengths, whole."""
+    whole = path.read_bytes()
+    for position in positions:
+        path.write_bytes(flipped(whole, position))
+        yield position
+    for length in (0, 1, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        yield length
+    path.write_bytes(whole)
+
+
+def refused(function, *arguments) -> str:
+    with pytest.raises(UserError) as error:
+        function(*arguments)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def outcome(function, *arguments) -> str:
+    """The message that the call ends with, "" where it succeeds."""
+    try:
+        function(*arguments)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+# ---------------------------------------------------------------- packed data
+
+
+def pack(directory, count=50, seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 1), dtype=np.uint8)
+    source = array_source(pixels, np.arange(count) % 3, ["a", "b", "c"], (4, 4, 1))
+    write_packed(directory, {"name": directory.name, "kind": "toy"}, source)
+    return directory
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
+def test_any_damage_of_packed_data_is_found(tmp_path, name):
+    directory = pack(tmp_path / "own")
+    size = (directory / name).stat().st_size
+    whole = PackedDataset.checked(directory)
+    pixels, labels = np.array(whole.images), np.array(whole.labels)
+    found = 0
+    for _ in damaged(directory / name, [*range(128), *RANDOM.integers(128, size, 30)]):
+        if message := outcome(PackedDataset.checked, directory):
+            assert str(directory) in message
+            found += 1
+        else:  # such as =i8 for <i8 in the header
+            opened = PackedDataset.checked(directory)
+            np.testing.assert_array_equal(opened.images, pixels)
+            np.testing.assert_array_equal(opened.labels, labels)
+    assert found > 155
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_of_a_large_set_a_sample_and_all_labels_are_read(tmp_path, monkeypatch, whole):
+    monkeypatch.setattr(packed, "READ_WHOLE_BYTES", 0)
+    monkeypatch.setattr(packed, "SAMPLED_IMAGES", 10)
+    directory, other = pack(tmp_path / "own"), pack(tmp_path / "other", seed=1)
+    pixels = (directory / "images.npy").read_bytes()
+    for name in ("images.npy", "labels.npy"):
+        for _ in damaged(directory / name, [128 + 8] if name == "labels.npy" else []):
+            refused(PackedDataset.checked, directory, whole)
+    (directory / "images.npy").write_bytes((other / "images.npy").read_bytes())
+    assert "sha256 of manifest.json" in refused(PackedDataset.checked, directory, whole)
+    (directory / "images.npy").write_bytes(flipped(pixels, 128 + 16 * 7))  # not in the sample
+    if whole:
+        refused(PackedDataset.checked, directory, whole)
+    else:
+        PackedDataset.checked(directory)
+
+
+def test_data_of_another_name_are_refused(tmp_path):
+    pack(tmp_path / "own").rename(tmp_path / "other")
+    message = refused(PackedDataset.checked, tmp_path / "other")
+    assert message.startswith(f"{tmp_path / 'other/manifest.json'} is that of own, not of other:")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": "own"}', "\xff"])
+def test_a_manifest_that_is_none_is_refused(tmp_path, text):
+    directory = pack(tmp_path / "own")
+    (directory / "manifest.json").write_text(text, encoding="latin-1")
+    assert "manifest.json" in refused(PackedDataset.checked, directory)
+
+
+# ---------------------------------------------------------------- raw images
+
+
+def test_a_damaged_picture_is_skipped_and_named_or_the_same(tmp_path):
+    root = tmp_path / "images"
+    root.mkdir()
+    for number in range(3):
+        pixels = RANDOM.integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(root / f"{number}.png")
+    settings = {"name": "own", "kind": "image_folder", "root": str(root), "image_size": 8}
+    settings |= {"channels": 1, "max_skipped_share": 0.5}
+    write_packed(tmp_path / "own", settings, KINDS["image_folder"](settings))
+    good = np.load(tmp_path / "own/images.npy")
+    skipped = 0
+    size = (root / "1.png").stat().st_size
+    for _ in damaged(root / "1.png", range(size)):
+        manifest = write_packed(tmp_path / "own", settings, KINDS["image_folder"](settings))
+        images = np.load(tmp_path / "own/images.npy")
+        if manifest["skipped"]:
+            assert manifest["skipped"] == ["1.png"]
+            skipped += 1
+            np.testing.assert_array_equal(images, good[[0, 2]])
+        else:
+            np.testing.assert_array_equal(images, good)
+    assert skipped > 0.7 * size
+    strict = settings | {"max_skipped_share": 0.01}
+    (root / "1.png").write_bytes((root / "1.png").read_bytes()[:50])
+    message = refused(write_packed, tmp_path / "own", strict, KINDS["image_folder"](strict))
+    assert "1 of 3 images cannot be read (the last is '1.png')" in message
+
+
+# ---------------------------------------------------------------- features
+
+
+def test_any_damage_of_a_classifier_is_found(tmp_path):
+    path = tmp_path / "classifier.safetensors"
+    network = Classifier(8, 1, 3)
+    save_classifier(network, path)
+    size = path.stat().st_size
+    images = torch.randint(0, 256, (4, 1, 8, 8), dtype=torch.uint8)
+    found = 0
+    positions = [*range(0, 2000, 13), *RANDOM.integers(2000, size, 40)]
+    for _ in damaged(path, positions):
+        if message := outcome(load_classifier, path):
+            assert str(path) in message
+            found += 1
+        else:
+            assert torch.equal(load_classifier(path).features(images), network.features(images))
+    assert found >= len(positions)
+
+
+def test_any_damage_of_reference_statistics_is_found(tmp_path):
+    path = tmp_path / "reference.npz"
+    moments = Moments(4)
+    moments.update(torch.randn(30, 4, generator=torch.Generator().manual_seed(0)))
+    reference = Reference.of(moments, "key")
+    reference.save(path)
+    for _ in damaged(path, range(0, path.stat().st_size, 7)):
+        if message := outcome(Reference.load, path):
+            assert str(path) in message
+            continue
+        loaded = Reference.load(path)  # a time stamp of the archive, say
+        for name in ("mean", "covariance", "root"):
+            assert torch.equal(getattr(loaded, name), getattr(reference, name))
+        assert loaded.key == "key"
+
+
+# ---------------------------------------------------------------- records
+
+
+def test_any_damage_of_a_record_and_its_files_is_found(tmp_path):
+    record, beside = tmp_path / "run.json", [tmp_path / name for name in ("a.csv", "b.bin")]
+    for file in beside:
+        file.write_bytes(b"0123456789")
+    write_record(record, {"steps": 100, "fid": 9.5, "seeds": [0, 1], "note": None}, beside)
+    expected = read_record(record)
+    assert expected["steps"] == 100
+    for _ in damaged(record, range(record.stat().st_size)):
+        if message := outcome(read_record, record):
+            assert str(record) in message
+            continue
+        loaded = read_record(record)  # the digest's own name has changed
+        assert {key: loaded.get(key) for key in expected} == expected
+    for file in beside:
+        for _ in damaged(file, range(10)):
+            message = refused(check_beside, record, expected, file.name)
+            assert message == f"{file} is not the one of {record}: delete both and run again"
+        file.unlink()
+        refused(check_beside, record, expected, file.name)
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def call(script, monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["script", *map(str, words)])
+    return script.main
+
+
+def copied(tiny, folder):
+    import shutil
+
+    shutil.copytree(tiny.data_dir, folder / "tiny")
+    return type(tiny)(*(folder / "tiny" / name for name in ("", *FILES)))
+
+
+FILES = ("classifier.safetensors", "reference.npz")
+INPUTS = {
+    "images.npy": "tiny: images.npy or labels.npy is damaged",
+    "labels.npy": "tiny: images.npy or labels.npy is damaged",
+    "classifier.safetensors": "classifier.safetensors is not a classifier's weights",
+    "reference.npz": "reference.npz is damaged",
+}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_training_names_the_damaged_input(tiny, tmp_path, monkeypatch, name):
+    tiny = copied(tiny, tmp_path)
+    path = tiny.data_dir / name
+    data = path.read_bytes()
+    path.write_bytes(flipped(data, len(data) // 2 if name != "labels.npy" else 128))
+    main = call(train_gan, monkeypatch, *tiny.command(tmp_path / "out", SETTINGS))
+    assert INPUTS[name] in refused(main)
+    assert not (tmp_path / "out").exists()
+
+
+def test_statistics_of_other_data_are_refused(tiny, tmp_path, monkeypatch):
+    tiny = copied(tiny, tmp_path)
+    settings = SETTINGS | {"fid": SETTINGS["fid"] | {"pixel_map": "stretch"}}
+    main = call(train_gan, monkeypatch, *tiny.command(tmp_path / "out", settings))
+    assert "reference.npz belongs to other data" in refused(main)
+
+
+@pytest.mark.parametrize("script", [train_classifier, compute_reference])
+def test_features_are_not_made_of_damaged_data(tiny, tmp_path, monkeypatch, script):
+    tiny = copied(tiny, tmp_path)
+    path = tiny.data_dir / "images.npy"
+    path.write_bytes(flipped(path.read_bytes(), 3000))
+    words = {
+        train_classifier: ["--output-weights", tmp_path / "w", "--output-record", tmp_path / "r"],
+        compute_reference: [
+            *("--features", '{"features": "classifier"}', "--weights", tiny.weights),
+            *("--pixel-map", "fixed", "--output", tmp_path / "reference.npz"),
+        ],
+    }[script]
+    main = call(script, monkeypatch, "--data-dir", tiny.data_dir, *words)
+    assert "images.npy or labels.npy is damaged" in refused(main)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, tmp_path_factory):
+    """The outputs of one short training."""
+    folder = tmp_path_factory.mktemp("trained")
+    settings = SETTINGS | {"limits": {"steps": 20, "samples": None}, "seeds": [0]}
+    patch = pytest.MonkeyPatch()
+    call(train_gan, patch, *tiny.command(folder, settings))()
+    patch.undo()
+    return folder
+
+
+def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
+    words = {
+        "--run": tmp_path / "run.json",
+        "--generators": tmp_path / "generators.safetensors",
+        "--data-dir": tiny.data_dir,
+        "--weights": tiny.weights,
+        "--reference": tiny.reference,
+        "--samples": 80,
+        "--seeds": 1,
+        "--output": tmp_path / "evaluation.csv",
+    }
+    for name in ("run.json", "generators.safetensors", "history.csv"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    main = call(evaluate_run, monkeypatch, *(word for pair in words.items() for word in pair))
+    for name in ("generators.safetensors", "run.json"):
+        whole = (tmp_path / name).read_bytes()
+        for data in (b"", whole[:-3], flipped(whole, len(whole) // 2), flipped(whole, 9)):
+            (tmp_path / name).write_bytes(data)
+            assert name in refused(main)
+            assert not (tmp_path / "evaluation.csv").exists()
+        (tmp_path / name).write_bytes(whole)
+    main()
+    with open(tmp_path / "evaluation.csv") as file:
+        assert len(list(csv.DictReader(file))) == 1
+
+
+def test_aggregating_names_the_damaged_file(trained, tmp_path, monkeypatch):
+    for name in ("run.json", "history.csv"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    scores = tmp_path / "evaluation.csv"
+    scores.write_text("seed,evaluation_seed,samples,fid\n0,0,80,9.5\n")
+    tables = ("steps", "critical", "networks", "evaluation")
+    outputs = [word for name in tables for word in (f"--{name}", tmp_path / "out" / f"{name}.csv")]
+    main = call(aggregate_runs, monkeypatch, "--runs", tmp_path / "run.json", *outputs)
+    text = (tmp_path / "run.json").read_text()
+    steps = json.loads(text)["results"][0]["final_step"]
+    (tmp_path / "run.json").write_text(text.replace(f": {steps}", f": {steps + 1}"))
+    assert "run.json is damaged" in refused(main)
+    (tmp_path / "run.json").write_text(text)
+    for content in ("", "seed,fid\n", "seed,evaluation_seed,samples,fid\n0,0,80,x\n", "0,\0,\n"):
+        scores.write_text(content)
+        assert "evaluation.csv is not as expected" in refused(main)
+    assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- pickles
+
+
+class Malicious:
+    """Unpickling it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_a_malicious_state_is_not_executed(tmp_path):
+    state = {"version": 1, "job": "job", "state": Malicious(tmp_path / "pwned")}
+    torch.save(state, tmp_path / "state.pt")
+    loaded, line = StateFile(tmp_path / "state.pt", "job").load()
+    assert loaded is None
+    assert "state.pt" in line
+    assert len(line.splitlines()) == 1
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_malicious_weights_and_arrays_are_not_executed(tmp_path):
+    from ttur.features.inception import load_inception
+    from ttur.files import sha256
+
+    torch.save({"fc.bias": Malicious(tmp_path / "pwned")}, tmp_path / "inception.pth")
+    digest = sha256(tmp_path / "inception.pth")
+    refused(load_inception, tmp_path / "inception.pth", "clean", digest)
+    (tmp_path / "classifier.safetensors").write_bytes((tmp_path / "inception.pth").read_bytes())
+    refused(load_classifier, tmp_path / "classifier.safetensors")
+    objects = np.array([Malicious(tmp_path / "pwned")], dtype=object)
+    np.savez(tmp_path / "reference.npz", mean=objects, covariance=objects, root=objects)
+    refused(Reference.load, tmp_path / "reference.npz")
+    directory = pack(tmp_path / "own")
+    np.save(directory / "labels.npy", objects, allow_pickle=True)
+    refused(PackedDataset.checked, directory)
+    assert not (tmp_path / "pwned").exists()
