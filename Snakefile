@@ -17,6 +17,7 @@ resource_scopes:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/allocation.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"
@@ -30,6 +31,7 @@ include: "workflow/rules/provenance.smk"
 include: "workflow/rules/plan.smk"
 
 
+# On a cluster these stay on the submitting node.
 localrules:
     all,
     data,

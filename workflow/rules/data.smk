@@ -12,6 +12,8 @@ rule prepare_data:
         manifest="resources/prepared/{dataset}/manifest.json",
     log:
         "results/logs/prepare_data/{dataset}.log",
+    # Raw files and the scratch space of preparing them are where the workflow was submitted.
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 4
