@@ -20,7 +20,8 @@ test: setup-dev
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint
-	pytest -n auto --dist worksteal
+	pytest -n auto --dist worksteal -m "not rig"
+	pytest -m rig
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev

@@ -3,6 +3,11 @@
 
 from ttur.allocation import megabytes, minutes, training_seconds
 
+# The default profile's stock of one GPU is that of one machine. Snakemake would also cut what a job
+# asks a cluster for to it. (`nodes` is the number of jobs on a cluster, and unset on one machine.)
+if workflow.resource_settings.nodes is not None:
+    workflow.register_resource("gpu", max(each.processes for each in CONFIG.experiments.values()))
+
 
 def recorded_rate(run):
     """Steps a second that `probe` measured for this job; None where it was not probed."""
