@@ -25,10 +25,8 @@ pytestmark = pytest.mark.rig
 RIG = Path(__file__).parent / "slurm" / "slurm-rig"
 CANCELLED, TIMED_OUT, NODE_LOST = "dcgan/Adam/b4", "dcgan/Adam/b8", "dcgan/RMSProp/b4"
 # Nothing here computes on a GPU: the trainings ask for one and work on the CPU beside it.
-SUBMIT = [
-    *("--profile", "slurm", "--set-resources", "train_gan:gpu=1"),
-    *("--slurm-init-seconds-before-status-checks", "5"),
-]
+WITH_A_GPU = ("--set-resources", "train_gan:gpu=1")
+SUBMIT = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "5")
 
 
 def rig(*words):
@@ -171,7 +169,7 @@ class ClusterRun:
 
 @pytest.fixture(scope="module")
 def run(cluster, checkout):
-    process = start(checkout)
+    process = start(checkout, *WITH_A_GPU)
     try:
         hit = hold(checkout, [CANCELLED, TIMED_OUT, NODE_LOST], process)
         slurm("scancel", hit[CANCELLED].job)
@@ -264,21 +262,31 @@ def test_it_continued_and_ended_as_an_undisturbed_run(run, undisturbed, name):
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
-def test_a_job_that_fails_names_its_logs(run, tmp_path):
+def test_a_failing_job_of_two_processes_has_two_gpus_and_names_its_logs(run, tmp_path):
     checkout = run.checkout.copy(tmp_path)
-    images = checkout.root / "resources/prepared/mnist/images.npy"
+    settings = yaml.safe_load((tmp_path / "paper.yaml").read_text())
+    settings["device"] = "cuda"  # which is not there, and the images are damaged
+    settings["experiments"]["wgan-gp"]["processes"] = 2
+    (tmp_path / "cuda.yaml").write_text(yaml.safe_dump(settings))
+    images = tmp_path / "resources/prepared/mnist/images.npy"
     images.write_bytes(images.read_bytes()[:1000])
     record = "results/runs/wgan-gp/AdaBelief/b4/seeds_1/run.json"
-    (checkout.root / record).unlink()
-    assert start(checkout, record, "--retries", "0").wait(timeout=300) != 0
+    (tmp_path / record).unlink()
+    alone = ("--rerun-triggers", "mtime", "--allowed-rules", "train_gan")
+    process = start(checkout, record, "--configfile", "cuda.yaml", "--retries", "0", *alone)
+    assert process.wait(timeout=300) != 0
+
     output = output_of(checkout)
+    job = re.search(r"submitted with SLURM jobid (\d+)", output)[1]
+    (account,) = accounting("-j", job)
+    assert (account["Partition"], account["State"]) == ("gpu", "FAILED")
+    assert "gres/gpu=2" in account["AllocTRES"]
     log = "results/logs/train_gan/wgan-gp.AdaBelief.b4.seeds_1.log"
+    error = re.search("^error: .*", (tmp_path / log).read_text(), re.MULTILINE)[0]
     assert log in output
-    assert (
-        "error: resources/prepared/mnist/images.npy is damaged" in (checkout.root / log).read_text()
-    )
+    assert error in output  # shown where the user is looking
     slurm_log = re.search(r"\S*results/logs/slurm/rule_train_gan/\S+\.log", output)
-    assert "images.npy is damaged" in Path(slurm_log[0]).read_text()
+    assert "Error in rule train_gan" in Path(slurm_log[0]).read_text()
 
 
 def test_what_jobs_used_is_reported(run):
