@@ -21,6 +21,7 @@ resource_scopes:
 
 include: "workflow/rules/deployment.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/allocation.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"
@@ -35,6 +36,7 @@ include: "workflow/rules/provenance.smk"
 include: "workflow/rules/plan.smk"
 
 
+# On a cluster these stay on the submitting node.
 localrules:
     all,
     data,

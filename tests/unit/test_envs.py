@@ -18,7 +18,7 @@ RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 # Not imported here, but results or reports depend on their versions: who needs them.
 NEEDED_BY = {"scipy": {"mlxtend", "pytorch-fid"}, "pygments": {"snakemake"}}
 COMMANDS = {"ruff", "snakefmt"}
-PLUGINS = {"pytest-xdist"}
+PLUGINS = {"pytest-xdist", "snakemake-executor-plugin-slurm"}
 
 
 def normal(name):

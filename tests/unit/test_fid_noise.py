@@ -1,6 +1,7 @@
 """The noise of the FID: one stored generator, scored with other samples."""
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -37,7 +38,7 @@ def stored(tmp_path):
 
 def test_loads_the_generators_asked_for_in_their_order(stored):
     path, states = stored
-    generator = load_generators(path, RECORD, MANIFEST, [7, 3], CPU)
+    generator = load_generators(path, Path("run.json"), RECORD, MANIFEST, [7, 3], CPU)
     for replica, seed in enumerate([7, 3]):
         found = replica_state(generator, replica)
         assert found.keys() == states[seed].keys()
@@ -48,8 +49,8 @@ def test_generators_that_do_not_fit_are_one_line(stored):
     path, _ = stored
     wider = {"settings": {"networks": {**NETWORKS, "generator_width": 4}}}
     for record, seeds in ((wider, [3]), (RECORD, [4])):
-        with pytest.raises(UserError, match=r"safetensors does not fit the run\.json beside it"):
-            load_generators(path, record, MANIFEST, seeds, CPU)
+        with pytest.raises(UserError, match=r"safetensors does not fit run\.json"):
+            load_generators(path, Path("run.json"), record, MANIFEST, seeds, CPU)
 
 
 def scores(fids, experiment="dcgan"):

@@ -32,9 +32,11 @@ def copy_repository(target: Path) -> "Checkout":
         command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
         names = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
         for name in filter(None, names.stdout.split("\0")):
-            if (REPOSITORY / name).is_file():  # not one that is deleted but still listed
+            original = REPOSITORY / name
+            # Not one that is deleted but still listed; a link to a folder is listed as a file.
+            if original.is_file() or original.is_symlink():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(REPOSITORY / name, target / name, follow_symlinks=False)
+                shutil.copy2(original, target / name, follow_symlinks=False)
     else:
         ignore = shutil.ignore_patterns(*NOT_SOURCES)
         shutil.copytree(REPOSITORY, target, symlinks=True, ignore=ignore, dirs_exist_ok=True)

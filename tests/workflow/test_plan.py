@@ -137,6 +137,23 @@ def test_the_default_profile_leaves_to_a_cluster_what_is_the_clusters(clean):
     }
 
 
+def test_profiles_share_no_key(clean):
+    folder = clean.root / "profiles"
+    profiles = [
+        yaml.safe_load((folder / name / "profile.yaml").read_text())
+        for name in ("default", "slurm")
+    ]
+    assert not set(profiles[0]) & set(profiles[1])
+
+
+@pytest.mark.parametrize(("config", "trainings"), [(None, 150), ("config.yaml", 47)])
+def test_the_slurm_profile_plans_the_papers_grid_or_another(clean, config, trainings):
+    """`snakemake --profile slurm`, and the same with `--configfile config.yaml`."""
+    result = clean.snakemake("--profile", "slurm", "-n", "--quiet", "rules", config=config)
+    assert result.returncode == 0, result.stdout
+    assert job_counts(result.stdout)["train_gan"] == trainings
+
+
 @pytest.mark.parametrize(("words", "at_once"), [([], 1), (["--resources", "gpu=2"], 2)])
 def test_a_gpu_works_on_one_job_at_a_time(finished, words, at_once):
     log, python = finished.root / "events", finished.root / "bin" / "python"

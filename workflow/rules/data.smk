@@ -14,6 +14,8 @@ rule prepare_data:
         "results/logs/prepare_data/{dataset}.log",
     # Only where `--cache` asks for it: folders that share prepared data (docs/environments.md).
     cache: True
+    # Raw files and the scratch space of preparing them are where the workflow was submitted.
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 4

@@ -19,6 +19,8 @@ rule evaluate_run:
         "../../envs/train.yaml"
     resources:
         gpu=scoring_gpus,
+        runtime=scoring_runtime,
+        mem_mb=scoring_memory,
     params:
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,

@@ -15,6 +15,9 @@ rule train_classifier:
         "results/benchmarks/train_classifier/{dataset}.jsonl"
     conda:
         "../../envs/train.yaml"
+    resources:
+        runtime=scoring_runtime,
+        mem_mb=classifier_memory,
     params:
         directory=subpath(input.manifest, parent=True),
         seed=0,
@@ -81,6 +84,8 @@ rule compute_reference:
         "../../envs/train.yaml"
     resources:
         gpu=scoring_gpus,
+        runtime=scoring_runtime,
+        mem_mb=scoring_memory,
     params:
         directory=subpath(input.manifest, parent=True),
         features=lambda wildcards: json.dumps(feature_settings(wildcards)),

@@ -42,6 +42,7 @@ rule probe_throughput:
     threads: 1
     resources:
         gpu=scoring_gpus,
+        mem_mb=scoring_memory,
     params:
         settings=probe_settings,
         shape=image_shape,

@@ -23,6 +23,8 @@ rule train_gan:
     threads: 1
     resources:
         gpu=training_gpus,
+        runtime=training_runtime,
+        mem_mb=training_memory,
     params:
         settings=training_settings,
         weights=feature_weights,
@@ -31,8 +33,9 @@ rule train_gan:
         device=CONFIG.device,
     message:
         "Training {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}, seeds {wildcards.seeds}"
+    # exec: the training takes the place of its shell, which a signal would end before it.
     shell:
-        "python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
+        "exec python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
         " --weights {params.weights:q} --reference {input.reference:q} --state {params.state:q}"
         " --history {output.history:q} --run {output.run:q} --samples {output.samples:q}"
         " --generators {output.generators:q} --threads {threads} --device {params.device}"

@@ -17,6 +17,7 @@ from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
 from ttur.features import load_features, load_reference, statistics_key
 from ttur.files import atomic_path
+from ttur.gpu_slots import take_gpus
 from ttur.networks import build
 from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
@@ -49,6 +50,8 @@ def main() -> None:
     arguments = parse()
     settings = arguments.settings
     if settings["processes"] > 1 and "WORLD_SIZE" not in os.environ:
+        if arguments.device == "cuda":
+            take_gpus(settings["processes"])
         start_processes(settings["processes"])
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)

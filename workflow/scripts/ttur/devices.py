@@ -5,6 +5,7 @@ import os
 import torch
 
 from .errors import UserError
+from .gpu_slots import take_gpus
 
 
 def device_name(device: torch.device) -> str:
@@ -23,7 +24,12 @@ def set_precision(precision: str) -> None:
 
 
 def open_device(name: str) -> torch.device:
-    """`cpu` or `cuda`; UserError where a GPU is asked for and torch sees none."""
+    """`cpu`, or a GPU of this process's own; UserError where one is asked for and torch sees none.
+
+    To be called before anything else uses CUDA.
+    """
+    if name == "cuda" and "LOCAL_RANK" not in os.environ:  # the launcher's processes have theirs
+        take_gpus(1)
     if name == "cuda" and not torch.cuda.is_available():
         build = "a CPU-only build" if torch.version.cuda is None else "built for CUDA"
         raise UserError(

@@ -1,0 +1,41 @@
+"""What jobs ask a cluster for."""
+
+import pytest
+from ttur.allocation import LONGEST_MINUTES, megabytes, minutes, training_seconds
+
+LIMITS = {"steps": 1000, "samples": None}
+FID = {"samples": 500, "grid": {"kind": "linear", "every": 100}}
+SCORING = 10 * 1.0  # ten evaluations at 500 samples a second
+
+
+def test_a_training_is_its_steps_its_images_and_its_evaluations():
+    seconds = training_seconds(LIMITS, FID, batch_size=8, seeds=1, image_size=50)
+    assert seconds == pytest.approx(1000 * (0.05 + 8 * 50**2 / 4e6) + SCORING)
+
+
+def test_it_grows_with_batch_size_seeds_and_image_size():
+    base = training_seconds(LIMITS, FID, 8, 1, 64)
+    larger = [(16, 1, 64), (8, 2, 64), (8, 1, 128)]
+    assert all(training_seconds(LIMITS, FID, *sizes) > base for sizes in larger)
+
+
+def test_a_limit_of_samples_bounds_large_batches():
+    limits = {"steps": 1000, "samples": 8000}
+    assert training_seconds(limits, FID, 16, 1, 64) < training_seconds(LIMITS, FID, 16, 1, 64)
+
+
+def test_a_measured_rate_takes_the_place_of_the_guess():
+    assert training_seconds(LIMITS, FID, 8, 1, 64, rate=10.0) == pytest.approx(150.0 + SCORING)
+
+
+def test_minutes_leave_time_to_start_grow_by_attempt_and_end_at_a_day():
+    assert [minutes(1200, attempt) for attempt in (1, 2, 3)] == [30, 60, 90]
+    assert minutes(0, 1) == 10
+    assert minutes(1e9, 1) == minutes(1e5, 2) == LONGEST_MINUTES == 24 * 60
+
+
+def test_memory_grows_with_the_batch_where_it_lies_in_memory_and_by_attempt():
+    numbers = 1024 * 3 * 64 * 64
+    assert megabytes("cpu", 2 * numbers, 1) > 1.9 * megabytes("cpu", numbers, 1)
+    assert megabytes("cuda", 2 * numbers, 1) < 1.1 * megabytes("cuda", numbers, 1)
+    assert megabytes("cuda", numbers, 3) == pytest.approx(3 * megabytes("cuda", numbers, 1), abs=3)

@@ -1,0 +1,45 @@
+# What jobs ask a cluster for. On one machine nothing here limits anything: Snakemake counts a
+# resource only where it is given a stock, and no profile gives one of runtime or mem_mb.
+
+from ttur.allocation import megabytes, minutes, training_seconds
+
+# The default profile's stock of one GPU is that of one machine. Snakemake would also cut what a job
+# asks a cluster for to it. (`nodes` is the number of jobs on a cluster, and unset on one machine.)
+if workflow.resource_settings.nodes is not None:
+    workflow.register_resource("gpu", max(each.processes for each in CONFIG.experiments.values()))
+
+
+def recorded_rate(run):
+    """Steps a second that `probe` measured for this job; None where it was not probed."""
+    record = Path(f"results/probes/{run.experiment}/{run.optimizer}/b{run.batch_size}.json")
+    return json.loads(record.read_text())["steps_per_second"] if record.exists() else None
+
+
+def training_runtime(wildcards, attempt):
+    run = run_of(wildcards)
+    experiment = CONFIG.experiments[run.experiment]
+    size = CONFIG.datasets[experiment.dataset].image_size
+    limits, fid = experiment.limits, experiment.fid
+    rate = recorded_rate(run)
+    seconds = training_seconds(limits, fid, run.batch_size, len(run.seeds), size, rate)
+    return minutes(seconds, attempt)
+
+
+def training_memory(wildcards, attempt):
+    run = run_of(wildcards)
+    dataset = CONFIG.datasets[dataset_of(wildcards)]
+    numbers = run.batch_size * len(run.seeds) * dataset.image_size**2 * dataset.channels
+    return megabytes(CONFIG.device, numbers, attempt)
+
+
+def scoring_runtime(wildcards, attempt):
+    """For a pass over a data set, or a few tens of thousands of samples of every seed."""
+    return 120 * attempt
+
+
+def scoring_memory(wildcards, attempt):
+    return megabytes(CONFIG.device, 0, attempt)
+
+
+def classifier_memory(wildcards, attempt):
+    return megabytes("cpu", 0, attempt)
