@@ -101,8 +101,8 @@ def write_history(path: Path, outcome: Outcome) -> None:
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HISTORY_COLUMNS)
-        for seed, step, samples, seconds, *values in sorted(outcome.progress.rows):
-            writer.writerow([seed, step, samples, f"{seconds:.2f}", *map(repr, values)])
+        for seed, step, samples, *values in sorted(outcome.progress.rows):
+            writer.writerow([seed, step, samples, *map(repr, values)])
 
 
 def write_generators(

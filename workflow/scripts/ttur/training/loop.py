@@ -29,7 +29,6 @@ HISTORY_COLUMNS = (
     "seed",
     "step",
     "samples",
-    "seconds",
     "fid",
     "generator_loss",
     "discriminator_loss",
@@ -190,7 +189,7 @@ class _Job:
         )
         samples = progress.step * settings["batch_size"]
         for seed, *values in columns:
-            progress.rows.append([seed, progress.step, samples, progress.seconds, *values])
+            progress.rows.append([seed, progress.step, samples, *values])
         return distances
 
     def _finish(self, distances: Sequence[float]) -> None:
@@ -215,6 +214,7 @@ class _Job:
                 "first_hit": progress.step if reached else None,
                 "final_fid": distance,
                 "final_step": progress.step,
+                "seconds": round(progress.seconds, 2),
             }
             progress.generators[seed] = replica_state(self.players.sampler, replica)
         if len(kept) < len(progress.running):
