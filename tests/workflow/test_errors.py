@@ -1,10 +1,6 @@
 """What goes wrong: one line that says so, and nothing lost or half-written."""
 
 import json
-import os
-import signal
-import subprocess
-import time
 
 import pytest
 
@@ -178,62 +174,3 @@ def test_a_title_is_only_ever_text(finished):
     result = finished.snakemake("results/figures/dcgan/fid.png", config=config, cores=1)
     assert result.returncode == 0, result.stdout
     assert files_of(finished) == before
-
-
-# ------------------------------------------------------------------------------------------ a crash
-
-
-def one_longer_job(settings):
-    """A job of a few seconds that never reaches its threshold."""
-    dcgan = settings["experiments"]["dcgan"]
-    settings["experiments"] = {"dcgan": dcgan}
-    dcgan["optimizers"] = {"Adam": dcgan["optimizers"]["Adam"]}
-    dcgan["batch_sizes"] = [4]
-    dcgan["limits"]["steps"] = 600
-    dcgan["fid"]["threshold"] = 0.1
-
-
-def outputs(checkout):
-    """What a job is to repeat to the byte."""
-    job = checkout.root / "results/runs/dcgan/Adam/b4/seeds_0-1"
-    return [(job / name).read_bytes() for name in ("history.csv", "generators.safetensors")]
-
-
-def test_a_killed_training_ends_as_an_undisturbed_one(smoke_run, finished, tmp_path_factory):
-    undisturbed = smoke_run.checkout.copy(tmp_path_factory.mktemp("undisturbed"))
-    undisturbed.changed_config(one_longer_job)
-    config = finished.changed_config(one_longer_job)
-    assert undisturbed.snakemake("train", config=config).returncode == 0
-
-    log = finished.root / "results/logs/train_gan/dcgan.Adam.b4.seeds_0-1.log"
-    log.unlink()
-    process = subprocess.Popen(
-        finished.command("train", config=config),
-        cwd=finished.root,
-        env=finished.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not (log.exists() and "starting from the beginning" in log.read_text()):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        time.sleep(0.5)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)  # snakemake, its shell and the training
-        process.wait()
-    job = finished.root / "results/runs/dcgan/Adam/b4/seeds_0-1"
-    assert not (job / "run.json").exists()
-
-    locked = finished.snakemake("train", config=config)
-    assert locked.returncode != 0
-    assert "--unlock" in locked.stdout  # Snakemake says what to do
-    assert finished.snakemake("--unlock", config=config).returncode == 0
-    result = finished.snakemake("train", config=config)
-    assert result.returncode == 0, result.stdout
-    assert outputs(finished)[0].count(b"\n") > 10
-    assert outputs(finished) == outputs(undisturbed)
-    assert not (finished.root / "results/state").exists()

@@ -93,6 +93,16 @@ def build_players(
 ) -> Players:
     """Fresh players with one replica per seed, from a training job's settings."""
     pair = networks.build(settings["networks"], image_size, channels, classes, seeds)
+    return assemble(settings, pair, device, world)
+
+
+def assemble(
+    settings: Mapping[str, Any],
+    pair: tuple[nn.Module, nn.Module],
+    device: torch.device,
+    world: World,
+) -> Players:
+    """Players from a generator and a discriminator: their optimizers and the rules of the game."""
     generator, discriminator = (network.to(device).train() for network in pair)
     compute = settings["compute"]
     for network in (generator, discriminator):
@@ -114,7 +124,12 @@ def build_players(
         settings["latent_reuse"],
         settings["micro_batches"],
         MovingAverage(generator, **ema) if ema else None,
-        torch.autocast(device.type, torch.bfloat16, enabled=compute["precision"] == "bf16"),
+        # The meta device, which has shapes only, knows no autocast.
+        torch.autocast(
+            device.type if device.type != "meta" else "cpu",
+            torch.bfloat16,
+            enabled=compute["precision"] == "bf16",
+        ),
         world,
     )
 
