@@ -79,7 +79,7 @@ def assert_as_undisturbed(checkout, undisturbed, result):
 
 @pytest.mark.parametrize("victims", ["both", "snakemake"])
 def test_a_kill_changes_nothing(finished, undisturbed, victims):
-    process, training = start_training(finished)
+    process, _ = start_training(finished)
     time.sleep(random.Random(victims).uniform(0, 1))
     if victims == "both":
         os.killpg(process.pid, signal.SIGKILL)  # snakemake, its shell and the training
@@ -100,7 +100,7 @@ def test_a_training_that_is_ended_is_retried_from_its_state(finished, undisturbe
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_to_all_saves_and_leaves_no_lock(finished, undisturbed, name):
-    process, training = start_training(finished)
+    process, _ = start_training(finished)
     os.killpg(process.pid, signal.Signals[name])  # Ctrl-C, or a batch job that is cancelled
     assert process.wait(240) != 0
     log = finished.root / "results/logs/train_gan/dcgan.Adam.b4.seeds_0-1.log"

@@ -5,7 +5,11 @@ import errno
 import sys
 from collections.abc import Callable
 
-NO_SPACE = {errno.ENOSPC: "disk full", errno.EDQUOT: "disk quota used up", errno.EFBIG: "too large"}
+NO_SPACE = {
+    errno.ENOSPC: "disk full",
+    errno.EDQUOT: "disk quota used up",
+    errno.EFBIG: "file too large",
+}
 """What an `OSError` says when a file has no room: on the disk, in a quota, under `ulimit -f`."""
 
 

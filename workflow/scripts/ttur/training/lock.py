@@ -5,6 +5,7 @@ beside them. The lock is the kernel's (flock) and ends with the process that hol
 that ends; its file only says who that is.
 """
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -35,8 +36,9 @@ class JobLock:
             if self._current():
                 break
             os.close(self._file)  # the file of a job that has ended: somebody may hold a new one
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()} {job}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: who holds it stays unsaid
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()} {job}\n".encode(), 0)
 
     def _opened(self) -> int:
         while True:
