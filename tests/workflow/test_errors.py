@@ -1,5 +1,6 @@
 """What goes wrong: one line that says so, and nothing lost or half-written."""
 
+import csv
 import json
 
 import pytest
@@ -165,6 +166,39 @@ def test_a_failing_job_leaves_the_others_in_place(finished):
     ]
     assert len(others) == 4 * 5  # jobs and their files
     assert all(after[name] == before[name] for name in others)
+
+
+def test_an_optimizer_that_diverges_is_told_through_to_table_and_figures(finished):
+    config = finished.changed_config(
+        lambda s: s["experiments"]["dcgan"]["optimizers"]["RMSProp"].update(generator_rate=1e30)
+    )
+    result = finished.snakemake(config=config)
+    assert result.returncode == 0, result.stdout
+    results = finished.root / "results"
+    job = results / "runs/dcgan/RMSProp/b4/seeds_0-1"
+    record = json.loads((job / "run.json").read_text())
+    assert {(seed["status"], seed["steps"]) for seed in record["results"]} == {("diverged", None)}
+
+    def rows(name, **where):
+        with open(results / name, newline="") as file:
+            return [
+                row
+                for row in csv.DictReader(file)
+                if all(row[key] == value for key, value in where.items())
+            ]
+
+    mine = {"experiment": "dcgan", "optimizer": "RMSProp"}
+    steps = rows("aggregate/steps.csv", **mine)
+    assert [(row["status"], row["steps"], row["sfo"]) for row in steps] == [
+        ("diverged", "", "")
+    ] * 2
+    scores = rows("aggregate/evaluation.csv", **mine)
+    assert {row["status"] for row in scores} == {"diverged"}
+    assert rows("tables/table3.csv", **mine)[0]["measured"] == ""
+    for figure in ("steps", "sfo", "fid", "samples"):
+        assert (results / f"figures/dcgan/{figure}.png").stat().st_size > 1000
+    drawn = rows("figures/dcgan/steps.csv", optimizer="RMSProp")
+    assert {row["status"] for row in drawn} == {"diverged"}
 
 
 def test_a_title_is_only_ever_text(finished):
