@@ -134,6 +134,30 @@ def test_reference_uses_its_cached_root(reference):
     assert reference.distance(mean, covariance) == expected
 
 
+def test_a_collapsed_generator_has_a_distance(reference):
+    """All images alike: the covariance is singular, or nothing at all."""
+    moments = Moments(6)
+    moments.update(torch.full((50, 6), 3.0))
+    expected = (reference.mean - 3).square().sum() + reference.covariance.trace()
+    distance = reference.distance(moments.mean, moments.covariance)
+    assert distance == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_has_no_distance_is_nan(reference, value):
+    covariance = torch.full((6, 6), value, dtype=torch.float64)
+    assert np.isnan(reference.distance(torch.zeros(6, dtype=torch.float64), covariance))
+
+
+def test_eigenvalues_that_cannot_be_found_are_no_distance(reference, monkeypatch):
+    def fails(matrix):
+        raise torch.linalg.LinAlgError("failed to converge")
+
+    monkeypatch.setattr(torch.linalg, "eigvalsh", fails)
+    mean, covariance = random_moments(6, seed=8)
+    assert np.isnan(reference.distance(mean, covariance))
+
+
 def test_reference_round_trip(reference, tmp_path):
     reference.save(tmp_path / "a.npz")
     reference.save(tmp_path / "b.npz")

@@ -56,7 +56,7 @@ SUMMARIES = [
 SEEDS = {"biggan": "0", "dcgan": "0-1", "wgan-gp": "0"}
 COLUMNS = {
     "runs/dcgan/Adam/b4/seeds_0-1/history.csv": (
-        "seed step samples seconds fid generator_loss discriminator_loss "
+        "seed step samples fid generator_loss discriminator_loss "
         "generator_gradient_norm discriminator_gradient_norm"
     ),
     "runs/dcgan/Adam/b4/seeds_0-1/evaluation.csv": "seed evaluation_seed samples fid",

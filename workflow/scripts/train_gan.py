@@ -1,29 +1,40 @@
 """Trains one job: one experiment, optimizer and batch size, a group of seeds."""
 
 import argparse
+import contextlib
 import csv
 import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ttur.training.signals import Stopped, StopRequest
+
+STOP = StopRequest.watch()  # before the imports that take seconds
+
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from ttur.arguments import json_value
+from ttur.code import code_digest
 from ttur.data.packed import PackedDataset
 from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
 from ttur.features import load_features, load_reference, statistics_key
 from ttur.files import atomic_path
+from ttur.frechet import Reference
 from ttur.gpu_slots import take_gpus
 from ttur.networks import build
 from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
 from ttur.streams import generator as random_stream
+from ttur.training.launch import run_processes
+from ttur.training.lock import JobLock
 from ttur.training.loop import HISTORY_COLUMNS, Outcome, train
+from ttur.training.memory import out_of_memory
 from ttur.training.scoring import generate
 from ttur.training.state import StateFile, fingerprint
 from ttur.training.world import World
@@ -48,43 +59,78 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse()
+    settings, rank = arguments.settings, int(os.environ.get("RANK", "0"))
+    alone = "WORLD_SIZE" not in os.environ
+
+    def say(line: str) -> None:
+        job = f"{settings['experiment']} {settings['optimizer']} b={settings['batch_size']}"
+        if rank == 0:
+            with contextlib.suppress(OSError):  # a log that cannot grow ends no training
+                print(f"{time.strftime('%H:%M:%S')} {job}: {line}", file=sys.stderr, flush=True)
+
+    dataset, fid = PackedDataset.checked(arguments.data_dir), settings["fid"]
+    key = statistics_key(dataset.manifest, fid, arguments.weights, fid["pixel_map"])
+    reference = load_reference(arguments.reference, key)
+    made_from = [settings, dataset.manifest["sha256"], reference.key]
+    job = fingerprint(made_from, code_digest(__file__), torch.__version__)
+    with contextlib.ExitStack() as stack:
+        if rank == 0:
+            lock = stack.enter_context(JobLock(arguments.state.with_suffix(".lock"), job, say))
+            if alone and lock.followed == job and is_finished(arguments):
+                say("that process has finished the job")
+                return
+        if alone and settings["processes"] > 1:
+            stack.close()  # the first of the processes takes the lock
+            if arguments.device == "cuda":
+                take_gpus(settings["processes"])
+            run_processes(settings["processes"])
+        else:
+            train_job(arguments, dataset, reference, StateFile(arguments.state, job), say)
+
+
+def train_job(
+    arguments: argparse.Namespace,
+    dataset: PackedDataset,
+    reference: Reference,
+    state_file: StateFile,
+    say: Callable[[str], None],
+) -> None:
+    """Trains, writes the outputs, removes the state."""
     settings = arguments.settings
-    if settings["processes"] > 1 and "WORLD_SIZE" not in os.environ:
-        if arguments.device == "cuda":
-            take_gpus(settings["processes"])
-        start_processes(settings["processes"])
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     set_precision(settings["compute"]["precision"])
+    features = load_features(settings["fid"], arguments.weights, device)
     world = World.join(device)
-    dataset = PackedDataset.checked(arguments.data_dir)
-    fid = settings["fid"]
-    features = load_features(fid, arguments.weights, device)
-    key = statistics_key(dataset.manifest, fid, arguments.weights, fid["pixel_map"])
-    reference = load_reference(arguments.reference, key)
-    state_file = StateFile(
-        arguments.state, fingerprint(settings, dataset.manifest["sha256"], reference.key)
-    )
-
-    def say(line: str) -> None:
-        if world.rank > 0:
-            return
-        job = f"{settings['experiment']} {settings['optimizer']} b={settings['batch_size']}"
-        print(f"{time.strftime('%H:%M:%S')} {job}: {line}", file=sys.stderr, flush=True)
-
-    outcome = train(
-        settings, dataset, features, reference, state_file, device, arguments.save_every, say, world
-    )
+    if world.rank > 0:
+        STOP.follow()
+    try:
+        outcome = train(
+            settings,
+            dataset,
+            features,
+            reference,
+            state_file,
+            device,
+            arguments.save_every,
+            say,
+            world,
+            STOP,
+        )
+    except (Stopped, MemoryError, RuntimeError) as error:
+        if world.size > 1 and STOP.status is not None:
+            os._exit(STOP.status)  # the others wait for a message: no orderly goodbye
+        raise out_of_memory(settings, error) or error from None
     if world.rank == 0:
         write_outputs(arguments, dataset.manifest, features, outcome, device)
         state_file.remove()
     world.leave()
 
 
-def start_processes(count: int) -> None:
-    """Replaces this process by torch's launcher, which starts `count` copies of it."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    os.execv(sys.executable, [sys.executable, *launcher, "--", *sys.argv])
+def is_finished(arguments: argparse.Namespace) -> bool:
+    """Whether the job's outputs are all there, and no state of a job that goes on."""
+    outputs = (arguments.history, arguments.run, arguments.samples, arguments.generators)
+    return all(path.exists() for path in outputs) and not arguments.state.exists()
 
 
 def write_outputs(
@@ -106,8 +152,8 @@ def write_history(path: Path, outcome: Outcome) -> None:
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HISTORY_COLUMNS)
-        for seed, step, samples, seconds, *values in sorted(outcome.progress.rows):
-            writer.writerow([seed, step, samples, f"{seconds:.2f}", *map(repr, values)])
+        for seed, step, samples, *values in sorted(outcome.progress.rows):
+            writer.writerow([seed, step, samples, *map(repr, values)])
 
 
 def write_generators(
@@ -117,7 +163,8 @@ def write_generators(
     states = outcome.progress.generators
     tensors = {f"{s}.{name}": value.cpu() for s in states for name, value in states[s].items()}
     with atomic_path(arguments.generators) as temporary:
-        save_file(tensors, temporary)
+        # Not safetensors' own save_file, whose error on a full disk is no OSError.
+        temporary.write_bytes(serialised(tensors))
     seed = arguments.settings["seeds"][0]
     size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
     networks = arguments.settings["networks"]

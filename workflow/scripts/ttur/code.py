@@ -4,6 +4,7 @@ Rules declare them as inputs, so that an edit reruns what it touches and nothing
 """
 
 import ast
+import hashlib
 from pathlib import Path
 
 
@@ -22,6 +23,14 @@ def imported_files(script: str | Path, package: str = "ttur") -> list[str]:
             found.add(path)
             pending |= _imports(path, script.parent, package)
     return sorted(map(str, found))
+
+
+def code_digest(script: str | Path) -> str:
+    """Hexadecimal SHA-256 of a script and the modules it imports (see `imported_files`)."""
+    digest = hashlib.sha256()
+    for path in (script, *imported_files(script)):
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _imports(path: Path, root: Path, package: str) -> set[Path]:

@@ -1,8 +1,16 @@
 """Errors that a user can act on: one line, no traceback."""
 
+import contextlib
 import errno
 import sys
 from collections.abc import Callable
+
+NO_SPACE = {
+    errno.ENOSPC: "disk full",
+    errno.EDQUOT: "disk quota used up",
+    errno.EFBIG: "file too large",
+}
+"""What an `OSError` says when a file has no room: on the disk, in a quota, under `ulimit -f`."""
 
 
 class UserError(Exception):
@@ -14,14 +22,17 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(str(error))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in NO_SPACE:
             raise
-        print(
-            f"error: disk full while writing {error.filename or 'a result'}: "
-            "make space and run the same command again, finished jobs are kept",
-            file=sys.stderr,
+        _end(
+            f"{NO_SPACE[error.errno]} while writing {error.filename or 'a result'}: "
+            "make space and run the same command again, finished jobs are kept"
         )
-        sys.exit(1)
+
+
+def _end(line: str) -> None:
+    with contextlib.suppress(OSError):  # the log may lie on the disk that is full
+        print(f"error: {line}", file=sys.stderr, flush=True)
+    sys.exit(1)

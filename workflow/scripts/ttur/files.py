@@ -35,6 +35,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_empty_folders(folder: str | Path) -> None:
+    """Removes a folder and those above it, up to the first that is not empty."""
+    folder = Path(folder)
+    for each in (folder, *folder.parents):
+        try:
+            each.rmdir()
+        except OSError:
+            break
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Writes `text` as UTF-8, atomically."""
     with atomic_path(path) as temporary:

@@ -75,7 +75,10 @@ def _distance(mean1, covariance1, root1, mean2, covariance2) -> float:
     # R C2 R, R = C1^(1/2), has the eigenvalues of C1 C2 and, unlike it, is symmetric: none of
     # them can come out complex.
     product = root1 @ covariance2 @ root1
-    values = torch.linalg.eigvalsh((product + product.T) / 2)
+    try:
+        values = torch.linalg.eigvalsh((product + product.T) / 2)
+    except torch.linalg.LinAlgError:  # numbers so large that the iteration does not converge
+        return float("nan")
     difference = mean1 - mean2
     return float(
         difference @ difference
@@ -118,7 +121,8 @@ class Reference:
         return cls(mean, covariance, symmetric_root(covariance), moments.count, key)
 
     def distance(self, mean: torch.Tensor, covariance: torch.Tensor) -> float:
-        """`frechet_distance` from the reference to mean [d], covariance [d, d] of any device."""
+        """`frechet_distance` from the reference to mean [d], covariance [d, d] of any device; nan
+        also where the eigenvalues cannot be found."""
         return _distance(self.mean, self.covariance, self.root, mean.cpu(), covariance.cpu())
 
     def save(self, path: str | Path) -> None:

@@ -37,8 +37,9 @@ def _adam(parameters, rate, hyper):
 
     from .light import light
 
-    betas = (hyper["beta1"], hyper["beta2"])
-    return light(Adam)(parameters, lr=rate, betas=betas, eps=hyper["eps"], fused=True)
+    parameters, betas = list(parameters), (hyper["beta1"], hyper["beta2"])
+    fused = parameters[0].device.type != "meta"  # which has shapes only
+    return light(Adam)(parameters, lr=rate, betas=betas, eps=hyper["eps"], fused=fused)
 
 
 def _adabelief(parameters, rate, hyper):

@@ -5,6 +5,7 @@ readers; yellow is left out because it is too pale on white. Every optimizer als
 its own, so a figure reads in grey.
 """
 
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, log2
@@ -165,5 +166,8 @@ def save(figure: Figure, *paths: str | Path) -> None:
     """
     for path in map(Path, paths):
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
-        with styled(), atomic_path(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
+        content = io.BytesIO()  # on a full disk the writer of PDF hides what went wrong
+        with styled():
+            figure.savefig(content, format=path.suffix[1:], metadata=metadata)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content.getvalue())

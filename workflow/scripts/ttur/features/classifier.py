@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import nn
 from torch.nn import functional
 
@@ -159,7 +159,7 @@ def save_classifier(network: Classifier, path: str | Path) -> None:
         state = {name: value.contiguous() for name, value in network.state_dict().items()}
         shape["sha256"] = _digest(state)
         # One key only: safetensors does not keep the order of several.
-        save_file(state, temporary, metadata={"classifier": json.dumps(shape)})
+        temporary.write_bytes(serialised(state, metadata={"classifier": json.dumps(shape)}))
 
 
 def _digest(state: dict[str, torch.Tensor]) -> str:

@@ -15,7 +15,7 @@ from unittest import mock
 import torch
 from pytorch_fid import inception as pytorch_fid
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import Inception3
@@ -123,7 +123,7 @@ def random_weights(seed: int) -> dict[str, Tensor]:
 def save_random_inception(seed: int, path: str | Path) -> None:
     """Writes `random_weights` as safetensors marked as random, atomically."""
     with atomic_path(path) as temporary:
-        save_file(random_weights(seed), temporary, metadata={"inception": RANDOM})
+        temporary.write_bytes(serialised(random_weights(seed), metadata={"inception": RANDOM}))
 
 
 def load_inception(path: str | Path, resize: str, weights: str) -> Inception:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..streams import generator as random_stream
@@ -29,12 +30,22 @@ def build(
     The generator maps latents [b, R * latent] (and labels [b, R]) to images [b, R * channels, H, W]
     in [-1, 1]; the discriminator maps such images (and labels) to scores [b, R].
     """
-    generator, discriminator = _KINDS[settings["kind"]](
-        settings, image_size, channels, classes, replicas=len(seeds)
-    )
+    generator, discriminator = _pair(settings, image_size, channels, classes, len(seeds))
     for player, network in enumerate((generator, discriminator)):
         initialise(network, [random_stream(seed, "init", player) for seed in seeds])
     return generator, discriminator
+
+
+def shapes(
+    settings: Mapping[str, Any], image_size: int, channels: int, classes: int, replicas: int
+) -> tuple[nn.Module, nn.Module]:
+    """The two players of `build` on the meta device: all shapes, no data, no memory."""
+    with torch.device("meta"):
+        return _pair(settings, image_size, channels, classes, replicas)
+
+
+def _pair(settings, image_size, channels, classes, replicas) -> tuple[nn.Module, nn.Module]:
+    return _KINDS[settings["kind"]](settings, image_size, channels, classes, replicas=replicas)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -12,7 +12,7 @@ from ..streams import generator as random_stream
 
 # Samples are generated and scored in pieces of this size; it is fixed because the feature
 # network's rounding may depend on it.
-_PIECE = 500
+PIECE = 500
 
 
 @torch.no_grad()
@@ -57,8 +57,8 @@ def frechet_distances(
     randoms = [random_stream(*stream) for stream in streams]
     moments = [Moments(features.dimensions) for _ in streams]
     finite = torch.ones(len(streams), dtype=torch.bool, device=device)
-    for start in range(0, samples, _PIECE):
-        count = min(_PIECE, samples - start)
+    for start in range(0, samples, PIECE):
+        count = min(PIECE, samples - start)
         images = generate(generator, latent, classes, randoms, count, device)
         # NaN and Inf stay in a sum, and images in [-1, 1] cannot overflow it.
         finite &= images.sum((0, 2, 3, 4)).isfinite()

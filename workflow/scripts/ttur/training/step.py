@@ -100,6 +100,16 @@ def build_players(
 ) -> Players:
     """Fresh players with one replica per seed, from a training job's settings."""
     pair = networks.build(settings["networks"], image_size, channels, classes, seeds)
+    return assemble(settings, pair, device, world)
+
+
+def assemble(
+    settings: Mapping[str, Any],
+    pair: tuple[nn.Module, nn.Module],
+    device: torch.device,
+    world: World,
+) -> Players:
+    """Players from a generator and a discriminator: their optimizers and the rules of the game."""
     generator, discriminator = (network.to(device).train() for network in pair)
     compute = settings["compute"]
     for network in (generator, discriminator):
@@ -109,7 +119,10 @@ def build_players(
                 module.synchronised = world.size > 1 and compute["batch_norm_over"] == "all"
         if compute["compile"]:
             network.compile()
-    half = torch.autocast(device.type, torch.bfloat16)
+    bf16 = compute["precision"] == "bf16"
+    # The meta device, which has shapes only, knows no autocast.
+    kind = device.type if device.type != "meta" else "cpu"
+    half = torch.autocast(kind, torch.bfloat16) if bf16 else nullcontext()
     build = OPTIMIZERS[settings["optimizer"]].build
     hyper, ema = settings["hyper"], settings["ema"]
     return Players(
@@ -122,7 +135,7 @@ def build_players(
         settings["latent_reuse"],
         settings["micro_batches"],
         MovingAverage(generator, **ema) if ema else None,
-        half if compute["precision"] == "bf16" else nullcontext(),
+        half,
         world,
     )
 

@@ -59,6 +59,15 @@ class World:
             values /= self.size
         return values
 
+    def agree(self, value: int) -> None:
+        """Waits for all processes; RuntimeError where they hold different values."""
+        if self.size == 1:
+            return
+        values = [0] * self.size
+        dist.all_gather_object(values, value)
+        if len(set(values)) > 1:
+            raise RuntimeError(f"the processes of this job differ: {values}")
+
     def from_first(self, values: Sequence[float]) -> list[float]:
         """The first process's numbers, in every process."""
         box = [list(values)]
