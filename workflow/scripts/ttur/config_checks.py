@@ -40,6 +40,7 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         compilable,
         enough_samples_for_fid,
         evaluations_within_limits,
+        noise_probe_within_limits,
         folder_names_within_limits,
         known_ratio,
         ratio_from_a_measurement,
@@ -239,6 +240,31 @@ def evaluations_within_limits(config: "Config") -> Iterator[Problem]:
             yield (
                 ["experiments", name, "fid", "grid", key],
                 f"is {grid[key]}, after the last step: use at most limits.steps, {steps}",
+            )
+
+
+def noise_probe_within_limits(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        probe, path = experiment.noise_probe, ["experiments", name, "noise_probe"]
+        steps, batch_size = experiment.limits["steps"], probe["batch_size"]
+        if probe["steps"][-1] > steps:
+            yield (
+                [*path, "steps"],
+                f"holds {probe['steps'][-1]}, after the last step: use at most limits.steps, "
+                f"{steps}",
+            )
+        images = images_up_to(config.datasets[experiment.dataset], batch_size)
+        if batch_size > images:
+            yield (
+                [*path, "batch_size"],
+                f"is {batch_size}, above the {images} images of {experiment.dataset}: "
+                f"use at most {images}",
+            )
+        if batch_size % experiment.micro_batches:
+            yield (
+                [*path, "batch_size"],
+                f"is {batch_size}, which micro_batches, {experiment.micro_batches}, does not "
+                "divide: use a multiple of it",
             )
 
 

@@ -11,6 +11,7 @@ Streams in use:
     penalty     interpolation weights of the gradient penalty
     evaluation  latents and labels of the images that are scored during training
     rescoring   latents and labels of the images that are scored after training
+    noise       batches on which the noise of the gradients is measured
     display     latents and labels of the images that are shown
     classifier  weights, split and order of the feature network's training
     inception   random weights of the feature network
