@@ -45,6 +45,8 @@ rule all:
         [run.path("run.json") for run in RUNS],
         rules.table3.output,
         rules.published.output,
+        rules.compare_critical_sizes.output,
+        rules.recommend.output,
         rules.manifest.output,
         FIGURES,
 

@@ -60,6 +60,11 @@ def read_table(path: str | Path, types: Mapping[str, str]) -> pd.DataFrame:
         raise UserError(f"{path} is not as expected ({reason}): delete it and run again") from None
 
 
+def read_optional(path: str | Path | None, types: Mapping[str, str]) -> pd.DataFrame:
+    """`read_table`, or the same columns without a row where there is no path."""
+    return read_table(path, types) if path else pd.DataFrame(columns=list(types)).astype(types)
+
+
 def table3(
     critical: pd.DataFrame,
     estimates: pd.DataFrame,
