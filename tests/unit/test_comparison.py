@@ -26,7 +26,9 @@ RECORDS = [
 
 
 def frame(types, *rows):
-    return pd.DataFrame(rows, columns=list(types)).astype(types)
+    """The rows' values stand for the first columns; the others are empty."""
+    table = pd.DataFrame(rows, columns=list(types)[: len(rows[0])])
+    return table.reindex(columns=list(types)).astype(types)
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ REFUSED = [
     (
         {f"{X}/optimizers/Adma": rates()},
         f"{X}/optimizers/Adma",
-        "is not a known optimizer: use one of Adam, AdaBelief, RMSProp",
+        "is not a known optimizer: use one of Adam, AdaBelief, RMSProp, AMSGrad",
     ),
     (
         {f"{X}/optimizers/Adam/alpha": 0.9},

@@ -58,8 +58,9 @@ def recommended(sweep, intervals=NONE, **speeds):
 
 
 def estimates(ratio):
-    row = ("dcgan", "4.1", "Adam", "dcgan", "Adam", ratio, 8.0, 8)
-    return pd.DataFrame([row], columns=list(ESTIMATES)).astype(ESTIMATES)
+    source = {"ratio_experiment": "dcgan", "ratio_optimizer": "Adam", "ratio": ratio}
+    row = {"experiment": "dcgan", "section": "4.1", "optimizer": "Adam", **source}
+    return pd.DataFrame([row]).reindex(columns=list(ESTIMATES)).astype(ESTIMATES)
 
 
 def test_the_three_answers():

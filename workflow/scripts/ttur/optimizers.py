@@ -2,7 +2,7 @@
 
 An entry holds what training needs (how to build it) and what the theory needs (the scale of
 Proposition 3.4). To add one, add an entry; the configuration schema, the estimates and the
-figures follow.
+figures follow. docs/optimizers.md tells how, with an example.
 """
 
 import contextlib
@@ -36,6 +36,13 @@ def _adam(parameters, rate, hyper):
     from torch.optim import Adam
 
     return Adam(parameters, lr=rate, betas=(hyper["beta1"], hyper["beta2"]), eps=hyper["eps"])
+
+
+def _amsgrad(parameters, rate, hyper):
+    from torch.optim import Adam
+
+    betas = (hyper["beta1"], hyper["beta2"])
+    return Adam(parameters, lr=rate, betas=betas, eps=hyper["eps"], amsgrad=True)
 
 
 def _adabelief(parameters, rate, hyper):
@@ -75,5 +82,10 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
         defaults={"alpha": 0.99, "eps": 1e-8},
         scale=lambda hyper: 1.0,
         build=_rmsprop,
+    ),
+    "AMSGrad": Optimizer(
+        defaults={"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
+        scale=None,  # Proposition 3.4 speaks of Adam, AdaBelief and RMSProp only
+        build=_amsgrad,
     ),
 }
