@@ -10,6 +10,7 @@ from .config_schema import Problem, dotted, shown
 from .data.listing import SUFFIXES, image_files
 from .data.sources import PUBLISHED, expected_images
 from .errors import UserError
+from .network_kinds import NETWORKS
 from .optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -123,8 +124,9 @@ def labels_where_needed(config: "Config") -> Iterator[Problem]:
         else:
             change = f"set datasets.{experiment.dataset}.labels to folders"
         remedy = f"needs labels, which {experiment.dataset} has not: {change}"
-        if experiment.networks["kind"] == "biggan":
-            yield ["experiments", name, "networks", "kind"], f"is biggan, which {remedy}"
+        kind = experiment.networks["kind"]
+        if NETWORKS[kind].needs_labels:
+            yield ["experiments", name, "networks", "kind"], f"is {kind}, which {remedy}"
         if experiment.fid["features"] == "classifier":
             yield ["experiments", name, "fid", "features"], f"is classifier, which {remedy}"
 
@@ -321,10 +323,10 @@ def ratio_from_the_same_generator(config: "Config") -> Iterator[Problem]:
         lender = config.experiments[experiment.ratio["experiment"]]
         own, lent = _generator(config, name), _generator(config, lender.name)
         for key in own:
-            if own[key] != lent[key]:
+            if own[key] != lent.get(key):
                 yield (
                     ["experiments", name, "ratio", "experiment"],
-                    f"is {lender.name}, whose generator differs ({key} {lent[key]}, "
+                    f"is {lender.name}, whose generator differs ({key} {lent.get(key)}, "
                     f"here {own[key]}): use an experiment with the same generator",
                 )
 
@@ -332,7 +334,8 @@ def ratio_from_the_same_generator(config: "Config") -> Iterator[Problem]:
 def _generator(config: "Config", name: str) -> dict[str, Any]:
     experiment = config.experiments[name]
     dataset, networks = config.datasets[experiment.dataset], experiment.networks
-    return {key: networks[key] for key in ("kind", "latent", "generator_width")} | {
+    keys = ("kind", "latent", *NETWORKS[networks["kind"]].generator)
+    return {key: networks[key] for key in keys} | {
         "image_size": dataset.image_size,
         "channels": dataset.channels,
     }

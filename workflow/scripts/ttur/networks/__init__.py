@@ -5,11 +5,9 @@ from typing import Any
 
 from torch import nn
 
+from ..network_kinds import NETWORKS
 from ..streams import generator as random_stream
-from . import biggan, dcgan
 from .replicated import initialise
-
-_KINDS = {"dcgan": dcgan.build, "biggan": biggan.build}
 
 
 def build(
@@ -29,9 +27,8 @@ def build(
     The generator maps latents [b, R * latent] (and labels [b, R]) to images [b, R * channels, H, W]
     in [-1, 1]; the discriminator maps such images (and labels) to scores [b, R].
     """
-    generator, discriminator = _KINDS[settings["kind"]](
-        settings, image_size, channels, classes, replicas=len(seeds)
-    )
+    kind = NETWORKS[settings["kind"]]
+    generator, discriminator = kind.build(settings, image_size, channels, classes, len(seeds))
     for player, network in enumerate((generator, discriminator)):
         initialise(network, [random_stream(seed, "init", player) for seed in seeds])
     return generator, discriminator
