@@ -14,6 +14,7 @@ from test_step import BIGGAN, start
 from torch import nn
 from ttur import objectives
 from ttur.data.packed import PackedDataset
+from ttur.networks.replicated import Network
 from ttur.training.gradient_noise import (
     NOISE_COLUMNS,
     GradientMoments,
@@ -33,7 +34,7 @@ WGAN = SETTINGS | {
 }
 
 
-class Shift(nn.Module):
+class Shift(Network):
     """G(z) = theta + z, one number per image: latents [b, R] -> images [b, R, 1, 1]."""
 
     def __init__(self, start):
@@ -44,7 +45,7 @@ class Shift(nn.Module):
         return (latents + self.theta.flatten())[:, :, None, None]
 
 
-class Line(nn.Module):
+class Line(Network):
     """D(x) = w x: images [b, R, 1, 1] -> scores [b, R]."""
 
     def __init__(self, slope):
