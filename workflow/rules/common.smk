@@ -202,21 +202,6 @@ def samples_of_first_optimizer(wildcards):
     return outputs_of("samples.png", wildcards, first_optimizer(wildcards))
 
 
-def if_made(path):
-    """An input function: `path` where some rule of this workflow makes it, else nothing."""
-
-    def made(wildcards):
-        outputs = {str(output) for rule in workflow.rules for output in rule.output}
-        return path if path in outputs else []
-
-    return made
-
-
-def option(name, path):
-    """A command-line option and its file, or nothing where there is no file."""
-    return [name, path] if path else []
-
-
 def threshold_of(wildcards):
     return CONFIG.experiments[wildcards.experiment].fid["threshold"]
 
@@ -270,3 +255,18 @@ def image_shape(wildcards):
         *("--channels", dataset.channels),
         *("--classes", CLASSES_FOR_PROBES.get(dataset.kind, 10)),
     ]
+
+
+def if_made(path):
+    """An input function: `path` where some rule of this workflow makes it, else nothing."""
+
+    def made(wildcards):
+        outputs = {str(output) for rule in workflow.rules for output in rule.output}
+        return path if path in outputs else []
+
+    return made
+
+
+def option(name, path):
+    """A command-line option and its file, or nothing where there is no file."""
+    return [name, path] if path else []

@@ -134,9 +134,10 @@ def certainty(measured: pd.Series, interval: pd.Series | None, tried: int) -> st
     edge = {"smallest": "try smaller", "largest": "try larger", "censored": "try more steps"}
     if measured["at_edge"] in edge and measured["critical_batch_size"] > 1:  # 1 has no smaller
         return edge[measured["at_edge"]]
-    if measured["seeds"] < FEWEST_SEEDS or interval is None or interval["support"] < FAIR_SUPPORT:
+    support = 0.0 if interval is None else interval["support"]
+    if measured["seeds"] < FEWEST_SEEDS or not support >= FAIR_SUPPORT:
         return "low"
-    return "high" if interval["support"] >= STRONG_SUPPORT else "fair"
+    return "high" if support >= STRONG_SUPPORT else "fair"
 
 
 def other_optimizers(

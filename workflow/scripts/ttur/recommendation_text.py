@@ -70,10 +70,12 @@ def _answers(row: Any, cost: pd.DataFrame, interval: pd.DataFrame) -> str:
             f"{_SURE['not reached']}\n"
         )
     best, quick = cost.loc[row.fewest_gradients], cost.loc[row.finishes_first]
-    spread = "range over seeds" if interval.empty else "95 % interval"
+    spread = ""
+    if pd.notna(row.fewest_low):
+        kind = "range over seeds" if interval.empty else "95 % interval"
+        spread = f" ({kind} {row.fewest_low:g} to {row.fewest_high:g})"
     lines = [
-        f"- **Fewest gradient evaluations: b = {row.fewest_gradients}** "
-        f"({spread} {row.fewest_low:g} to {row.fewest_high:g}): "
+        f"- **Fewest gradient evaluations: b = {row.fewest_gradients}**{spread}: "
         f"{best['median_sfo']:,.0f} evaluations, N = {best['median_steps']:,.0f}.",
         f"- **First to finish here: b = {row.finishes_first}**: {_time(row.seconds)} per seed on "
         f"{quick['device']}{_against(row, best, quick)}.",
