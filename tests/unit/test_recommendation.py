@@ -90,6 +90,13 @@ def test_without_resamples_the_range_over_seeds_and_low_certainty():
     assert "(range over seeds 8 to 16)" in text
 
 
+def test_resamples_without_an_answer_give_no_interval_and_low_certainty():
+    row, text = recommended(SWEEP, interval(low=None, high=None, support=math.nan))
+    assert row["certainty"] == "low"
+    assert "**Fewest gradient evaluations: b = 8**: 1,200 evaluations" in text
+    assert "nan" not in text
+
+
 def test_two_seeds_are_too_few_whatever_the_resamples_say():
     two = {b: steps[:2] for b, steps in SWEEP.items()}
     assert recommended(two, interval(support=1.0))[0]["certainty"] == "low"

@@ -134,8 +134,9 @@ def certainty(measured: pd.Series, interval: pd.Series | None, tried: int) -> st
     edge = {"smallest": "try smaller", "largest": "try larger", "censored": "try more steps"}
     if measured["at_edge"] in edge and measured["critical_batch_size"] > 1:  # 1 has no smaller
         return edge[measured["at_edge"]]
-    support = 0.0 if interval is None else interval["support"]
-    if measured["seeds"] < FEWEST_SEEDS or not support >= FAIR_SUPPORT:
+    missing = interval is None or pd.isna(interval["support"])
+    support = 0.0 if missing else interval["support"]
+    if measured["seeds"] < FEWEST_SEEDS or support < FAIR_SUPPORT:
         return "low"
     return "high" if support >= STRONG_SUPPORT else "fair"
 

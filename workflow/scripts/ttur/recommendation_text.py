@@ -108,7 +108,7 @@ def _missed(row: Any, cost: pd.DataFrame) -> str:
 
 def _reasons(best: pd.Series, interval: pd.DataFrame) -> str:
     seeds = f"{best['seeds_reached']} of {best['seeds']} seeds arrived at this batch size"
-    if interval.empty:
+    if interval["support"].isna().all():  # none, or none with an answer
         return f" {seeds}."
     row = interval.iloc[0]
     share = (
