@@ -29,6 +29,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/statistics.smk"
+include: "workflow/rules/probe.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
@@ -52,6 +53,8 @@ rule all:
         rules.table3.output,
         rules.published.output,
         rules.compute_statistics.output,
+        rules.compare_critical_sizes.output,
+        rules.recommend.output,
         rules.manifest.output,
         FIGURES,
 

@@ -10,11 +10,13 @@ from ttur.aggregate import (
     EVALUATION,
     NETWORKS,
     SCORES,
+    SPEED,
     STEPS,
     critical_table,
     evaluation_table,
     median_sfo,
     networks_table,
+    speed_table,
     steps_table,
 )
 from ttur.errors import UserError
@@ -39,6 +41,9 @@ def run(batch_size, *results, **changes):
         "generator_parameters": 300,
         "discriminator_parameters": 200,
         "results": list(results),
+        "seconds": 10.0,
+        "seed_steps_per_second": 200.0,
+        "device": "cpu",
         **changes,
     }
 
@@ -115,6 +120,7 @@ def test_tables_of_nothing_have_their_columns():
     assert list(steps.columns) == list(STEPS)
     assert list(critical_table(steps).columns) == list(CRITICAL)
     assert list(networks_table([]).columns) == list(NETWORKS)
+    assert list(speed_table([]).columns) == list(SPEED)
     assert list(evaluation_table([]).columns) == list(EVALUATION)
 
 
@@ -132,6 +138,28 @@ def test_networks_table_has_one_row_per_experiment():
         }
         for name, threshold in [("biggan", 25.0), ("dcgan", 10.0)]
     ]
+
+
+def test_speed_is_the_median_over_groups_of_seeds_and_seconds_their_sum():
+    groups = [
+        run(8, result(0, 100), result(1, 100), seed_steps_per_second=300.0, seconds=1.5),
+        run(8, result(2, 100), seed_steps_per_second=100.0, device="NVIDIA A100"),
+        run(8, result(3, 100), seed_steps_per_second=110.0),
+        run(4, result(0, 100)),
+    ]
+    table = speed_table(groups)
+    assert table.dtypes.astype(str).to_dict() == SPEED
+    assert table["batch_size"].tolist() == [4, 8]
+    last = table.iloc[1]
+    assert (last["seeds"], last["seconds"], last["seed_steps_per_second"]) == (4, 21.5, 110.0)
+    assert last["device"] == "NVIDIA A100, cpu"
+
+
+def test_speed_names_a_record_without_it():
+    record = run(8, result(0, 10))
+    del record["seed_steps_per_second"]
+    with pytest.raises(UserError, match=r"b8: run\.json lacks 'seed_steps_per_second'"):
+        speed_table([record])
 
 
 def test_networks_table_refuses_runs_that_differ():

@@ -205,7 +205,7 @@ REFUSED = [
     (
         {f"{X}/optimizers/Adma": rates()},
         f"{X}/optimizers/Adma",
-        "is not a known optimizer: use one of Adam, AdaBelief, RMSProp",
+        "is not a known optimizer: use one of Adam, AdaBelief, RMSProp, AMSGrad",
     ),
     (
         {f"{X}/optimizers/Adam/alpha": 0.9},
@@ -285,6 +285,27 @@ REFUSED = [
         {f"{X}/fid/samples": 64},
         f"{X}/fid/samples",
         "is 64: use more than 64, the dimension of the classifier features",
+    ),
+    (
+        {f"{X}/noise_probe": {"steps": [5, 601]}},
+        f"{X}/noise_probe/steps",
+        "holds 601, after the last step: use at most limits.steps, 600",
+    ),
+    ({f"{X}/noise_probe": {"steps": []}}, f"{X}/noise_probe/steps", "is empty: list at least one"),
+    ({f"{X}/noise_probe": {"batches": 1}}, f"{X}/noise_probe/batches", "is 1: use a whole number"),
+    (
+        {f"{X}/noise_probe": {"batch_size": 10_001}},
+        f"{X}/noise_probe/batch_size",
+        "is 10001, above the 10000 images of fashion-mnist: use at most 10000",
+    ),
+    (
+        {
+            f"{X}/noise_probe": {"batch_size": 3},
+            f"{X}/micro_batches": 2,
+            f"{X}/latent_reuse": False,
+        },
+        f"{X}/noise_probe/batch_size",
+        "is 3, which micro_batches, 2, does not divide: use a multiple of it",
     ),
     ({f"{X}/evaluation": {"samples": 10}}, f"{X}/evaluation/samples", "is 10: use more than 64,"),
     (
@@ -659,6 +680,24 @@ def test_training_settings():
     }
 
 
+@pytest.mark.parametrize(
+    ("changes", "steps", "batch_size"),
+    [
+        ({}, [2, 6, 20], 4),
+        ({f"{X}/limits/steps": 9000, f"{X}/batch_sizes": [64, 2, 4, 8]}, [30, 100, 300], 4),
+        ({f"{X}/limits/steps": 60}, [1, 2], 4),
+        ({f"{X}/noise_probe": {"steps": [600, 7], "batch_size": 3}}, [7, 600], 3),
+    ],
+)
+def test_when_and_at_which_batch_size_the_gradient_noise_is_measured(changes, steps, batch_size):
+    settings = load(changed(minimal(), changes)).noise_settings("dcgan-fashion")
+    assert (settings["steps"], settings["batches"]) == (steps, 20)
+    assert [job["optimizer"] for job in settings["jobs"]] == ["Adam", "RMSProp"]
+    for job in settings["jobs"]:
+        assert (job["batch_size"], job["seeds"]) == (batch_size, [0, 1, 2])
+        assert not {"limits", "fid", "processes"} & set(job)
+
+
 def test_experiment_records():
     first, second = load(minimal()).experiment_records()
     assert first["optimizers"]["RMSProp"] == {**rates(), "hyper": {"alpha": 0.99, "eps": 1e-8}}
@@ -677,6 +716,7 @@ def test_slices_are_json_and_copies():
         "training": [config.training_settings(run) for run in config.runs()],
         "datasets": [config.dataset_settings(name) for name in config.datasets],
         "records": config.experiment_records(),
+        "noise": [config.noise_settings(name) for name in config.experiments],
     }
     assert json.loads(json.dumps(slices, allow_nan=False)) == slices
     before = copy.deepcopy(config)

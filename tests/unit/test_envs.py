@@ -66,9 +66,9 @@ def imported_packages(path, lazily=True):
     return set().union(*(packages_of_modules().get(module, set()) for module in modules))
 
 
-def files_of(script):
+def files_of(script, lazily=True):
     """A script and the library modules that it imports."""
-    return [script, *map(Path, imported_files(script))]
+    return [script, *map(Path, imported_files(script, lazily=lazily))]
 
 
 def rules():
@@ -126,7 +126,8 @@ def test_rules_name_environments_and_scripts_that_exist():
     ("environment", "script"), RULES, ids=[f"{env.stem}-{script.stem}" for env, script in RULES]
 )
 def test_an_environment_has_what_its_scripts_import(environment, script):
-    wanted = set().union(*(imported_packages(file, lazily=False) for file in files_of(script)))
+    files = files_of(script, lazily=False)
+    wanted = set().union(*(imported_packages(file, lazily=False) for file in files))
     assert wanted <= pins_of_environment(environment).keys()
 
 

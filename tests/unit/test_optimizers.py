@@ -1,15 +1,29 @@
 """The registry builds what it says."""
 
 import os
+import re
 import subprocess
 import sys
+import types
 from copy import deepcopy
 from math import sqrt
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from adabelief_pytorch import AdaBelief
-from ttur.optimizers import OPTIMIZERS
+from conftest import SETTINGS
+from test_recommendation import NONE, RECORDS, SWEEP, estimates, runs_of
+from test_step import flat, start
+from ttur import config_schema
+from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
+from ttur.optimizers import OPTIMIZERS, Optimizer
+from ttur.recommendation import costs, other_optimizers, recommendation_table
+from ttur.recommendation_text import recommendation_text
+from ttur.training.step import train_step
+
+PAGE = Path("docs/optimizers.md").read_text()
 
 
 def build(name, **hyper):
@@ -47,6 +61,83 @@ def test_optimizers_minimise_a_quadratic(name):
         parameter.square().sum().backward()
         optimizer.step()
     assert parameter.abs().max().item() < 0.2
+
+
+def test_amsgrad_never_lets_its_denominator_fall():
+    """Reddi et al. 2018, algorithm 2: after a large gradient, small ones move it little."""
+    moved = {}
+    for name in ("Adam", "AMSGrad"):
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        entry = OPTIMIZERS[name]
+        optimizer = entry.build([parameter], 0.1, dict(entry.defaults) | {"beta2": 0.5})
+        for gradient in (10.0, *[0.1] * 20):
+            parameter.grad = torch.tensor([gradient])
+            before = parameter.item()
+            optimizer.step()
+        moved[name] = before - parameter.item()
+    assert moved["Adam"] == pytest.approx(0.1, rel=0.05)
+    assert 0 < moved["AMSGrad"] < 0.01
+    assert OPTIMIZERS["AMSGrad"].scale is None
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(name):
+    """Updates are elementwise, and the state is cut with the weights."""
+    settings = SETTINGS | {"optimizer": name, "hyper": dict(OPTIMIZERS[name].defaults)}
+    group, draws = start(settings, seeds=(0, 1, 2))
+    alone, own = start(settings, seeds=(2,))
+    for step in range(4):
+        train_step(group, draws, step)
+    group.keep([2])
+    for step in range(8):
+        train_step(alone, own, step)
+    for step in range(4, 8):
+        train_step(group, own, step)
+    torch.testing.assert_close(flat(group.generator), flat(alone.generator), rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture
+def lion(monkeypatch):
+    """The optimizer of docs/optimizers.md, registered as that page says."""
+    module_code, function, entry = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    module = types.ModuleType("ttur.lion")
+    exec(module_code, vars(module))
+    monkeypatch.setitem(sys.modules, "ttur.lion", module)
+    names = {"__package__": "ttur", "Optimizer": Optimizer}
+    exec(function, names)
+    monkeypatch.setitem(OPTIMIZERS, "Lion", eval(f"{{{entry}}}", names)["Lion"])
+    config_schema.schema.cache_clear()
+    yield "Lion"
+    config_schema.schema.cache_clear()
+
+
+def test_the_example_of_the_documentation_trains(lion):
+    test_optimizers_minimise_a_quadratic(lion)
+    test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(lion)
+    hyper = dict(OPTIMIZERS[lion].defaults)
+    players, draws = start(SETTINGS | {"optimizer": lion, "hyper": hyper}, seeds=(0, 1))
+    before = flat(players.generator).clone()
+    for step in range(20):
+        train_step(players, draws, step)
+    moved = (flat(players.generator) - before).abs()
+    assert moved.max() <= 20 * SETTINGS["generator_rate"] * 1.001  # a step moves by the rate
+    assert moved.mean() > SETTINGS["generator_rate"]
+
+
+def test_the_example_is_a_name_in_the_configuration_and_unavailable_in_the_estimates(lion):
+    assert (
+        lion
+        in config_schema.schema()["$defs"]["experiment"]["properties"]["optimizers"]["properties"]
+    )
+    runs = runs_of(SWEEP)
+    steps, networks = steps_table(runs), networks_table(runs)
+    others = other_optimizers(estimates(8.0), networks, RECORDS)
+    row = others[others["optimizer"] == lion].iloc[0]
+    assert pd.isna(row["estimated"])
+    cost = costs(steps, speed_table(runs))
+    table = recommendation_table(cost, critical_table(steps), NONE, RECORDS)
+    text = recommendation_text(table, cost, NONE, others, networks, RECORDS)
+    assert "| Lion | unavailable: the theory gives no bound | |" in text
 
 
 def test_scales_of_proposition_3_4():

@@ -14,6 +14,8 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_block_for_own_images_is_a_complete_configuration(tmp_path, monkeypatch):
     (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    assert len(block.splitlines()) <= 15
+    assert f"```yaml\n{block}```" in (ROOT / "docs" / "own-data.md").read_text()
     for number in range(70):
         path = tmp_path / "my-images" / ("cats", "dogs")[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,6 +25,12 @@ def test_the_block_for_own_images_is_a_complete_configuration(tmp_path, monkeypa
     assert {run.optimizer for run in config.runs()} == {"Adam", "RMSProp"}
     assert len(config.runs()) == 2 * 6
     assert config.experiments["my-gan"].metric == "classifier-FID"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_links_of_the_pages_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))

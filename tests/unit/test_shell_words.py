@@ -11,6 +11,7 @@ SAFE = {
     "threads": "a number of Snakemake's",
     "params.samples": "a whole number in the schema",
     "params.seeds": "a whole number in the schema",
+    "params.sample_seeds": "a number in the rule",
     "params.seed": "a number in the rule",
     "params.epochs": "a number in the rule",
     "params.threshold": "a number in the schema",
@@ -51,5 +52,5 @@ def test_rules_run_nothing_but_the_projects_scripts():
     commands = [shell for rules in RULES for shell in shell_texts(rules.read_text())]
     assert len(commands) >= 18
     for command in commands:
-        assert re.match(r"python (\{input\.script\}|workflow/scripts/\w+\.py) ", command)
+        assert re.match(r"(exec )?python (\{input\.script\}|workflow/scripts/\w+\.py) ", command)
         assert not re.search(r"[;|`$&](?!1)", command)

@@ -157,6 +157,10 @@ def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
         "optimizer": optimizer,
         "batch_size": batch_size,
         "dataset": {"images": 3_033_042},
+        "seeds": [result["seed"] for result in results],
+        "seconds": 10.0,
+        "seed_steps_per_second": 200.0,
+        "device": "cpu",
         "metric": "classifier-FID",
         "threshold": 10.0,
         "generator_parameters": 3_576_704,
@@ -182,6 +186,7 @@ def test_scripts_from_runs_to_table3(tmp_path):
 
     scored = tmp_path / "evaluation.csv"
     files = ["--runs-file", listed, *inputs, "--evaluation", scored]
+    files += ["--speed", tmp_path / "speed.csv"]
     assert script("aggregate_runs", *files).returncode == 0
     assert read_table(out["critical"], CRITICAL)["critical_batch_size"].tolist() == [32, pd.NA]
     assert read_table(out["networks"], NETWORKS)["images"].tolist() == [3_033_042]
@@ -221,7 +226,7 @@ def test_scripts_from_runs_to_table3(tmp_path):
 def test_aggregating_needs_both_files_of_every_job(tmp_path):
     (first, _), (second, scores) = (job(tmp_path / f"b{b}", b, [9] * 3) for b in (8, 16))
     scores.unlink()
-    names = ("steps", "critical", "networks", "evaluation")
+    names = ("steps", "critical", "networks", "evaluation", "speed")
     outputs = [text for name in names for text in (f"--{name}", tmp_path / f"{name}.csv")]
     ended = script("aggregate_runs", "--runs", first, second, *outputs)
     assert ended.returncode == 1

@@ -116,10 +116,18 @@ def test_unknown_optimizer_is_one_line():
         lower_bound(1.0, "adam", *SETTING)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+BOUNDED = [name for name, entry in OPTIMIZERS.items() if entry.scale]
+
+
+@pytest.mark.parametrize("optimizer", BOUNDED)
 def test_ratio_inverts_the_bound(optimizer):
     ratio = ratio_from_measured(32, optimizer, *SETTING)
     assert lower_bound(ratio, optimizer, *SETTING) == pytest.approx(32, rel=1e-14)
+
+
+def test_amsgrad_has_no_bound():
+    assert BOUNDED == ["Adam", "AdaBelief", "RMSProp"]
+    assert math.isnan(lower_bound(1.0, "AMSGrad", *SETTING))
 
 
 def test_published_ratios():

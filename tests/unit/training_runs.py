@@ -1,6 +1,7 @@
 """train_gan.py as a process of its own, and what it wrote."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,14 @@ def start(tiny, output, *options, settings=SETTINGS, **popen):
     output.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, SCRIPT, *tiny.command(output, settings, *options)]
     with open(output / "log", "w") as log:
-        return subprocess.Popen(command, stderr=log, start_new_session=True, **popen)
+        # A shell in the background ignores SIGINT, and what it starts inherits that.
+        return subprocess.Popen(
+            command, stderr=log, start_new_session=True, preexec_fn=heed_ctrl_c, **popen
+        )
+
+
+def heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def log_of(output: Path) -> str:
@@ -46,6 +54,6 @@ def outputs(folder: Path):
 
 
 def without_times(record):
-    times = ("seconds", "seed_steps_per_second")
+    times = ("seconds", "seed_steps_per_second", "record_sha256")
     results = [{k: v for k, v in seed.items() if k != "seconds"} for seed in record["results"]]
     return {k: v for k, v in record.items() if k not in times} | {"results": results}

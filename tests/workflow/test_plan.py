@@ -13,9 +13,11 @@ pytestmark = pytest.mark.workflow
 PREPARATION = {"prepare_data", "train_classifier", "compute_reference"}
 TRAINING = PREPARATION | {"train_gan"}
 THEORY = TRAINING | {"evaluate_run", "list_runs", "aggregate_runs", "estimate_critical_sizes"}
+PREPARED_PROBES = {"prepare_data", "probe_gradient_noise", "estimate_noise_scale"}
+COMPARING = THEORY | PREPARED_PROBES | {"compare_critical_sizes"}
 DRAWING = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}
 TARGETS = {
-    "all": THEORY | DRAWING | {"table3", "published", "manifest", "all"},
+    "all": COMPARING | DRAWING | {"recommend", "table3", "published", "manifest", "all"},
     "data": {"prepare_data", "data"},
     "train": TRAINING | {"train"},
     "figures": THEORY | DRAWING | {"figures"},
@@ -23,6 +25,10 @@ TARGETS = {
     "published": {"published"},
     "manifest": THEORY | {"table3", "manifest"},
     "plan": {"plan"},
+    "estimate_noise_scale": PREPARED_PROBES,  # no sweep
+    "compare_critical_sizes": COMPARING,
+    "learning_rate_table": COMPARING | {"learning_rate_table"},
+    "recommend": THEORY | {"recommend"},
     "probe": {"probe_throughput", "probe"},
 }
 
@@ -62,6 +68,11 @@ def test_a_given_configuration_replaces_the_default(clean):
     files = clean.plan("figures")
     experiments = {file.split("/")[2] for file in files if file.startswith("results/figures/")}
     assert experiments == set(clean.configuration()["experiments"])
+
+
+def test_the_example_of_learning_rates_is_planned(clean):
+    counts = planned_jobs(clean, "learning_rate_table", config="examples/learning-rates.yaml")
+    assert (counts["train_gan"], counts["probe_gradient_noise"]) == (18, 3)
 
 
 def test_a_key_on_the_command_line_is_added_to_the_default(clean):

@@ -72,6 +72,12 @@ def test_editing_the_bootstrap_trains_and_scores_nothing(finished):
     assert rules & (COSTLY | {"aggregate_runs"}) == set()
 
 
+def test_editing_the_probe_measures_again_and_trains_nothing(finished):
+    append_comment(finished, "workflow/scripts/ttur/training/gradient_noise.py")
+    rules = {"probe_gradient_noise", "estimate_noise_scale", "compare_critical_sizes"}
+    assert set(finished.plan().values()) == rules
+
+
 def test_editing_the_training_loop_retrains_every_job(finished):
     append_comment(finished, "workflow/scripts/ttur/training/loop.py")
     assert_retrained(finished.plan(), DCGAN | WGAN | BIGGAN)
@@ -133,6 +139,13 @@ def test_changing_a_rate_retrains_that_optimizer(finished):
 
     plan = changed(finished, change)
     assert_retrained(plan, {"dcgan/Adam/b4/seeds_0-1", "dcgan/Adam/b8/seeds_0-1"})
+
+
+def test_another_probe_trains_nothing(finished):
+    plan = changed(finished, lambda c: c["experiments"]["dcgan"].update(noise_probe={"batches": 3}))
+    probed = [file for file, rule in plan.items() if rule == "probe_gradient_noise"]
+    assert probed == ["results/probes/gradient_noise/dcgan.csv"]
+    assert set(plan.values()) & COSTLY == set()
 
 
 def test_changing_a_threshold_retrains_that_experiment(finished):

@@ -43,12 +43,19 @@ FIGURES = [
 ]
 SUMMARIES = [
     *(f"results/aggregate/{name}.csv" for name in ("steps", "critical", "networks", "evaluation")),
-    *(f"results/theory/{name}.csv" for name in ("estimates", "fit", "censored_fit")),
     *(f"results/noise/{experiment}.csv" for experiment in ("dcgan", "wgan-gp", "biggan")),
     *(
         f"results/statistics/{name}.csv"
         for name in ("bootstrap", "critical", "fid_noise", "threshold", "threshold_trend")
     ),
+    "results/aggregate/speed.csv",
+    *(f"results/probes/gradient_noise/{name}.csv" for name in ("dcgan", "wgan-gp", "biggan")),
+    *(
+        f"results/theory/{name}.csv"
+        for name in ("estimates", "fit", "censored_fit", "noise_scale", "comparison")
+    ),
+    *(f"results/tables/{name}.csv" for name in ("recommendation", "other_optimizers")),
+    "results/recommendation.md",
     *(f"results/tables/table3.{suffix}" for suffix in ("csv", "md", "tex")),
     "results/tables/table3_published.csv",
     "results/manifest.json",
@@ -66,6 +73,26 @@ COLUMNS = {
     ),
     "aggregate/networks.csv": (
         "experiment generator_parameters discriminator_parameters images metric threshold"
+    ),
+    "aggregate/speed.csv": (
+        "experiment optimizer batch_size seeds seconds seed_steps_per_second device"
+    ),
+    "probes/gradient_noise/dcgan.csv": (
+        "experiment optimizer batch_size step seed player trace squared_norm noise_scale "
+        "parameters images"
+    ),
+    "theory/noise_scale.csv": (
+        "experiment optimizer player step trace squared_norm noise_scale low high seeds ratio "
+        "estimated_exact"
+    ),
+    "theory/comparison.csv": (
+        "experiment section optimizer measured measured_low measured_high at_edge estimated "
+        "estimated_exact fitted fitted_low fitted_high noise_scale_generator "
+        "noise_scale_discriminator published_measured published_estimated"
+    ),
+    "tables/recommendation.csv": (
+        "experiment optimizer fewest_gradients fewest_low fewest_high finishes_first seconds "
+        "smallest_reaching certainty"
     ),
     "theory/estimates.csv": (
         "experiment section optimizer ratio_experiment ratio_optimizer ratio "

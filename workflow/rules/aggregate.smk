@@ -27,6 +27,7 @@ rule aggregate_runs:
         critical="results/aggregate/critical.csv",
         networks="results/aggregate/networks.csv",
         evaluation="results/aggregate/evaluation.csv",
+        speed="results/aggregate/speed.csv",
     log:
         "results/logs/aggregate_runs.log",
     conda:
@@ -37,4 +38,4 @@ rule aggregate_runs:
     shell:
         "python {input.script} --runs-file {input.run_list:q} --steps {output.steps:q}"
         " --critical {output.critical:q} --networks {output.networks:q}"
-        " --evaluation {output.evaluation:q} > {log:q} 2>&1"
+        " --evaluation {output.evaluation:q} --speed {output.speed:q} > {log:q} 2>&1"

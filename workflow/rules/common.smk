@@ -257,6 +257,10 @@ def probe_settings(wildcards):
     raise WorkflowError(f"{'/'.join(key)} is not a run of this configuration")
 
 
+def noise_settings(wildcards):
+    return json.dumps(CONFIG.noise_settings(wildcards.experiment), sort_keys=True)
+
+
 def image_shape(wildcards):
     """Options of probe_throughput.py that stand for a data set's images."""
     dataset = CONFIG.datasets[dataset_of(wildcards)]

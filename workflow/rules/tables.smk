@@ -1,4 +1,4 @@
-# Table 3: measured beside estimated, and the paper's own numbers recomputed.
+# Table 3: measured beside estimated, the paper's own numbers recomputed, and what to use.
 
 
 rule table3:
@@ -39,3 +39,33 @@ rule published:
         "Recomputing the published estimates from the published measured sizes"
     shell:
         "python {input.script} --output {output.csv:q} > {log:q} 2>&1"
+
+
+rule recommend:
+    input:
+        steps="results/aggregate/steps.csv",
+        speed="results/aggregate/speed.csv",
+        critical="results/aggregate/critical.csv",
+        networks="results/aggregate/networks.csv",
+        estimates="results/theory/estimates.csv",
+        intervals="results/statistics/critical.csv",
+        script="workflow/scripts/recommend_batch_sizes.py",
+        code=imported_files("workflow/scripts/recommend_batch_sizes.py"),
+    output:
+        md="results/recommendation.md",
+        csv="results/tables/recommendation.csv",
+        others="results/tables/other_optimizers.csv",
+    log:
+        "results/logs/recommend.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        experiments=json.dumps(CONFIG.experiment_records()),
+    message:
+        "Recommending batch sizes"
+    shell:
+        "python {input.script} --steps {input.steps:q} --speed {input.speed:q}"
+        " --critical {input.critical:q} --networks {input.networks:q}"
+        " --estimates {input.estimates:q} --intervals {input.intervals:q}"
+        " --experiments {params.experiments:q} --csv {output.csv:q} --others {output.others:q}"
+        " --md {output.md:q} > {log:q} 2>&1"

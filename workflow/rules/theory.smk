@@ -1,4 +1,5 @@
-# Proposition 3.4 from the measured ratio, and Theorem 3.2 fitted to the measured steps.
+# Proposition 3.4 from the measured ratio, Theorem 3.2 fitted to the measured steps, noise scales,
+# and all of them beside what was measured.
 
 
 rule estimate_critical_sizes:
@@ -25,3 +26,70 @@ rule estimate_critical_sizes:
         " --networks {input.networks:q} --experiments {params.experiments:q}"
         " --estimates {output.estimates:q} --fit {output.fit:q}"
         " --censored-fit {output.censored_fit:q} > {log:q} 2>&1"
+
+
+rule estimate_noise_scale:
+    input:
+        probes=collect(
+            "results/probes/gradient_noise/{experiment}.csv", experiment=CONFIG.experiments
+        ),
+        script="workflow/scripts/estimate_noise_scale.py",
+        code=imported_files("workflow/scripts/estimate_noise_scale.py"),
+    output:
+        table="results/theory/noise_scale.csv",
+    log:
+        "results/logs/estimate_noise_scale.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        experiments=json.dumps(CONFIG.experiment_records()),
+    message:
+        "Noise scales, and estimates of critical batch sizes without a sweep"
+    shell:
+        "python {input.script} --probes {input.probes:q} --experiments {params.experiments:q}"
+        " --output {output.table:q} > {log:q} 2>&1"
+
+
+rule compare_critical_sizes:
+    input:
+        critical="results/aggregate/critical.csv",
+        estimates="results/theory/estimates.csv",
+        noise="results/theory/noise_scale.csv",
+        fit="results/theory/censored_fit.csv",
+        intervals="results/statistics/critical.csv",
+        script="workflow/scripts/compare_critical_sizes.py",
+        code=imported_files("workflow/scripts/compare_critical_sizes.py"),
+    output:
+        table="results/theory/comparison.csv",
+    log:
+        "results/logs/compare_critical_sizes.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        experiments=json.dumps(CONFIG.experiment_records()),
+    message:
+        "Comparing estimated with measured critical batch sizes"
+    shell:
+        "python {input.script} --critical {input.critical:q} --estimates {input.estimates:q}"
+        " --noise-scale {input.noise:q} --fit {input.fit:q} --intervals {input.intervals:q}"
+        " --experiments {params.experiments:q} --output {output.table:q} > {log:q} 2>&1"
+
+
+rule learning_rate_table:
+    input:
+        comparison="results/theory/comparison.csv",
+        script="workflow/scripts/tabulate_learning_rates.py",
+        code=imported_files("workflow/scripts/tabulate_learning_rates.py"),
+    output:
+        table="results/theory/learning_rates.csv",
+    log:
+        "results/logs/learning_rate_table.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        experiments=json.dumps(CONFIG.experiment_records()),
+    message:
+        "Critical batch sizes against learning rates"
+    shell:
+        "python {input.script} --comparison {input.comparison:q}"
+        " --experiments {params.experiments:q} --output {output.table:q} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ from ttur.aggregate import (
     critical_table,
     evaluation_table,
     networks_table,
+    speed_table,
     steps_table,
 )
 from ttur.errors import run
@@ -26,7 +27,7 @@ def main() -> None:
     source.add_argument(
         "--runs-file", type=Path, metavar="LIST", help="paths of run.json, a line each"
     )
-    for name in ("steps", "critical", "networks", "evaluation"):
+    for name in ("steps", "critical", "networks", "evaluation", "speed"):
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
 
@@ -39,6 +40,7 @@ def main() -> None:
         arguments.critical: critical_table(steps),
         arguments.networks: networks_table(runs),
         arguments.evaluation: evaluation_table(list(zip(runs, scores, strict=True))),
+        arguments.speed: speed_table(runs),
     }
     for path, table in tables.items():
         write_text(path, table.to_csv(index=False))

@@ -22,7 +22,7 @@ from ttur.code import code_digest
 from ttur.data.packed import PackedDataset
 from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
-from ttur.features import load_features, load_reference, statistics_key
+from ttur.features import FeatureNetwork, load_features, load_reference, statistics_key
 from ttur.files import atomic_path
 from ttur.frechet import Reference
 from ttur.gpu_slots import take_gpus
@@ -69,6 +69,7 @@ def main() -> None:
                 print(f"{time.strftime('%H:%M:%S')} {job}: {line}", file=sys.stderr, flush=True)
 
     dataset, fid = PackedDataset.checked(arguments.data_dir), settings["fid"]
+    features = load_features(fid, arguments.weights)
     key = statistics_key(dataset.manifest, fid, arguments.weights, fid["pixel_map"])
     reference = load_reference(arguments.reference, key)
     made_from = [settings, dataset.manifest["sha256"], reference.key]
@@ -85,12 +86,13 @@ def main() -> None:
                 take_gpus(settings["processes"])
             run_processes(settings["processes"])
         else:
-            train_job(arguments, dataset, reference, StateFile(arguments.state, job), say)
+            train_job(arguments, dataset, features, reference, StateFile(arguments.state, job), say)
 
 
 def train_job(
     arguments: argparse.Namespace,
     dataset: PackedDataset,
+    features: FeatureNetwork,
     reference: Reference,
     state_file: StateFile,
     say: Callable[[str], None],
@@ -100,7 +102,7 @@ def train_job(
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     set_precision(settings["compute"]["precision"])
-    features = load_features(settings["fid"], arguments.weights, device)
+    features = features.to(device)
     world = World.join(device)
     if world.rank > 0:
         STOP.follow()

@@ -48,6 +48,17 @@ NETWORKS = {
 }
 """Columns of networks.csv and their types."""
 
+SPEED = {
+    "experiment": "str",
+    "optimizer": "str",
+    "batch_size": "int64",
+    "seeds": "int64",
+    "seconds": "float64",
+    "seed_steps_per_second": "float64",
+    "device": "str",
+}
+"""Columns of speed.csv and their types."""
+
 SCORES = {"seed": "int64", "evaluation_seed": "int64", "samples": "int64", "fid": "float64"}
 """Columns of one job's evaluation.csv and their types."""
 
@@ -138,6 +149,30 @@ def networks_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                     "run the older ones again"
                 )
     return pd.DataFrame(sorted(rows.values()), columns=list(NETWORKS)).astype(NETWORKS)
+
+
+def speed_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """How fast training was: the columns `SPEED`, one row per experiment, optimizer, batch size.
+
+    seeds: of all its jobs. seconds: of training, all its jobs together, evaluations included.
+    seed_steps_per_second: steps of one seed in one second, summed over the seeds that train
+    together, so N(b) divided by it is the time of one seed in such a group; the median over groups
+    of seeds. device: cpu or the GPU's name; several joined by commas. Sorted by its keys.
+    """
+    keys = list(SPEED)[:3]
+    columns = [*keys, "seeds", "seconds", "seed_steps_per_second", "device"]
+    records = pd.DataFrame([[_field(r, key, r) for key in columns] for r in runs], columns=columns)
+    return (
+        records.assign(seeds=records["seeds"].map(len))
+        .groupby(keys, as_index=False)
+        .agg(
+            seeds=("seeds", "sum"),
+            seconds=("seconds", "sum"),
+            seed_steps_per_second=("seed_steps_per_second", "median"),
+            device=("device", lambda names: ", ".join(sorted(set(names)))),
+        )
+        .astype(SPEED)
+    )
 
 
 def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:

@@ -8,20 +8,21 @@ import hashlib
 from pathlib import Path
 
 
-def imported_files(script: str | Path, package: str = "ttur") -> list[str]:
+def imported_files(script: str | Path, package: str = "ttur", lazily: bool = True) -> list[str]:
     """Paths of the modules of `package` (beside the script) that `script` imports, sorted.
 
-    Follows imports anywhere in the files, lazy ones included; importing a module also runs the
-    `__init__.py` of the packages around it. The script itself is not in the list.
+    Follows imports anywhere in the files, with `lazily` those inside functions too; importing a
+    module also runs the `__init__.py` of the packages around it. The script itself is not in the
+    list.
     """
     script = Path(script)
     found: set[Path] = set()
-    pending = _imports(script, script.parent, package)
+    pending = _imports(script, script.parent, package, lazily)
     while pending:
         path = pending.pop()
         if path not in found:
             found.add(path)
-            pending |= _imports(path, script.parent, package)
+            pending |= _imports(path, script.parent, package, lazily)
     return sorted(map(str, found))
 
 
@@ -33,11 +34,12 @@ def code_digest(script: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _imports(path: Path, root: Path, package: str) -> set[Path]:
+def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:
     """Modules of the package that one file names in its import statements."""
     files: set[Path] = set()
     location = path.relative_to(root).with_suffix("").parts
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    for node in (node for part in body for node in (ast.walk(part) if lazily else [part])):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 files |= _files_of(tuple(alias.name.split(".")), root, package)

@@ -14,6 +14,9 @@ from .config_schema import dotted, filled
 from .data.sources import PUBLISHED
 from .errors import UserError
 
+NOISE_SHARES = (300, 90, 30)
+"""The gradient noise is measured after limits.steps divided by these, unless said otherwise."""
+
 METRICS = {"classifier": "classifier-FID", "inception": "FID"}
 """Feature network -> what its distance is called."""
 
@@ -79,6 +82,7 @@ class Experiment:
     limits: dict[str, int | None]
     fid: dict[str, Any]
     evaluation: dict[str, int]
+    noise_probe: dict[str, Any]
     batch_sizes: tuple[int, ...]
     optimizers: dict[str, OptimizerSettings]
     ratio: dict[str, str]
@@ -186,6 +190,24 @@ class Config:
             **_rates_and_hyper(experiment.optimizers[run.optimizer]),
         }
 
+    def noise_settings(self, name: str) -> dict[str, Any]:
+        """What measuring an experiment's gradient noise depends on, JSON-serialisable.
+
+        {steps, batches, jobs}: jobs holds one training job's settings per optimizer, all seeds
+        together at the probe's batch size, without what decides when training ends.
+        """
+        experiment = self.experiments[name]
+        plan, unused = experiment.noise_probe, ("limits", "fid", "processes")
+        jobs = [
+            self.training_settings(Run(name, optimizer, plan["batch_size"], experiment.seeds))
+            for optimizer in experiment.optimizers
+        ]
+        return {
+            "steps": plan["steps"],
+            "batches": plan["batches"],
+            "jobs": [{key: job[key] for key in job if key not in unused} for job in jobs],
+        }
+
     def experiment_records(self) -> list[dict[str, Any]]:
         """What the theory needs of every experiment, JSON-serialisable."""
         return [
@@ -235,6 +257,7 @@ def _experiment(name: str, keys: dict[str, Any], inception: dict | None) -> Expe
             "seeds_per_job": keys["seeds_per_job"] or len(keys["seeds"]),
             "batch_sizes": batch_sizes,
             "fid": _fid(keys["fid"], inception),
+            "noise_probe": _noise_probe(keys),
             "optimizers": {
                 optimizer: _optimizer(settings, batch_sizes)
                 for optimizer, settings in keys["optimizers"].items()
@@ -250,6 +273,17 @@ def _fid(keys: dict[str, Any], inception: dict | None) -> dict[str, Any]:
     random = inception["weights"] == "random"
     weights = "random" if random else inception["sha256"].lower()
     return {"resize": "pytorch_fid", **keys, "weights": weights}
+
+
+def _noise_probe(keys: dict[str, Any]) -> dict[str, Any]:
+    """With the steps and the batch size that null stands for."""
+    settings, limit = dict(keys["noise_probe"]), keys["limits"]["steps"]
+    if settings["steps"] is None:
+        settings["steps"] = {max(1, limit // share) for share in NOISE_SHARES}
+    if settings["batch_size"] is None:
+        batch_sizes = sorted(keys["batch_sizes"])
+        settings["batch_size"] = batch_sizes[(len(batch_sizes) - 1) // 2]
+    return settings | {"steps": sorted(settings["steps"])}
 
 
 def _optimizer(keys: dict[str, Any], batch_sizes: tuple[int, ...]) -> OptimizerSettings:

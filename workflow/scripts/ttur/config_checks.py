@@ -10,6 +10,7 @@ from .config_schema import Problem, dotted, shown
 from .data.listing import SUFFIXES, image_files
 from .data.sources import PUBLISHED, expected_images
 from .errors import UserError
+from .network_kinds import NETWORKS
 from .optimizers import OPTIMIZERS
 from .training.grid import evaluation_bound
 
@@ -45,6 +46,7 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         enough_samples_for_fid,
         evaluations_within_limits,
         evaluations_few_enough,
+        noise_probe_within_limits,
         folder_names_within_limits,
         known_ratio,
         ratio_from_a_measurement,
@@ -142,8 +144,9 @@ def labels_where_needed(config: "Config") -> Iterator[Problem]:
         else:
             change = f"set datasets.{experiment.dataset}.labels to folders"
         remedy = f"needs labels, which {experiment.dataset} has not: {change}"
-        if experiment.networks["kind"] == "biggan":
-            yield ["experiments", name, "networks", "kind"], f"is biggan, which {remedy}"
+        kind = experiment.networks["kind"]
+        if NETWORKS[kind].needs_labels:
+            yield ["experiments", name, "networks", "kind"], f"is {kind}, which {remedy}"
         if experiment.fid["features"] == "classifier":
             yield ["experiments", name, "fid", "features"], f"is classifier, which {remedy}"
 
@@ -275,6 +278,31 @@ def evaluations_few_enough(config: "Config") -> Iterator[Problem]:
             )
 
 
+def noise_probe_within_limits(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        probe, path = experiment.noise_probe, ["experiments", name, "noise_probe"]
+        steps, batch_size = experiment.limits["steps"], probe["batch_size"]
+        if probe["steps"][-1] > steps:
+            yield (
+                [*path, "steps"],
+                f"holds {probe['steps'][-1]}, after the last step: use at most limits.steps, "
+                f"{steps}",
+            )
+        images = images_up_to(config.datasets[experiment.dataset], batch_size)
+        if batch_size > images:
+            yield (
+                [*path, "batch_size"],
+                f"is {batch_size}, above the {images} images of {experiment.dataset}: "
+                f"use at most {images}",
+            )
+        if batch_size % experiment.micro_batches:
+            yield (
+                [*path, "batch_size"],
+                f"is {batch_size}, which micro_batches, {experiment.micro_batches}, does not "
+                "divide: use a multiple of it",
+            )
+
+
 def folder_names_within_limits(config: "Config") -> Iterator[Problem]:
     for run in config.runs():
         if len(f"seeds_{run.seed_key}") > LONGEST_FOLDER_NAME:
@@ -328,10 +356,10 @@ def ratio_from_the_same_generator(config: "Config") -> Iterator[Problem]:
         lender = config.experiments[experiment.ratio["experiment"]]
         own, lent = _generator(config, name), _generator(config, lender.name)
         for key in own:
-            if own[key] != lent[key]:
+            if own[key] != lent.get(key):
                 yield (
                     ["experiments", name, "ratio", "experiment"],
-                    f"is {lender.name}, whose generator differs ({key} {lent[key]}, "
+                    f"is {lender.name}, whose generator differs ({key} {lent.get(key)}, "
                     f"here {own[key]}): use an experiment with the same generator",
                 )
 
@@ -339,7 +367,8 @@ def ratio_from_the_same_generator(config: "Config") -> Iterator[Problem]:
 def _generator(config: "Config", name: str) -> dict[str, Any]:
     experiment = config.experiments[name]
     dataset, networks = config.datasets[experiment.dataset], experiment.networks
-    return {key: networks[key] for key in ("kind", "latent", "generator_width")} | {
+    keys = ("kind", "latent", *NETWORKS[networks["kind"]].generator)
+    return {key: networks[key] for key in keys} | {
         "image_size": dataset.image_size,
         "channels": dataset.channels,
     }

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from .errors import UserError
+from .network_kinds import NETWORKS
 from .optimizers import OPTIMIZERS
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
@@ -76,8 +77,14 @@ def filled(config: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def schema() -> dict[str, Any]:
-    """The schema file with the registry's optimizers in place of any optimizer."""
+    """The schema file with the registered optimizers and networks in its open places."""
     loaded = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    _add_optimizers(loaded)
+    _add_networks(loaded)
+    return loaded
+
+
+def _add_optimizers(loaded: dict[str, Any]) -> None:
     any_optimizer = loaded["$defs"]["optimizer"]
     ranges, other = any_optimizer["properties"], any_optimizer["additionalProperties"]
     common = {key: ranges[key] for key in ("generator_rate", "discriminator_rate", "batch_sizes")}
@@ -97,7 +104,33 @@ def schema() -> dict[str, Any]:
         }
         for name, optimizer in OPTIMIZERS.items()
     }
-    return loaded
+
+
+def _add_networks(loaded: dict[str, Any]) -> None:
+    definitions = loaded["$defs"]
+    networks = definitions["networks"]
+    networks["properties"]["kind"]["enum"] = list(NETWORKS)
+    networks["allOf"] = [
+        {
+            "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+            "then": {"$ref": f"#/$defs/{name}"},
+        }
+        for name in NETWORKS
+    ]
+    latent = definitions["dcgan"]["properties"]["latent"]
+    for name, kind in NETWORKS.items():
+        if kind.settings is not None:
+            definitions[name] = {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["kind", "latent"]
+                + [key for key, rule in kind.settings.items() if "default" not in rule],
+                "properties": {
+                    "kind": {"const": name, "description": f"Networks of kind {name}"},
+                    "latent": latent,
+                    **kind.settings,
+                },
+            }
 
 
 def _copied(value: Any, path: KeyPath) -> Any:

@@ -2,7 +2,7 @@
 
 An entry holds what training needs (how to build it) and what the theory needs (the scale of
 Proposition 3.4). To add one, add an entry; the configuration schema, the estimates and the
-figures follow.
+figures follow. docs/optimizers.md tells how, with an example.
 """
 
 import contextlib
@@ -32,14 +32,21 @@ class Optimizer:
     build: Callable[[Iterable["torch.Tensor"], float, Mapping[str, float]], "torch.optim.Optimizer"]
 
 
-def _adam(parameters, rate, hyper):
+def _adam(parameters, rate, hyper, amsgrad=False):
     from torch.optim import Adam
 
     from .light import light
 
     parameters, betas = list(parameters), (hyper["beta1"], hyper["beta2"])
-    fused = parameters[0].device.type != "meta"  # which has shapes only
-    return light(Adam)(parameters, lr=rate, betas=betas, eps=hyper["eps"], fused=fused)
+    options = {
+        "amsgrad": amsgrad,
+        "fused": parameters[0].device.type != "meta",  # which has shapes only
+    }
+    return light(Adam)(parameters, lr=rate, betas=betas, eps=hyper["eps"], **options)
+
+
+def _amsgrad(parameters, rate, hyper):
+    return _adam(parameters, rate, hyper, amsgrad=True)
 
 
 def _adabelief(parameters, rate, hyper):
@@ -81,5 +88,10 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
         defaults={"alpha": 0.99, "eps": 1e-8},
         scale=lambda hyper: 1.0,
         build=_rmsprop,
+    ),
+    "AMSGrad": Optimizer(
+        defaults={"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
+        scale=None,  # Proposition 3.4 speaks of Adam, AdaBelief and RMSProp only
+        build=_amsgrad,
     ),
 }

@@ -12,6 +12,7 @@ Streams in use:
     evaluation  latents and labels of the images that are scored during training
     rescoring   latents and labels of the images that are scored after training
     repetition  latents and labels of the images that one generator is scored with repeatedly
+    noise       batches on which the noise of the gradients is measured
     display     latents and labels of the images that are shown
     classifier  weights, split and order of the feature network's training
     inception   random weights of the feature network

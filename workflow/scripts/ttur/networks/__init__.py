@@ -6,11 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..network_kinds import NETWORKS
 from ..streams import generator as random_stream
-from . import biggan, dcgan
 from .replicated import initialise
-
-_KINDS = {"dcgan": dcgan.build, "biggan": biggan.build}
 
 
 def build(
@@ -45,7 +43,7 @@ def shapes(
 
 
 def _pair(settings, image_size, channels, classes, replicas) -> tuple[nn.Module, nn.Module]:
-    return _KINDS[settings["kind"]](settings, image_size, channels, classes, replicas=replicas)
+    return NETWORKS[settings["kind"]].build(settings, image_size, channels, classes, replicas)
 
 
 def parameter_count(network: nn.Module) -> int:

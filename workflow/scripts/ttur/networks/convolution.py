@@ -53,8 +53,11 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride=1, padding=0) -> Tensor:
 
 
 def _as_products(x: Tensor) -> bool:
-    """Whether a matrix product may stand for a grouped convolution: on a CPU, channels first."""
-    return x.device.type == "cpu" and x.is_contiguous()
+    """Whether a matrix product may stand for a grouped convolution: on a CPU, channels first.
+
+    Shapes without data (the meta device) go the CPU's way, which takes more memory.
+    """
+    return x.device.type in ("cpu", "meta") and x.is_contiguous()
 
 
 def _at_one_point(x: Tensor, matrix: Tensor) -> Tensor:

@@ -1,0 +1,110 @@
+"""Every kind of network keeps its replicas apart; a new one is an entry, as the page says."""
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+from config_examples import REMOVED, changed, minimal
+from conftest import SETTINGS
+from test_config import W, X, problem
+from test_step import BIGGAN, flat, start
+from ttur import config_schema, networks
+from ttur.config import load
+from ttur.network_kinds import NETWORKS, NetworkKind
+from ttur.networks import parameter_count
+from ttur.training.step import train_step
+
+PAGE = Path("docs/own-networks.md").read_text()
+EXAMPLES = {
+    "dcgan": SETTINGS["networks"],
+    "biggan": BIGGAN["networks"],
+    "mlp": {"kind": "mlp", "latent": 5, "hidden": 12},
+}
+
+
+@pytest.fixture(autouse=True)
+def mlp(monkeypatch):
+    """The networks of docs/own-networks.md, registered as that page says."""
+    module_code, function, entry = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    module = types.ModuleType("ttur.networks.mlp")
+    module.__package__ = "ttur.networks"
+    exec(module_code, vars(module))
+    monkeypatch.setitem(sys.modules, "ttur.networks.mlp", module)
+    monkeypatch.setattr(networks, "mlp", module, raising=False)
+    names = {"__package__": "ttur", "NetworkKind": NetworkKind}
+    exec(function, names)
+    monkeypatch.setitem(NETWORKS, "mlp", eval(f"{{{entry}}}", names)["mlp"])
+    config_schema.schema.cache_clear()
+    yield
+    config_schema.schema.cache_clear()
+
+
+def test_every_kind_is_tested_here():
+    assert EXAMPLES.keys() == NETWORKS.keys()
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_shapes_and_independent_replicas(kind):
+    settings, seeds = EXAMPLES[kind], (3, 4, 5)
+    group = networks.build(settings, 16, 2, 3, seeds)
+    alone = networks.build(settings, 16, 2, 3, seeds[1:2])
+    latents, labels = torch.randn(6, 3 * settings["latent"]), torch.randint(3, (6, 3))
+    images = group[0](latents, labels)
+    assert (images.shape, images.abs().max() <= 1) == ((6, 3 * 2, 16, 16), True)
+    scores = group[1](images, labels)
+    assert scores.shape == (6, 3)
+    own = latents.unflatten(1, (3, -1))[:, 1]
+    own_images = alone[0](own, labels[:, 1:2])
+    torch.testing.assert_close(images[:, 2:4], own_images, rtol=1e-4, atol=1e-5)
+    own_scores = alone[1](own_images, labels[:, 1:2])
+    torch.testing.assert_close(scores[:, 1:2], own_scores, rtol=1e-4, atol=1e-4)
+    for one, many in zip(alone, group, strict=True):
+        assert all(p.shape[0] == 3 for p in [*many.parameters(), *many.buffers()])
+        assert parameter_count(one) == parameter_count(many) > 0
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+@pytest.mark.parametrize("objective", ["bce", "wasserstein_gp"])
+def test_a_group_trains_and_shrinks_like_each_seed_alone(kind, objective):
+    changes = {"networks": EXAMPLES[kind], "objective": {"kind": objective, "penalty_weight": 10.0}}
+    settings = (BIGGAN if kind == "biggan" else SETTINGS) | changes
+    group, draws = start(settings, seeds=(0, 1))
+    alone, own = start(settings, seeds=(1,))
+    before = flat(alone.generator).clone()
+    for step in range(3):
+        train_step(group, draws, step)
+    group.keep([1])
+    for step in range(6):
+        train_step(alone, own, step)
+    for step in range(3, 6):
+        train_step(group, own, step)
+    assert not torch.equal(flat(alone.generator), before)
+    latents, labels = own.latents(50)
+    images = [players.generator(latents, labels) for players in (group, alone)]
+    torch.testing.assert_close(*images, rtol=1e-2, atol=1e-2)
+
+
+def test_the_example_is_checked_like_the_built_in_kinds():
+    networks = {"kind": "mlp", "latent": 64}
+    config = load(changed(minimal(), {f"{X}/networks": networks, W: REMOVED}))
+    assert config.experiments["dcgan-fashion"].networks == {**networks, "hidden": 128}
+    wrong = {f"{X}/networks": {**networks, "hiden": 3}, W: REMOVED}
+    assert problem(changed(minimal(), wrong)) == (
+        "config: experiments.dcgan-fashion.networks.hiden is not a known key of kind mlp: "
+        "did you mean hidden?"
+    )
+    small = {f"{X}/networks": {**networks, "hidden": 0}, W: REMOVED}
+    assert problem(changed(minimal(), small)).endswith("use a whole number of at least 1")
+
+
+def test_a_ratio_is_shared_only_between_equal_generators():
+    networks = {"kind": "mlp", "latent": 64, "hidden": 8}
+    same = {f"{X}/networks": networks, f"{W}/networks": networks}
+    assert load(changed(minimal(), same)).runs()
+    other = changed(minimal(), same | {f"{W}/networks": {**networks, "hidden": 9}})
+    assert "whose generator differs (hidden 8, here 9)" in problem(other)
+    mixed = changed(minimal(), {f"{X}/networks": networks})
+    assert "whose generator differs (kind mlp, here dcgan)" in problem(mixed)

@@ -1,0 +1,171 @@
+"""Which batch size to use, and how sure that is."""
+
+import math
+
+import pandas as pd
+import pytest
+from test_aggregate import result, run
+from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
+from ttur.comparison import INTERVALS
+from ttur.optimizers import OPTIMIZERS
+from ttur.recommendation import (
+    OTHER_OPTIMIZERS,
+    RECOMMENDATION,
+    costs,
+    other_optimizers,
+    recommendation_table,
+)
+from ttur.recommendation_text import recommendation_text
+from ttur.theory import ESTIMATES, lower_bound
+
+RECORDS = [
+    {
+        "name": "dcgan",
+        "section": "4.1",
+        "title": "DCGAN on shoes",
+        "optimizers": {"Adam": {"generator_rate": 0.002, "hyper": {}}},
+    }
+]
+SWEEP = {2: [None] * 3, 4: [400, 380, 420], 8: [150, 140, 160], 16: [90, 95, 70]}
+# SFO 1600, 1200, 1440: fewest at 8. At 100, 50, 40 steps per second: 4, 3, 2.25 s: first is 16.
+SPEEDS = {2: 200.0, 4: 100.0, 8: 50.0, 16: 40.0}
+
+
+def runs_of(sweep, speeds=SPEEDS):
+    return [
+        run(b, *(result(s, n) for s, n in enumerate(steps)), seed_steps_per_second=speeds[b])
+        for b, steps in sweep.items()
+    ]
+
+
+def interval(low=4, high=16, support=0.8):
+    row = ("dcgan", "Adam", low, high, support, 2000)
+    return pd.DataFrame([row], columns=list(INTERVALS)).astype(INTERVALS)
+
+
+NONE = interval().iloc[:0]
+
+
+def recommended(sweep, intervals=NONE, **speeds):
+    runs = runs_of(sweep, **speeds)
+    steps = steps_table(runs)
+    cost, critical = costs(steps, speed_table(runs)), critical_table(steps)
+    table = recommendation_table(cost, critical, intervals, RECORDS)
+    assert table.dtypes.astype(str).to_dict() == RECOMMENDATION
+    others = other_optimizers(estimates(8.0), networks_table(runs), RECORDS)
+    text = recommendation_text(table, cost, intervals, others, networks_table(runs), RECORDS)
+    return table.iloc[0], text
+
+
+def estimates(ratio):
+    source = {"ratio_experiment": "dcgan", "ratio_optimizer": "Adam", "ratio": ratio}
+    row = {"experiment": "dcgan", "section": "4.1", "optimizer": "Adam", **source}
+    return pd.DataFrame([row]).reindex(columns=list(ESTIMATES)).astype(ESTIMATES)
+
+
+def test_the_three_answers():
+    row, text = recommended(SWEEP, interval())
+    assert (row["fewest_gradients"], row["finishes_first"], row["smallest_reaching"]) == (8, 16, 4)
+    assert row["seconds"] == pytest.approx(90 / 40)
+    assert (row["fewest_low"], row["fewest_high"], row["certainty"]) == (4, 16, "fair")
+    assert "**Fewest gradient evaluations: b = 8** (95 % interval 4 to 16): 1,200 eval" in text
+    assert "**First to finish here: b = 16**: 2.25 s per seed on cpu, against 3 s at b = 8" in text
+    assert "for 1.2 times the evaluations" in text
+    assert "Smallest that arrives: b = 4; b = 2 did not (0 of 3 seeds)" in text
+    assert "80% of 2,000 resamples" in text
+    assert "Until classifier-FID <= 10, on 10,000 images" in text
+
+
+@pytest.mark.parametrize(
+    ("support", "words"),
+    [(0.95, "high"), (0.9, "high"), (0.89, "fair"), (0.5, "fair"), (0.4, "low")],
+)
+def test_certainty_follows_the_resamples(support, words):
+    assert recommended(SWEEP, interval(support=support))[0]["certainty"] == words
+
+
+def test_without_resamples_the_range_over_seeds_and_low_certainty():
+    row, text = recommended(SWEEP)
+    assert (row["fewest_low"], row["fewest_high"], row["certainty"]) == (8, 16, "low")
+    assert "(range over seeds 8 to 16)" in text
+
+
+def test_resamples_without_an_answer_give_no_interval_and_low_certainty():
+    row, text = recommended(SWEEP, interval(low=None, high=None, support=math.nan))
+    assert row["certainty"] == "low"
+    assert "**Fewest gradient evaluations: b = 8**: 1,200 evaluations" in text
+    assert "nan" not in text
+
+
+def test_two_seeds_are_too_few_whatever_the_resamples_say():
+    two = {b: steps[:2] for b, steps in SWEEP.items()}
+    assert recommended(two, interval(support=1.0))[0]["certainty"] == "low"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "words", "advice"),
+    [
+        ({4: [10] * 3, 8: [90] * 3}, "try smaller", "Try smaller."),
+        ({4: [90] * 3, 8: [5] * 3}, "try larger", "Try larger."),
+        ({8: [10] * 3}, "one batch size", "the only batch size tried"),
+    ],
+)
+def test_a_bound_is_called_one(sweep, words, advice):
+    row, text = recommended(sweep, interval(support=1.0))
+    assert row["certainty"] == words
+    assert advice in text
+
+
+def test_batch_size_one_is_no_bound_from_below():
+    speeds = {1: 10.0, 2: 10.0}
+    row, _ = recommended({1: [10] * 3, 2: [90] * 3}, interval(support=1.0), speeds=speeds)
+    assert (row["fewest_gradients"], row["certainty"]) == (1, "high")
+
+
+def test_stopped_too_early():
+    short = run(2, *(result(seed, None, last_miss=50) for seed in range(3)))
+    runs = [short, *runs_of({4: [100] * 3, 8: [90] * 3})]
+    steps = steps_table(runs)
+    cost = costs(steps, speed_table(runs))
+    row = recommendation_table(cost, critical_table(steps), interval(), RECORDS).iloc[0]
+    assert row["certainty"] == "try more steps"
+
+
+def test_nothing_reached_is_said_and_has_no_number():
+    row, text = recommended({4: [None] * 3, 8: [10, None, None]})
+    assert row["certainty"] == "not reached"
+    assert row.drop(["experiment", "optimizer", "certainty"]).isna().all()
+    assert "No answer: at no batch size tried (4, 8) did most seeds arrive" in text
+
+
+def test_an_experiment_that_was_not_trained_has_no_section():
+    others = [{**RECORDS[0], "name": "biggan", "title": "BigGAN"}, *RECORDS]
+    runs = runs_of(SWEEP)
+    steps = steps_table(runs)
+    cost = costs(steps, speed_table(runs))
+    table = recommendation_table(cost, critical_table(steps), NONE, others)
+    assert table["experiment"].tolist() == ["dcgan"]
+    absent = other_optimizers(estimates(8.0), networks_table(runs), others)
+    text = recommendation_text(table, cost, NONE, absent, networks_table(runs), others)
+    assert "BigGAN" not in text
+
+
+def test_other_optimizers_get_proposition_3_4_with_the_experiments_rate_and_ratio():
+    table = other_optimizers(estimates(8.0), networks_table(runs_of(SWEEP)), RECORDS)
+    assert table.dtypes.astype(str).to_dict() == OTHER_OPTIMIZERS
+    assert table["optimizer"].tolist() == [name for name in OPTIMIZERS if name != "Adam"]
+    for row in table.itertuples():
+        expected = lower_bound(8.0, row.optimizer, 0.002, {}, 300, 10_000)
+        assert row.estimated_exact == pytest.approx(expected, nan_ok=True)
+    assert set(table["generator_rate"]) == {0.002}
+
+
+def test_without_a_ratio_the_others_are_unavailable():
+    runs = runs_of(SWEEP)
+    table = other_optimizers(estimates(math.nan), networks_table(runs), RECORDS)
+    assert table["estimated"].isna().all()
+    steps = steps_table(runs)
+    cost = costs(steps, speed_table(runs))
+    rows = recommendation_table(cost, critical_table(steps), NONE, RECORDS)
+    text = recommendation_text(rows, cost, NONE, table, networks_table(runs), RECORDS)
+    assert "| RMSProp | unavailable: no ratio was measured | |" in text

@@ -1,0 +1,28 @@
+# The noise of the gradients, measured in a short training: a prediction that needs no sweep.
+
+
+rule probe_gradient_noise:
+    input:
+        manifest=dataset_manifest,
+        script="workflow/scripts/probe_gradient_noise.py",
+        code=imported_files("workflow/scripts/probe_gradient_noise.py"),
+    output:
+        table="results/probes/gradient_noise/{experiment}.csv",
+    log:
+        "results/logs/probe_gradient_noise/{experiment}.log",
+    benchmark:
+        "results/benchmarks/probe_gradient_noise/{experiment}.jsonl"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=scoring_gpus,
+    params:
+        settings=noise_settings,
+        directory=subpath(input.manifest, parent=True),
+        device=CONFIG.device,
+    message:
+        "Measuring the gradient noise of {wildcards.experiment}"
+    shell:
+        "python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
+        " --threads {threads} --device {params.device} --output {output.table:q} > {log:q} 2>&1"

@@ -1,0 +1,28 @@
+"""Noise scales and what Proposition 3.4 makes of them, from the probes: noise_scale.csv."""
+
+import argparse
+
+import pandas as pd
+from ttur.arguments import json_value
+from ttur.errors import run
+from ttur.files import write_text
+from ttur.noise_scale import PROBE, noise_scale_table
+from ttur.tables import read_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--probes", nargs="+", required=True, metavar="CSV")
+    parser.add_argument(
+        "--experiments", required=True, type=json_value, metavar="JSON", help="JSON or @FILE"
+    )
+    parser.add_argument("--output", required=True, metavar="CSV", help="file to write")
+    arguments = parser.parse_args()
+    probes = pd.concat([read_table(path, PROBE) for path in arguments.probes])
+    write_text(
+        arguments.output, noise_scale_table(probes, arguments.experiments).to_csv(index=False)
+    )
+
+
+if __name__ == "__main__":
+    run(main)

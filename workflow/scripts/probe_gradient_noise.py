@@ -1,0 +1,46 @@
+"""Measures the noise of both players' gradients in a short training with each optimizer."""
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+import torch
+from ttur.arguments import json_value
+from ttur.data.packed import PackedDataset
+from ttur.devices import open_device, set_precision
+from ttur.errors import run
+from ttur.files import atomic_path
+from ttur.training.gradient_noise import NOISE_COLUMNS, ProbePlan, probe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--settings", type=json_value, required=True, help="JSON or @FILE: {steps, batches, jobs}"
+    )
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--output", type=Path, required=True, help="CSV file to write")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    device = open_device(arguments.device)
+    settings = arguments.settings
+    dataset = PackedDataset.open(arguments.data_dir)
+    plan = ProbePlan(tuple(settings["steps"]), settings["batches"])
+    rows = []
+    for job in settings["jobs"]:
+        set_precision(job["compute"]["precision"])
+        rows += probe(job, dataset, plan, device)
+        print(f"{job['experiment']} {job['optimizer']}: measured", file=sys.stderr, flush=True)
+    with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, NOISE_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    print(f"{time.process_time():.1f} s of processor time", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,147 @@
+"""The recommendation in plain words, as markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from .optimizers import OPTIMIZERS
+
+_SURE = {
+    "not reached": "give it more steps, other batch sizes or rates, or a higher threshold.",
+    "one batch size": "it is the only batch size tried. Try smaller and larger ones.",
+    "try smaller": "it is the smallest batch size tried, the minimum may lie below. Try smaller.",
+    "try larger": "it is the largest batch size tried, the minimum may lie above. Try larger.",
+    "try more steps": "a batch size that did not arrive was stopped too early to be excluded. "
+    "Give it more steps.",
+    "low": "not very.",
+    "fair": "fairly.",
+    "high": "very.",
+}
+
+
+def recommendation_text(
+    table: pd.DataFrame,
+    cost: pd.DataFrame,
+    intervals: pd.DataFrame,
+    others: pd.DataFrame,
+    networks: pd.DataFrame,
+    experiments: Sequence[Mapping[str, Any]],
+) -> str:
+    """recommendation.md: a section per experiment, a paragraph per optimizer.
+
+    table: `recommendation.RECOMMENDATION`. cost: from `recommendation.costs`. intervals:
+    `comparison.INTERVALS`. others: `recommendation.OTHER_OPTIMIZERS`. networks: networks.csv.
+    experiments: records `{name, title, section}`, in the order of the sections.
+    """
+    parts = [
+        "# Which batch size?\n",
+        "N is the number of training steps until the threshold, median over seeds; one gradient "
+        "evaluation is one image in one step. Times are those of this run's machine, with all jobs "
+        "that ran beside each other, and seeds of a group trained together.\n",
+    ]
+    for record in experiments:
+        rows = table[table["experiment"] == record["name"]]
+        about = networks[networks["experiment"] == record["name"]]
+        if rows.empty or about.empty:
+            continue
+        first = about.iloc[0]
+        parts.append(f"## {record['title']} (`{record['name']}`)\n")
+        parts.append(
+            f"Until {first['metric']} <= {first['threshold']:g}, on {first['images']:,} images.\n"
+        )
+        for row in rows.itertuples():
+            own = (cost["experiment"] == row.experiment) & (cost["optimizer"] == row.optimizer)
+            support = (intervals["experiment"] == row.experiment) & (
+                intervals["optimizer"] == row.optimizer
+            )
+            parts.append(f"### {row.optimizer}\n")
+            parts.append(_answers(row, cost[own].set_index("batch_size"), intervals[support]))
+        parts.append(_others(others[others["experiment"] == record["name"]]))
+    return "\n".join(filter(None, parts))
+
+
+def _answers(row: Any, cost: pd.DataFrame, interval: pd.DataFrame) -> str:
+    """The three answers and how sure they are, as a markdown list."""
+    if row.certainty == "not reached":
+        tried = ", ".join(map(str, cost.index))
+        return (
+            f"- No answer: at no batch size tried ({tried}) did most seeds arrive; "
+            f"{_SURE['not reached']}\n"
+        )
+    best, quick = cost.loc[row.fewest_gradients], cost.loc[row.finishes_first]
+    spread = ""
+    if pd.notna(row.fewest_low):
+        kind = "range over seeds" if interval.empty else "95 % interval"
+        spread = f" ({kind} {row.fewest_low:g} to {row.fewest_high:g})"
+    lines = [
+        f"- **Fewest gradient evaluations: b = {row.fewest_gradients}**{spread}: "
+        f"{best['median_sfo']:,.0f} evaluations, N = {best['median_steps']:,.0f}.",
+        f"- **First to finish here: b = {row.finishes_first}**: {_time(row.seconds)} per seed on "
+        f"{quick['device']}{_against(row, best, quick)}.",
+        f"- Smallest that arrives: b = {row.smallest_reaching}{_missed(row, cost)}.",
+        f"- How sure: {_SURE[row.certainty]}{_reasons(best, interval)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _against(row: Any, best: pd.Series, quick: pd.Series) -> str:
+    if row.finishes_first == row.fewest_gradients:
+        return ""
+    return (
+        f", against {_time(best['seconds'])} at b = {row.fewest_gradients}, for "
+        f"{quick['median_sfo'] / best['median_sfo']:.1f} times the evaluations"
+    )
+
+
+def _missed(row: Any, cost: pd.DataFrame) -> str:
+    """Which smaller batch sizes did not arrive, with their seeds."""
+    below = cost[cost.index < row.smallest_reaching]
+    if below.empty:
+        return ", the smallest tried"
+    missed = [
+        f"b = {b} did not ({each['seeds_reached']} of {each['seeds']} seeds)"
+        for b, each in below.iterrows()
+    ]
+    return "; " + ", ".join(missed)
+
+
+def _reasons(best: pd.Series, interval: pd.DataFrame) -> str:
+    seeds = f"{best['seeds_reached']} of {best['seeds']} seeds arrived at this batch size"
+    if interval["support"].isna().all():  # none, or none with an answer
+        return f" {seeds}."
+    row = interval.iloc[0]
+    share = (
+        f"{row['support']:.0%} of {row['resamples']:,} resamples of the seeds have it as minimum"
+    )
+    return f" {seeds}; {share}."
+
+
+def _others(others: pd.DataFrame) -> str:
+    """What Proposition 3.4 says about optimizers that were not trained; empty where none is."""
+    if others.empty:
+        return ""
+    first = others.iloc[0]
+    lines = [
+        "### Optimizers not trained\n",
+        f"Proposition 3.4 with the ratio measured from {first['ratio_optimizer']} of "
+        f"`{first['ratio_experiment']}`, the generator's rate {first['generator_rate']:g} of "
+        f"{first['rate_optimizer']} and default hyper-parameters. "
+        "In proportion to the rate.\n",
+        "| optimizer | estimated | exact |",
+        "|---|---:|---:|",
+    ]
+    for row in others.itertuples():
+        if pd.notna(row.estimated):
+            lines.append(f"| {row.optimizer} | {row.estimated} | {row.estimated_exact:.3f} |")
+        else:
+            no_bound = OPTIMIZERS[row.optimizer].scale is None
+            why = "the theory gives no bound" if no_bound else "no ratio was measured"
+            lines.append(f"| {row.optimizer} | unavailable: {why} | |")
+    return "\n".join(lines) + "\n"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

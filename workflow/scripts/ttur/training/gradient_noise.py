@@ -1,0 +1,229 @@
+"""The noise of both players' gradients, measured while they stand still in a short training.
+
+The stochastic gradient g of a player is what a training step computes from one batch of b images,
+generated or real. With G = E g, tr Cov(g) = S / b defines the trace S of the covariance per sample;
+S / |G|^2 is the simple noise scale (McCandlish et al. 2018, "An Empirical Model of Large-Batch
+Training", equation 2.9). From K independent batches, with m their mean,
+
+    S = b / (K - 1) * sum_k |g_k - m|^2        and        |G|^2 = |m|^2 - S / (K b)
+
+are unbiased. They are that paper's appendix A.1 with batches of b and of K b images.
+
+Where BatchNorm couples the samples of a batch there is no gradient of a single sample: then S is
+that of the batch size b at which it was measured, the one that trains, and may differ at another.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..data.packed import PackedDataset
+from ..networks import parameter_count
+from ..streams import generator
+from .draws import Draws
+from .images import ImageStore
+from .step import Players, build_players, train_step
+from .world import World
+
+NOISE_COLUMNS = (
+    "experiment",
+    "optimizer",
+    "batch_size",
+    "step",
+    "seed",
+    "player",
+    "trace",
+    "squared_norm",
+    "noise_scale",
+    "parameters",
+    "images",
+)
+"""Columns of a probe's table: trace S, squared_norm |G|^2, noise_scale S / |G|^2 of one seed.
+
+squared_norm is unbiased, so it may come out negative where the gradient drowns in noise; the
+noise scale is None there. parameters: Theta or W; images: |S|.
+"""
+
+
+class GradientMoments:
+    """Sum and sum of squared norms of a player's gradients, per replica."""
+
+    def __init__(self):
+        self._sums: list[Tensor] = []
+        self._squares: Tensor | float = 0.0
+        self._count = 0
+
+    def add(self, gradients: Sequence[Tensor]) -> None:
+        """One batch's gradient: a tensor [R, ...] per parameter."""
+        if not self._count:
+            self._sums = [torch.zeros_like(g, dtype=torch.float64) for g in gradients]
+        for total, gradient in zip(self._sums, gradients, strict=True):
+            total += gradient
+        self._squares = self._squares + _squared_norm(gradients)
+        self._count += 1
+
+    def estimates(self, batch_size: int) -> tuple[Tensor, Tensor]:
+        """Unbiased trace per sample and squared norm of the mean, each [R]; of >= 2 batches."""
+        of_sum = _squared_norm(self._sums)
+        trace = batch_size * (self._squares - of_sum / self._count) / (self._count - 1)
+        return trace, (of_sum / self._count - trace / batch_size) / self._count
+
+
+def _squared_norm(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.stack([t.double().flatten(1).square().sum(1) for t in tensors]).sum(0)
+
+
+class _Still(torch.optim.Optimizer):
+    """Takes no step: what is left of a training step is its gradients."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, {})
+
+    def step(self, closure=None) -> None:
+        pass
+
+
+class IndependentDraws:
+    """Batches drawn apart from each other and from training's, in the place of `Draws`.
+
+    Images come with replacement, so that batches are independent. All from the stream `noise`;
+    stage: the training step at which the players stand still.
+    """
+
+    def __init__(
+        self,
+        images: ImageStore,
+        labels: Tensor,
+        classes: int,
+        seeds: Sequence[int],
+        batch_size: int,
+        latent: int,
+        stage: int,
+    ):
+        self._images, self._labels, self._classes = images, labels, max(classes, 1)
+        self._seeds, self._batch_size, self._latent = tuple(seeds), batch_size, latent
+        self._stage = stage
+
+    def _drawn(self, purpose: int, counter: int, draw) -> Tensor:
+        """Draws [b, R * width], `draw` giving one replica's [b, width]."""
+        parts = [draw(generator(s, "noise", self._stage, purpose, counter)) for s in self._seeds]
+        return torch.cat(parts, dim=1)
+
+    def real(self, counter: int) -> tuple[Tensor, Tensor]:
+        """A batch of real images [b, R * C, H, W] in [-1, 1] and labels [b, R]."""
+        shape = (self._batch_size, 1)
+        indices = self._drawn(
+            0, counter, lambda random: torch.randint(len(self._images), shape, generator=random)
+        )
+        flat = indices.reshape(-1)
+        pixels = self._images.take(flat)
+        images = pixels.view(len(indices), -1, *pixels.shape[2:]).float() / 127.5 - 1.0
+        return images, self._labels[flat.to(self._labels.device)].view_as(indices)
+
+    def latents(self, counter: int) -> tuple[Tensor, Tensor]:
+        """Latents [b, R * latent], N(0, 1), and their labels [b, R]."""
+        shape, one = (self._batch_size, self._latent), (self._batch_size, 1)
+        latents = self._drawn(1, counter, lambda random: torch.randn(shape, generator=random))
+        labels = self._drawn(
+            2, counter, lambda random: torch.randint(self._classes, one, generator=random)
+        )
+        return latents.to(self._images.device), labels.to(self._images.device)
+
+    def mix(self, counter: int) -> Tensor:
+        """Interpolation weights [b, R], uniform in [0, 1)."""
+        shape = (self._batch_size, 1)
+        drawn = self._drawn(3, counter, lambda random: torch.rand(shape, generator=random))
+        return drawn.to(self._images.device)
+
+
+def gradient_noise(
+    players: Players, draws: Any, batches: int, batch_size: int
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Per player the unbiased (trace per sample, squared norm of the mean), each [R].
+
+    Both players' gradients come from `train_step` with optimizers that do not move, one
+    discriminator update a step: the generator's is thus taken at the same discriminator.
+    draws: independent batches of batch_size; batches: how many, at least 2. The players' weights,
+    optimizers and buffers (BatchNorm's, spectral norm's) are left as they were.
+    """
+    networks = {"generator": players.generator, "discriminator": players.discriminator}
+    still = replace(
+        players,
+        generator_optimizer=_Still(players.generator.parameters()),
+        discriminator_optimizer=_Still(players.discriminator.parameters()),
+        discriminator_steps=1,
+        average=None,
+    )
+    buffers = {name: copy.deepcopy(dict(n.named_buffers())) for name, n in networks.items()}
+    moments = {name: GradientMoments() for name in networks}
+    for batch in range(batches):
+        train_step(still, draws, batch)
+        for name, network in networks.items():
+            moments[name].add([parameter.grad for parameter in network.parameters()])
+            _restore(network, buffers[name])
+    return {name: each.estimates(batch_size) for name, each in moments.items()}
+
+
+@torch.no_grad()
+def _restore(network: nn.Module, buffers: Mapping[str, Tensor]) -> None:
+    for name, buffer in network.named_buffers():
+        buffer.copy_(buffers[name])
+
+
+@dataclass(frozen=True)
+class ProbePlan:
+    """When and how finely to measure: steps increasing, batches of the training's batch size."""
+
+    steps: tuple[int, ...]
+    batches: int
+
+
+def probe(
+    settings: Mapping[str, Any], dataset: PackedDataset, plan: ProbePlan, device: torch.device
+) -> Iterator[dict[str, Any]]:
+    """Trains the seeds of one job for a while and yields rows of `NOISE_COLUMNS` on the way.
+
+    settings: those of a training job (its limits and FID are not used); it trains as that job
+    would, in one process. Rows of a replica whose gradients are not finite have None as numbers.
+    """
+    manifest, seeds, batch_size = dataset.manifest, settings["seeds"], settings["batch_size"]
+    shape = (manifest["height"], manifest["channels"], manifest["classes"])
+    players = build_players(settings, seeds, *shape, device, World())
+    images = ImageStore(dataset.images, device)
+    labels = torch.from_numpy(np.array(dataset.labels)).to(device)
+    source = (images, labels, manifest["classes"], seeds, batch_size)
+    draws = Draws(*source, settings["networks"]["latent"])
+    sizes = {
+        "generator": parameter_count(players.generator),
+        "discriminator": parameter_count(players.discriminator),
+    }
+    done = 0
+    for stage in plan.steps:
+        for step in range(done, stage):
+            train_step(players, draws, step)
+        done = stage
+        independent = IndependentDraws(*source, settings["networks"]["latent"], stage)
+        measured = gradient_noise(players, independent, plan.batches, batch_size)
+        for player, (traces, squared_norms) in measured.items():
+            for seed, trace, squared_norm in zip(
+                seeds, traces.tolist(), squared_norms.tolist(), strict=True
+            ):
+                finite = np.isfinite(trace) and np.isfinite(squared_norm)
+                yield {
+                    "experiment": settings["experiment"],
+                    "optimizer": settings["optimizer"],
+                    "batch_size": batch_size,
+                    "step": stage,
+                    "seed": seed,
+                    "player": player,
+                    "trace": trace if finite else None,
+                    "squared_norm": squared_norm if finite else None,
+                    "noise_scale": trace / squared_norm if finite and squared_norm > 0 else None,
+                    "parameters": sizes[player],
+                    "images": manifest["images"],
+                }
