@@ -38,7 +38,9 @@ FEATURES = [
 FIGURES = [
     f"results/figures/{experiment}/{figure}.{suffix}"
     for experiment, figure, suffix in product(
-        ("dcgan", "wgan-gp", "biggan"), ("steps", "sfo", "fid", "samples"), ("pdf", "png", "csv")
+        ("dcgan", "wgan-gp", "biggan"),
+        ("fid", "fid_samples", "samples", "generators"),
+        ("pdf", "png", "csv"),
     )
 ]
 SUMMARIES = [
