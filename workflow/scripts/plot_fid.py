@@ -4,8 +4,10 @@ Writes {fid,fid_samples}.{pdf,png,csv} into a folder.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from ttur.arguments import add_figure_options
 from ttur.errors import run
@@ -18,14 +20,25 @@ from ttur.tables import read_table
 HISTORY = {"seed": "int64", "step": "int64", "samples": "int64", "fid": "float64"}
 
 
-def history(path: Path) -> pd.DataFrame:
-    """The history beside a run.json, with the run's optimizer, batch size and statuses."""
-    record = read_json(path)
-    statuses = {result["seed"]: result["status"] for result in record["results"]}
-    table = read_table(path.with_name("history.csv"), HISTORY)
-    table.insert(0, "optimizer", record["optimizer"])
-    table.insert(1, "batch_size", record["batch_size"])
-    return table.assign(status=table["seed"].map(statuses))
+def histories(paths: Sequence[Path]) -> pd.DataFrame:
+    """The history beside each run.json, with the run's optimizer, batch size and statuses."""
+    records = [read_json(path) for path in paths]
+    tables = [read_table(path.with_name("history.csv"), HISTORY) for path in paths]
+    rows = [len(table) for table in tables]
+    table = pd.concat(tables, ignore_index=True)
+    for place, name in enumerate(("optimizer", "batch_size")):
+        table.insert(place, name, np.repeat([record[name] for record in records], rows))
+    keys = ["optimizer", "batch_size", "seed"]
+    endings = pd.DataFrame(
+        [
+            (record["optimizer"], record["batch_size"], result["seed"], result["status"])
+            for record in records
+            for result in record["results"]
+        ],
+        columns=[*keys, "status"],
+    )
+    table = table.merge(endings, how="left", on=keys, validate="many_to_one")
+    return table.sort_values([*keys, "step"], ignore_index=True)
 
 
 def main() -> None:
@@ -41,9 +54,7 @@ def main() -> None:
     parser.add_argument("--threshold", required=True, type=float)
     arguments = parser.parse_args()
 
-    paths = listed_runs(arguments.runs_file, arguments.experiment)
-    table = pd.concat(map(history, paths), ignore_index=True)
-    table = table.sort_values(["optimizer", "batch_size", "seed", "step"])
+    table = histories(listed_runs(arguments.runs_file, arguments.experiment))
     label = {
         "title": f"{arguments.section} {arguments.title}",
         "metric": arguments.metric,
