@@ -134,7 +134,7 @@ def test_missing_measures_are_said_in_words_and_long_intervals_end_with_a_tip():
     comparison.loc[2, "noise_scale_generator"] = -3.0
     figure = critical_figure(comparison)
     (axes,) = figure.axes
-    assert words(axes) == ["not reached, no fit", "no fit", ""]
+    assert words(axes) == ["not reached, no fitted $b^*$", "no fitted $b^*$", ""]
     right = axes.get_xlim()[1]
     assert right < 2**12
     assert [tip.get_xdata()[0] for tip in lines(axes, "open")] == [right, right]
@@ -171,6 +171,10 @@ def test_noise_scales_of_both_players_beside_the_measured_size():
     (none,) = lines(generator, "no estimate RMSProp")
     assert list(none.get_xdata()) == [3200]
     assert "no estimate" in legend_texts(figure)
+    one_seed_without = noise.assign(high=np.nan)
+    panel = noise_scale_figure(one_seed_without, comparison).axes[0]
+    (band,) = [c for c in panel.collections if c.get_gid() == "seeds Adam"]
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(panel.get_ylim()[1])
     figure.draw_without_rendering()
 
 

@@ -157,7 +157,11 @@ def test_a_pole_beyond_the_axes_shades_all_or_nothing():
     assert "fit: never reached" not in legend_texts(before)
     rising, _, _ = drawn(steps, fit_of(fits={"Adam": (-0.001, 0.002)}))
     assert np.isfinite(line(rising, "fit Adam").get_ydata()).all()
-    assert legend_texts(rising)[0] == "Adam"
+    assert legend_texts(rising)[0] == "Adam: no pole"
+    flat = fit_of(fits={"Adam": (0.0, 0.002)}).assign(pole=np.nan)  # N(b) does not fall
+    level, _, _ = drawn(steps, flat)
+    np.testing.assert_allclose(line(level, "fit Adam").get_ydata(), 500)
+    assert legend_texts(level)[0] == "Adam: no pole"
 
 
 def test_a_median_line_breaks_where_no_majority_reached():

@@ -82,7 +82,7 @@ def _draw_row(axes: Axes, height: float, row) -> None:
     if np.isfinite(row.fitted):
         _interval(axes, at["fitted"], row.fitted_low, row.fitted_high, of.colour, 0.8)
     else:
-        missing += ["no fit"]
+        missing += ["no fitted $b^*$"]
     lane = at["fitted" if np.isfinite(row.measured) else "measured"]
     place = {"xytext": (3, lane), "textcoords": ("offset points", "data"), "va": "center"}
     left = axes.get_xlim()[0]

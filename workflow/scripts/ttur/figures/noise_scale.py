@@ -26,9 +26,9 @@ PLAYERS = ("generator", "discriminator")
 def noise_scale_figure(noise: pd.DataFrame, comparison: pd.DataFrame) -> Figure:
     """tr(Sigma) / |G|^2 against the training step, a row per experiment, a column per player.
 
-    noise: `columns.NOISE_SCALE`; comparison: `columns.COMPARISON`. Band: low to high over seeds.
-    A step at which no noise scale could be estimated (a squared norm that is not positive) is
-    an x at the upper edge. Dashed: the measured critical batch size of that optimizer.
+    noise: `columns.NOISE_SCALE`; comparison: `columns.COMPARISON`. Band: low to high over seeds,
+    without an upper end where a seed had no estimate. A step without an estimate (a squared norm
+    that is not positive) is an x at the upper edge. Dashed: the measured critical batch size.
     """
     experiments = list(dict.fromkeys(noise["experiment"]))
     rows = max(len(experiments), 1)
@@ -75,9 +75,10 @@ def _draw(axes: Axes, noise: pd.DataFrame, measured: dict[str, float]) -> None:
         known = np.isfinite(mine["noise_scale"]) & (mine["noise_scale"] > 0)
         line = {"color": of.colour, "marker": of.marker, "gid": f"noise {optimizer}"}
         axes.plot(mine["step"], mine["noise_scale"].where(known), markersize=2.8, **line)
-        band = known & np.isfinite(mine["low"]) & np.isfinite(mine["high"])
-        shade = {"color": of.colour, "alpha": 0.15, "linewidth": 0}
-        axes.fill_between(mine["step"], mine["low"], mine["high"], where=band, **shade)
+        band = known & np.isfinite(mine["low"])
+        high = mine["high"].replace(np.inf, np.nan).fillna(axes.get_ylim()[1])
+        shade = {"color": of.colour, "alpha": 0.15, "linewidth": 0, "gid": f"seeds {optimizer}"}
+        axes.fill_between(mine["step"], mine["low"], high, where=band, **shade)
         none = mine.loc[~known, "step"]
         edge = {"transform": axes.get_xaxis_transform(), "clip_on": False}
         style = {"linestyle": "none", "marker": "x", "gid": f"no estimate {optimizer}"}

@@ -33,7 +33,9 @@ def steps_figure(
 
 
 def _named(optimizer: str, fit: pd.DataFrame) -> str:
-    pole = fit.loc[fit["optimizer"] == optimizer, "pole"].dropna()
-    if pole.empty:
+    """The optimizer and its pole, or that there is no fit or no pole (N(b) that does not fall)."""
+    rows = fit[(fit["optimizer"] == optimizer) & fit["slope"].notna()]
+    if rows.empty:
         return f"{optimizer}: no fit"
-    return f"{optimizer}: pole $b =$ {pole.iloc[0]:.2g}" if pole.iloc[0] > 0 else optimizer
+    pole = rows["pole"].iloc[0]
+    return f"{optimizer}: pole $b =$ {pole:.2g}" if pole > 0 else f"{optimizer}: no pole"
