@@ -132,9 +132,14 @@ def test_missing_measures_are_said_in_words_and_long_intervals_end_with_a_tip():
     comparison.loc[1, "fitted"] = np.nan
     comparison.loc[2, ["measured_high", "fitted_high"]] = [np.inf, 1e9]
     comparison.loc[2, "noise_scale_generator"] = -3.0
+    comparison.loc[1:, "at_edge"] = ["smallest", ""]
     figure = critical_figure(comparison)
     (axes,) = figure.axes
-    assert words(axes) == ["not reached, no fitted $b^*$", "no fitted $b^*$", ""]
+    said = ["not reached, no fitted $b^*$", "no fitted $b^*$"]
+    assert [text for text in words(axes) if "no" in text] == said
+    (bound,) = [text for text in axes.texts if text.get_text() == "$\\leq$"]
+    assert bound.xy[0] == comparison.loc[1, "measured"]
+    assert legend_texts(figure)[-1] == "$\\leq$, $\\geq$, ?: a bound"
     right = axes.get_xlim()[1]
     assert right < 2**12
     assert [tip.get_xdata()[0] for tip in lines(axes, "open")] == [right, right]

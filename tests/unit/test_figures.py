@@ -185,6 +185,18 @@ def test_an_interval_without_an_upper_end_leaves_the_axes():
         assert (size_at(tip.get_xdata()[0]), tip.get_ydata()[0]) == (2, top)
 
 
+def test_an_interval_far_below_its_marks_does_not_squeeze_them():
+    steps = steps_table(runs_of({("Adam", b): [1000 // b] * 3 for b in (1, 2, 4)}))
+    bootstrap = bootstrap_of(steps).assign(steps_low=0.3, sfo_low=0.3)
+    figure, _, _ = drawn(steps, bootstrap=bootstrap)
+    bottom = figure.axes[-1].get_ylim()[0]
+    assert 250 / 4 / 2 <= bottom < 250
+    assert {low for _, low, _ in bars(figure, "Adam")} == {bottom}
+    (tips,) = lines(figure, "open Adam")
+    assert tips.get_marker() == "v"
+    assert list(tips.get_ydata()) == [bottom] * 3
+
+
 def test_not_reached_strip_counts_each_status(figures):
     for figure in figures[:2]:
         assert figure.axes[0].get_title("left") == "not reached: seeds / all seeds"

@@ -102,6 +102,19 @@ def power_of_two(value: float) -> str:
     return f"$2^{{{exponent:.0f}}}$" if exponent.is_integer() else f"{value:g}"
 
 
+def within_reach(marks: Iterable[float], ends: Iterable[float], factor: float) -> list[float]:
+    """What a logarithmic axis has to hold: the marks, and the ends of intervals around them.
+
+    Finite positive values only; ends that lie further beyond all marks than `factor` are moved
+    there, so that one wide interval does not squeeze everything else.
+    """
+    marks, ends = (np.asarray(list(values), dtype=float) for values in (marks, ends))
+    marks, ends = (v[np.isfinite(v) & (v > 0)] for v in (marks, ends))
+    return (
+        [*marks, *np.clip(ends, marks.min() / factor, marks.max() * factor)] if marks.size else []
+    )
+
+
 def log2_axis(axis: Axis, values: Iterable[float], most_ticks: int = 8) -> None:
     """Makes `axis` logarithmic to base two, with whole powers of two as ticks.
 

@@ -17,6 +17,7 @@ from ..style import (
     plain_log_axis,
     power_of_two,
     styled,
+    within_reach,
 )
 from .shared import dodges, draw_intervals, legend
 
@@ -59,10 +60,13 @@ def cost_figure(table: pd.DataFrame, *, title: str, metric: str, threshold: floa
     above, below = figure.subplots(2, 1, sharex=True)
     log2_axis(above.xaxis, table["batch_size"], most_ticks=12)
     below.set_xlabel("batch size $b$ (images)")
-    seconds = table[["seconds", "seconds_low", "seconds_high"]].to_numpy(dtype=float).ravel()
-    unit, scale = _unit(seconds)
-    log2_axis(above.yaxis, table[["sfo", "sfo_low", "sfo_high"]].to_numpy(dtype=float).ravel())
-    plain_log_axis(below.yaxis, seconds / scale)
+    unit, scale = _unit(table["seconds"])
+    for axis, quantity, of, by in (
+        (above.yaxis, "sfo", log2_axis, 1),
+        (below.yaxis, "seconds", plain_log_axis, scale),
+    ):
+        ends = table[[f"{quantity}_low", f"{quantity}_high"]].to_numpy(dtype=float).ravel() / by
+        of(axis, within_reach(table[quantity] / by, ends, 4))
     above.set_ylabel("SFO $b\\,N(b)$ (images)")
     below.set_ylabel(f"time of one seed ({unit})")
     names = {}
@@ -107,10 +111,9 @@ def _optima(mine: pd.DataFrame) -> str:
     return text + (f", fastest at {power_of_two(fastest.item())}" if len(fastest) else "")
 
 
-def _unit(seconds: np.ndarray) -> tuple[str, int]:
+def _unit(seconds: pd.Series) -> tuple[str, int]:
     """The unit in which the longest known time is below a few hundred."""
-    known = seconds[np.isfinite(seconds)]
-    longest = known.max() if known.size else 0
+    longest = np.nan_to_num(seconds.max())
     for unit, scale in UNITS.items():
         if longest < 300 * scale:
             return unit, scale

@@ -6,9 +6,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..style import COLUMN_WIDTH, GREY, SMALL, log2_axis, look, note, plain, styled
+from ..style import (
+    COLUMN_WIDTH,
+    GREY,
+    SMALL,
+    heading,
+    log2_axis,
+    look,
+    note,
+    plain,
+    styled,
+    within_reach,
+)
+from .shared import BOUNDS
 
-LANES = {"measured": -0.33, "fitted": -0.12, "estimated": 0.09, "published": 0.33}
+LANES = {"measured": -0.36, "fitted": -0.18, "estimated": 0, "noise": 0.18, "published": 0.36}
 """Heights within a row, downwards."""
 
 MARKS = [
@@ -25,13 +37,14 @@ def critical_figure(comparison: pd.DataFrame) -> Figure:
 
     comparison: `columns.COMPARISON`, in the order of the rows. From the top of a row: measured,
     with its interval; the fit of Theorem 3.2, with its interval; the estimate of Proposition 3.4
-    and the noise scales of G and D; the paper's measured and estimated sizes, hollow. What is
+    and the noise scale of G; that of D; the paper's measured and estimated sizes, hollow. What is
     missing of the first two is said in words. A tip ends an interval that leaves the axes.
     """
     rows = max(len(comparison), 1)
-    figure = Figure(figsize=(COLUMN_WIDTH, 1.35 + 0.4 * rows), layout="constrained")
+    figure = Figure(figsize=(COLUMN_WIDTH, 1.35 + 0.45 * rows), layout="constrained")
     axes = figure.subplots()
-    log2_axis(axes.xaxis, _span(comparison), most_ticks=9)
+    marks, ends = (comparison[names].to_numpy(dtype=float).ravel() for names in (MARKS, ENDS))
+    log2_axis(axes.xaxis, within_reach(marks, ends, 8), most_ticks=9)
     axes.set_xlabel("critical batch size $b^*$ (images)")
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_yticks(range(len(comparison)), _labels(comparison))
@@ -42,15 +55,15 @@ def critical_figure(comparison: pd.DataFrame) -> Figure:
     experiments = comparison["experiment"].to_numpy()
     for height, row in enumerate(comparison.itertuples()):
         _draw_row(axes, height, row)
-        new = height and experiments[height] != experiments[height - 1]
-        if new or height:
+        if height:
+            new = experiments[height] != experiments[height - 1]
             axes.axhline(height - 0.5, color=GREY if new else "#dddddd", linewidth=0.5)
     for label, row in zip(axes.get_yticklabels(), comparison.itertuples(), strict=True):
         label.set_color(look(row.optimizer).colour)
     keys = _keys(comparison)
     if keys:
         figure.legend(keys.values(), keys.keys(), loc="outside lower center", ncols=2)
-    figure.suptitle("Critical batch sizes")
+    heading(figure, "Critical batch sizes")
     return figure
 
 
@@ -62,21 +75,15 @@ def _labels(comparison: pd.DataFrame) -> list[str]:
     return [f"{plain(name)} {optimizer}" for name, optimizer in pairs]
 
 
-def _span(comparison: pd.DataFrame) -> list[float]:
-    """The values that the axis has to hold: all marks, and intervals up to an eightfold beyond."""
-    marks = comparison[MARKS].to_numpy(dtype=float).ravel()
-    marks = marks[np.isfinite(marks) & (marks > 0)]
-    ends = comparison[ENDS].to_numpy(dtype=float).ravel()
-    ends = ends[np.isfinite(ends) & (ends > 0)]
-    return [*marks, *np.clip(ends, marks.min() / 8, marks.max() * 8)] if marks.size else []
-
-
 def _draw_row(axes: Axes, height: float, row) -> None:
     of = look(row.optimizer)
     at = {lane: height + offset for lane, offset in LANES.items()}
     missing = []
     if np.isfinite(row.measured):
         _interval(axes, at["measured"], row.measured_low, row.measured_high, of.colour, 1.6)
+        beside = {"xytext": (-3.5, 0), "textcoords": "offset points", "ha": "right", "va": "center"}
+        bound = BOUNDS.get(row.at_edge, "")
+        axes.annotate(bound, (row.measured, at["measured"]), fontsize=SMALL, **beside)
     else:
         missing += ["not reached"]
     if np.isfinite(row.fitted):
@@ -94,7 +101,7 @@ def _draw_row(axes: Axes, height: float, row) -> None:
         ("fitted", "fitted", {"marker": "|", "markersize": 5, **ours, "markeredgewidth": 1.2}),
         ("estimated_exact", "estimated", {"marker": "+", **ours, "markeredgewidth": 1}),
         ("noise_scale_generator", "estimated", {"marker": "$G$", "markersize": 5.5, **ours}),
-        ("noise_scale_discriminator", "estimated", {"marker": "$D$", "markersize": 5.5, **ours}),
+        ("noise_scale_discriminator", "noise", {"marker": "$D$", "markersize": 5.5, **ours}),
         ("published_measured", "published", {"marker": of.marker, "markersize": 4, **paper}),
         ("published_estimated", "published", {"marker": "P", "markersize": 4, **paper}),
     ):
@@ -132,8 +139,11 @@ def _keys(comparison: pd.DataFrame) -> dict[str, Line2D]:
         "published_measured": ("paper: measured", {"marker": "o", "markersize": 4, **hollow}),
         "published_estimated": ("paper: estimated", {"marker": "P", "markersize": 4, **hollow}),
     }
-    return {
+    keys = {
         text: Line2D([], [], **plain_line, **look_of)
         for column, (text, look_of) in entries.items()
         if np.isfinite(comparison[column].astype(float)).any()
     }
+    if comparison["at_edge"].isin(list(BOUNDS)).any():
+        keys["$\\leq$, $\\geq$, ?: a bound"] = Line2D([], [], linestyle="none")
+    return keys

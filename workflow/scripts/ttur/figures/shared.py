@@ -26,9 +26,13 @@ from ..style import (
     note,
     ordered,
     plain,
+    within_reach,
 )
 
 DASHES = (0, (4, 2))  # of every fit
+BOUNDS = {"smallest": r"$\leq$", "largest": r"$\geq$", "censored": "?"}
+"""Before a critical batch size that is only a bound (see `aggregate.critical_table`)."""
+
 SHADE = 0.08  # opacity of the region that a fit excludes
 
 
@@ -118,7 +122,8 @@ def against_batch_size(table: pd.DataFrame, fit: pd.DataFrame, quantity: str):
         axes = figure.subplots()
     axes.set_xlabel("batch size $b$ (images)")
     log2_axis(axes.xaxis, table["batch_size"], most_ticks=12)
-    log2_axis(axes.yaxis, table[[quantity, "low", "high"]].to_numpy().ravel())
+    ends = table[["low", "high"]].to_numpy().ravel()
+    log2_axis(axes.yaxis, within_reach(table[quantity], ends, 4))
     if table[quantity].isna().all():
         axes.set_yticks([])
         note(axes, "no seed reached the threshold")
@@ -139,21 +144,23 @@ def against_batch_size(table: pd.DataFrame, fit: pd.DataFrame, quantity: str):
 
 
 def draw_intervals(axes: Axes, x, low, high, optimizer: str) -> None:
-    """Vertical bars from low to high; one that has no upper end runs out of the axes, with a tip.
+    """Vertical bars from low to high; where one leaves the axes or has no end it has a tip.
 
     Set the limits of the axes before.
     """
-    colour, top = look(optimizer).colour, axes.get_ylim()[1]
+    colour, (bottom, top) = look(optimizer).colour, axes.get_ylim()
     x, low, high = (np.asarray(values, dtype=float) for values in (x, low, high))
     known = np.isfinite(low)
-    open_ended = known & ~np.isfinite(high)
-    ends = np.where(np.isfinite(high), high, top)
+    high = np.where(np.isfinite(high), high, np.inf)
     bars = {"linewidth": 0.8, "alpha": 0.8, "zorder": 2.5, "gid": f"interval {optimizer}"}
-    axes.vlines(x[known], low[known], ends[known], colors=colour, **bars)
-    tip = {"linestyle": "none", "marker": "^", "markersize": 3, "markeredgewidth": 0}
-    tip |= {"clip_on": False, "gid": f"open {optimizer}"}
-    if open_ended.any():
-        axes.plot(x[open_ended], np.full(open_ended.sum(), top), color=colour, **tip)
+    ends = np.clip(low, bottom, top), np.clip(high, bottom, top)
+    axes.vlines(x[known], *(values[known] for values in ends), colors=colour, **bars)
+    for beyond, edge, marker in ((high > top, top, "^"), (low < bottom, bottom, "v")):
+        at = x[known & beyond]
+        tip = {"linestyle": "none", "marker": marker, "markersize": 3, "markeredgewidth": 0}
+        tip |= {"clip_on": False, "gid": f"open {optimizer}"}
+        if len(at):
+            axes.plot(at, np.full(len(at), edge), color=colour, **tip)
 
 
 def _draw_fit(axes: Axes, row, colour: str, quantity: str) -> None:

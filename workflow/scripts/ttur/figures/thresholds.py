@@ -21,9 +21,7 @@ from ..style import (
     power_of_two,
     styled,
 )
-
-BOUNDS = {"smallest": r"$\leq$", "largest": r"$\geq$", "censored": "?"}
-"""Before a size that is a bound (see `aggregate.critical_table`)."""
+from .shared import BOUNDS
 
 
 @styled()
