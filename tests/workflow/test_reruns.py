@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 COSTLY = {"prepare_data", "train_classifier", "compute_reference", "train_gan", "evaluate_run"}
-FIGURES = {"plot_fid", "plot_samples"}
+FIGURES = {"plot_curves", "plot_fid", "plot_samples", "plot_comparison"}
 THEORY = {"estimate_critical_sizes", "table3", "manifest"}
 DCGAN = {"dcgan/Adam/b4/seeds_0-1", "dcgan/Adam/b8/seeds_0-1", "dcgan/RMSProp/b4/seeds_0-1"}
 WGAN = {"wgan-gp/AdaBelief/b4/seeds_0", "wgan-gp/AdaBelief/b4/seeds_1"}
@@ -100,7 +100,7 @@ def test_order_of_keys_and_written_out_defaults_retrain_nothing(finished):
 def test_editing_a_title_retrains_nothing(finished):
     plan = changed(finished, lambda c: c["experiments"]["dcgan"].update(title="Another title"))
     assert set(plan.values()) & (COSTLY | {"aggregate_runs"}) == set()
-    figures = [file for file, rule in plan.items() if rule in ("plot_fid", "plot_samples")]
+    figures = [file for file, rule in plan.items() if rule in ("plot_fid", "plot_curves")]
     assert {file.split("/")[2] for file in figures} == {"dcgan"}
 
 

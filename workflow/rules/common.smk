@@ -35,12 +35,19 @@ FIRST_RUNS = list(
     {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
 )
 CLASSES_FOR_PROBES = {"imagenet": 1000}
-FIGURES = [
-    f"results/figures/{experiment}/{figure}.{suffix}"
-    for experiment in CONFIG.experiments
-    for figure in ("fid", "fid_samples", "samples", "generators")
-    for suffix in ("pdf", "png", "csv")
+FIGURE_STEMS = [
+    *(
+        f"results/figures/{experiment}/{figure}"
+        for experiment in CONFIG.experiments
+        for figure in (
+            *("steps", "sfo", "cost", "thresholds", "fid_noise"),
+            *("fid", "fid_samples", "samples", "generators"),
+        )
+    ),
+    "results/figures/critical",
+    "results/figures/noise_scale",
 ]
+FIGURES = [f"{stem}.{suffix}" for stem in FIGURE_STEMS for suffix in ("pdf", "png", "csv")]
 
 
 wildcard_constraints:
