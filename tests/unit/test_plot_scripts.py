@@ -179,7 +179,11 @@ def test_plot_samples_refuses_what_is_no_sheet_and_no_image(runs, tmp_path):
         plot_samples.read_tiles(path)
     Image.new("RGB", (128, 64)).save(path)
     assert plot_samples.read_tiles(path).shape == (32, 16, 16, 3)
-    assert plot_samples.read_real(runs / "images.npy").shape == (32, 16, 16, 1)
+    np.save(tmp_path / "sorted.npy", np.arange(300).reshape(300, 1, 1, 1) // 30)
+    real = plot_samples.read_real(tmp_path / "sorted.npy")
+    assert real.shape == (32, 1, 1, 1)
+    assert len(np.unique(real[:8])) > 3
+    np.testing.assert_array_equal(real, plot_samples.read_real(tmp_path / "sorted.npy"))
     (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(UserError, match=r"damaged\.npy is damaged"):
         plot_samples.read_real(tmp_path / "damaged.npy")

@@ -22,7 +22,7 @@ from ttur.style import ordered, write
 from ttur.tables import read_table
 
 REAL = 32
-"""How many of the first real images are read: as many as a sheet holds."""
+"""How many real images are drawn: as many as a sheet holds."""
 
 
 def read_tiles(path: Path) -> np.ndarray:
@@ -38,9 +38,14 @@ def read_tiles(path: Path) -> np.ndarray:
 
 
 def read_real(path: Path) -> np.ndarray:
-    """The first `REAL` images of a packed data set, uint8 [n, H, W, C]."""
+    """`REAL` images of a packed data set, or all where it has fewer, uint8 [n, H, W, C].
+
+    Always the same ones; drawn at random, because data sets may be sorted by class.
+    """
     try:
-        return np.array(np.load(path, mmap_mode="r", allow_pickle=False)[:REAL])
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        drawn = np.random.default_rng(0).permutation(len(images))[:REAL]
+        return np.array(images[drawn])
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the rule that makes it") from None
     except (OSError, ValueError) as error:
