@@ -1,4 +1,4 @@
-"""Atomic writes, JSON, digests."""
+"""Atomic writes, JSON, lists of paths, digests."""
 
 import contextlib
 import hashlib
@@ -52,6 +52,15 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path} is missing: run the rule that makes it") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path} is not valid JSON ({error}): delete it and run again") from None
+
+
+def listed(path: str | Path) -> list[Path]:
+    """The paths that stand in a text file, one a line; a missing file is a `UserError`."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: give a text file of paths, one a line") from None
+    return [Path(line) for line in lines if line]
 
 
 def sha256(path: str | Path) -> str:

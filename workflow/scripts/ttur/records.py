@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError
-from .files import read_json
+from .files import listed, read_json
 
 
 def listed_runs(path: Path, experiment: str) -> list[Path]:
@@ -14,11 +14,7 @@ def listed_runs(path: Path, experiment: str) -> list[Path]:
     The list is that of the rule list_runs: .../{experiment}/{optimizer}/b{size}/seeds_{seeds}/
     run.json. Raises UserError where the list is missing or names no run of the experiment.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: give a text file of paths, one a line") from None
-    runs = [Path(line) for line in lines if line]
+    runs = listed(path)
     mine = [run for run in runs if len(run.parts) > 4 and run.parts[-5] == experiment]
     if not mine:
         raise UserError(f"{path} names no run of {experiment}: check --experiment")
