@@ -103,6 +103,17 @@ def test_labels_stay_clear_of_the_strip_and_inside_the_figure(small, title, metr
         assert figure.bbox.y0 <= box.y0
 
 
+def test_the_longest_legend_fits_the_column():
+    steps, bootstrap, fit, critical = tables_of()
+    steps, bootstrap = (t.assign(batch_size=64 * t["batch_size"]) for t in (steps, bootstrap))
+    sizes = critical.assign(critical_batch_size=2**10, at_edge="largest", low=2**9, high=2**12)
+    figure = sfo_figure(steps, bootstrap, fit, sizes, **LABEL)
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0
+    assert legend.x1 <= figure.bbox.x1
+
+
 def test_text_of_the_user_is_never_mathematics(small):
     figure = sfo_of(small, title=r"$\broken{ & $x", metric="$FID$")
     figure.draw_without_rendering()

@@ -238,5 +238,6 @@ def legend(figure: Figure, names: Mapping[str, str], others: Mapping[str, Artist
     for column in (left, others):
         handles += [*column.values(), *[blank] * (rows - len(column))]
         labels += [*column, *[""] * (rows - len(column))]
-    spacing = {"columnspacing": 1.0, "handletextpad": 0.5, "labelspacing": 0.35}
+    spacing = {"columnspacing": 0.8, "handletextpad": 0.4, "labelspacing": 0.35}
+    spacing |= {"handlelength": 1.6, "borderaxespad": 0.2}
     figure.legend(handles, labels, loc="outside lower center", ncols=2, **spacing)
