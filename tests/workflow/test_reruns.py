@@ -100,7 +100,7 @@ def test_order_of_keys_and_written_out_defaults_retrain_nothing(finished):
 def test_editing_a_title_retrains_nothing(finished):
     plan = changed(finished, lambda c: c["experiments"]["dcgan"].update(title="Another title"))
     assert set(plan.values()) & (COSTLY | {"aggregate_runs"}) == set()
-    figures = [file for file, rule in plan.items() if rule in ("plot_fid", "plot_curves")]
+    figures = [file for file, rule in plan.items() if rule in ("plot_fid", "plot_samples")]
     assert {file.split("/")[2] for file in figures} == {"dcgan"}
 
 
