@@ -43,6 +43,7 @@ localrules:
     data,
     train,
     figures,
+    learning_rates,
 
 
 rule all:
@@ -72,3 +73,9 @@ rule train:
 rule figures:
     input:
         FIGURES,
+
+
+# Not part of `all`: for configurations whose experiments differ in their learning rates.
+rule learning_rates:
+    input:
+        rules.plot_learning_rates.output,

@@ -42,6 +42,6 @@ def test_figures_do_not_depend_on_training_nor_training_on_figures():
     assert "figures" not in training
     assert "theory" not in training
     assert "image_folder" not in training
-    figures = " ".join(imported_files("workflow/scripts/plot_steps.py"))
+    figures = " ".join(imported_files("workflow/scripts/plot_curves.py"))
     assert "training" not in figures
     assert "networks" not in figures

@@ -310,7 +310,7 @@ def test_aggregating_names_the_damaged_file(trained, tmp_path, monkeypatch):
         (tmp_path / name).write_bytes((trained / name).read_bytes())
     scores = tmp_path / "evaluation.csv"
     scores.write_text("seed,evaluation_seed,samples,fid\n0,0,80,9.5\n")
-    tables = ("steps", "critical", "networks", "evaluation")
+    tables = ("steps", "critical", "networks", "evaluation", "speed")
     outputs = [word for name in tables for word in (f"--{name}", tmp_path / "out" / f"{name}.csv")]
     main = call(aggregate_runs, monkeypatch, "--runs", tmp_path / "run.json", *outputs)
     text = (tmp_path / "run.json").read_text()

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.workflow
 
 COSTLY = {"prepare_data", "train_classifier", "compute_reference", "train_gan", "evaluate_run"}
 COSTLY |= {"measure_fid_noise"}
-FIGURES = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}
+FIGURES = {"plot_curves", "plot_fid", "plot_samples", "plot_comparison"}
 THEORY = {"estimate_critical_sizes", "table3", "manifest"}
 DCGAN = {"dcgan/Adam/b4/seeds_0-1", "dcgan/Adam/b8/seeds_0-1", "dcgan/RMSProp/b4/seeds_0-1"}
 WGAN = {"wgan-gp/AdaBelief/b4/seeds_0", "wgan-gp/AdaBelief/b4/seeds_1"}
@@ -47,7 +47,8 @@ def test_touching_sources_and_data_reruns_nothing(finished):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("ttur/figures.py", FIGURES),
+        ("ttur/style.py", FIGURES),
+        ("ttur/figures/generators.py", {"plot_samples"}),
         ("plot_fid.py", {"plot_fid"}),
         ("write_manifest.py", {"manifest"}),
     ],

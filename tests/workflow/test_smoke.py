@@ -38,8 +38,17 @@ FEATURES = [
 FIGURES = [
     f"results/figures/{experiment}/{figure}.{suffix}"
     for experiment, figure, suffix in product(
-        ("dcgan", "wgan-gp", "biggan"), ("steps", "sfo", "fid", "samples"), ("pdf", "png", "csv")
+        ("dcgan", "wgan-gp", "biggan"),
+        (
+            *("steps", "sfo", "cost", "thresholds", "fid_noise"),
+            *("fid", "fid_samples", "samples", "generators"),
+        ),
+        ("pdf", "png", "csv"),
     )
+]
+FIGURES += [
+    f"results/figures/{figure}.{suffix}"
+    for figure, suffix in product(("critical", "noise_scale"), ("pdf", "png", "csv"))
 ]
 SUMMARIES = [
     *(f"results/aggregate/{name}.csv" for name in ("steps", "critical", "networks", "evaluation")),
@@ -177,11 +186,11 @@ def test_columns(results, file):
 
 
 def test_figures_are_images(results):
-    for path in results.glob("figures/*/*.png"):
+    for path in results.glob("figures/**/*.png"):
         with Image.open(path) as image:
             assert min(image.size) > 100
             assert image.convert("L").getextrema()[0] < 128  # not a white sheet
-    for path in results.glob("figures/*/*.pdf"):
+    for path in results.glob("figures/**/*.pdf"):
         assert path.read_bytes().startswith(b"%PDF")
 
 

@@ -32,12 +32,19 @@ FIRST_RUNS = list(
     {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
 )
 CLASSES_FOR_PROBES = {"imagenet": 1000}
-FIGURES = [
-    f"results/figures/{experiment}/{figure}.{suffix}"
-    for experiment in CONFIG.experiments
-    for figure in ("steps", "sfo", "fid", "samples")
-    for suffix in ("pdf", "png")
+FIGURE_STEMS = [
+    *(
+        f"results/figures/{experiment}/{figure}"
+        for experiment in CONFIG.experiments
+        for figure in (
+            *("steps", "sfo", "cost", "thresholds", "fid_noise"),
+            *("fid", "fid_samples", "samples", "generators"),
+        )
+    ),
+    "results/figures/critical",
+    "results/figures/noise_scale",
 ]
+FIGURES = [f"{stem}.{suffix}" for stem in FIGURE_STEMS for suffix in ("pdf", "png", "csv")]
 
 
 wildcard_constraints:
@@ -64,6 +71,10 @@ def dataset_of(wildcards):
 
 def dataset_manifest(wildcards):
     return f"resources/prepared/{dataset_of(wildcards)}/manifest.json"
+
+
+def real_images(wildcards):
+    return f"resources/prepared/{dataset_of(wildcards)}/images.npy"
 
 
 def feature_weights(wildcards):
@@ -170,13 +181,9 @@ def training_priority(wildcards):
     return max(1, 10000 // int(wildcards.batch_size))
 
 
-def outputs_of(name, wildcards, optimizer=None):
-    """One output of all runs of an experiment, or of one of its optimizers."""
-    return [
-        run.path(name)
-        for run in RUNS
-        if run.experiment == wildcards.experiment and optimizer in (None, run.optimizer)
-    ]
+def outputs_of(name, wildcards):
+    """One output of all runs of an experiment."""
+    return [run.path(name) for run in RUNS if run.experiment == wildcards.experiment]
 
 
 def records_of_experiment(wildcards):
@@ -191,12 +198,8 @@ def first_optimizer(wildcards):
     return next(iter(CONFIG.experiments[wildcards.experiment].optimizers))
 
 
-def records_of_first_optimizer(wildcards):
-    return outputs_of("run.json", wildcards, first_optimizer(wildcards))
-
-
-def samples_of_first_optimizer(wildcards):
-    return outputs_of("samples.png", wildcards, first_optimizer(wildcards))
+def samples_of_experiment(wildcards):
+    return outputs_of("samples.png", wildcards)
 
 
 def run_for_fid_noise(name):
@@ -218,6 +221,11 @@ def run_for_fid_noise(name):
 
 def threshold_of(wildcards):
     return CONFIG.experiments[wildcards.experiment].fid["threshold"]
+
+
+def figure_files(stem):
+    """A figure as PDF and as PNG, and the data behind it."""
+    return multiext(stem, ".pdf", ".png", ".csv")
 
 
 def figure_label(wildcards):

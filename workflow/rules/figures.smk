@@ -1,68 +1,54 @@
-# The figures of the paper's numerical section, per experiment.
+# The figures: of each experiment from tables, histories and samples, and of all together.
+# A job draws several, because starting one takes longer than drawing.
 
 
-rule plot_steps:
-    input:
-        steps="results/aggregate/steps.csv",
-        fit="results/theory/fit.csv",
-        script="workflow/scripts/plot_steps.py",
-        code=imported_files("workflow/scripts/plot_steps.py"),
-    output:
-        pdf="results/figures/{experiment}/steps.pdf",
-        png="results/figures/{experiment}/steps.png",
-        data="results/figures/{experiment}/steps.csv",
-    log:
-        "results/logs/plot_steps/{experiment}.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        label=figure_label,
-        threshold=threshold_of,
-    message:
-        "Figure: steps against batch size, {wildcards.experiment}"
-    shell:
-        "python {input.script} --steps {input.steps:q} --fit {input.fit:q} {params.label:q}"
-        " --threshold {params.threshold} --output-pdf {output.pdf:q} --output-png {output.png:q}"
-        " --data {output.data:q} > {log:q} 2>&1"
-
-
-rule plot_sfo:
+rule plot_curves:
     input:
         steps="results/aggregate/steps.csv",
         critical="results/aggregate/critical.csv",
-        fit="results/theory/fit.csv",
-        script="workflow/scripts/plot_sfo.py",
-        code=imported_files("workflow/scripts/plot_sfo.py"),
+        speed="results/aggregate/speed.csv",
+        bootstrap="results/statistics/bootstrap.csv",
+        intervals="results/statistics/critical.csv",
+        thresholds="results/statistics/threshold.csv",
+        fit="results/theory/censored_fit.csv",
+        scores="results/noise/{experiment}.csv",
+        script="workflow/scripts/plot_curves.py",
+        code=imported_files("workflow/scripts/plot_curves.py"),
     output:
-        pdf="results/figures/{experiment}/sfo.pdf",
-        png="results/figures/{experiment}/sfo.png",
-        data="results/figures/{experiment}/sfo.csv",
+        steps=figure_files("results/figures/{experiment}/steps"),
+        sfo=figure_files("results/figures/{experiment}/sfo"),
+        cost=figure_files("results/figures/{experiment}/cost"),
+        thresholds=figure_files("results/figures/{experiment}/thresholds"),
+        fid_noise=figure_files("results/figures/{experiment}/fid_noise"),
     log:
-        "results/logs/plot_sfo/{experiment}.log",
+        "results/logs/plot_curves/{experiment}.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
         threshold=threshold_of,
+        directory=subpath(output[0], parent=True),
     message:
-        "Figure: SFO against batch size, {wildcards.experiment}"
+        "Figures: steps, SFO, cost, thresholds, noise of the FID, {wildcards.experiment}"
     shell:
         "python {input.script} --steps {input.steps:q} --critical {input.critical:q}"
-        " --fit {input.fit:q} {params.label:q} --threshold {params.threshold}"
-        " --output-pdf {output.pdf:q} --output-png {output.png:q} --data {output.data:q}"
+        " --speed {input.speed:q} --bootstrap {input.bootstrap:q} --intervals {input.intervals:q}"
+        " --thresholds {input.thresholds:q} --fit {input.fit:q} --scores {input.scores:q}"
+        " {params.label:q} --threshold {params.threshold} --output-dir {params.directory:q}"
         " > {log:q} 2>&1"
 
 
 rule plot_fid:
     input:
+        # Its runs are inputs themselves: a list that is newer because of others is no reason.
+        run_list=ancient("results/aggregate/runs.txt"),
         runs=records_of_experiment,
         histories=histories_of_experiment,
         script="workflow/scripts/plot_fid.py",
         code=imported_files("workflow/scripts/plot_fid.py"),
     output:
-        pdf="results/figures/{experiment}/fid.pdf",
-        png="results/figures/{experiment}/fid.png",
-        data="results/figures/{experiment}/fid.csv",
+        fid=figure_files("results/figures/{experiment}/fid"),
+        fid_samples=figure_files("results/figures/{experiment}/fid_samples"),
     log:
         "results/logs/plot_fid/{experiment}.log",
     conda:
@@ -70,34 +56,80 @@ rule plot_fid:
     params:
         label=figure_label,
         threshold=threshold_of,
+        directory=subpath(output[0], parent=True),
     message:
-        "Figure: FID against steps, {wildcards.experiment}"
+        "Figures: FID against steps and samples, {wildcards.experiment}"
+    # A list in a file: thousands of paths do not fit on a command line.
     shell:
-        "python {input.script} --runs {input.runs:q} {params.label:q}"
-        " --threshold {params.threshold} --output-pdf {output.pdf:q} --output-png {output.png:q}"
-        " --data {output.data:q} > {log:q} 2>&1"
+        "python {input.script} --runs-file {input.run_list:q} {params.label:q}"
+        " --threshold {params.threshold} --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
 rule plot_samples:
     input:
-        runs=records_of_first_optimizer,
-        samples=samples_of_first_optimizer,
+        run_list=ancient("results/aggregate/runs.txt"),
+        critical="results/aggregate/critical.csv",
+        manifest=dataset_manifest,
+        images=real_images,
+        runs=records_of_experiment,
+        samples=samples_of_experiment,
         script="workflow/scripts/plot_samples.py",
         code=imported_files("workflow/scripts/plot_samples.py"),
     output:
-        pdf="results/figures/{experiment}/samples.pdf",
-        png="results/figures/{experiment}/samples.png",
-        data="results/figures/{experiment}/samples.csv",
+        samples=figure_files("results/figures/{experiment}/samples"),
+        generators=figure_files("results/figures/{experiment}/generators"),
     log:
         "results/logs/plot_samples/{experiment}.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
-        optimizer=first_optimizer,
+        directory=subpath(output[0], parent=True),
     message:
-        "Figure: sample images over batch sizes, {wildcards.experiment}"
+        "Figures: images of the final generators, {wildcards.experiment}"
     shell:
-        "python {input.script} --runs {input.runs:q} --optimizer {params.optimizer:q}"
-        " {params.label:q} --output-pdf {output.pdf:q} --output-png {output.png:q}"
-        " --data {output.data:q} > {log:q} 2>&1"
+        "python {input.script} --runs-file {input.run_list:q} --critical {input.critical:q}"
+        " --images {input.images:q} {params.label:q} --output-dir {params.directory:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_comparison:
+    input:
+        comparison="results/theory/comparison.csv",
+        noise_scale="results/theory/noise_scale.csv",
+        script="workflow/scripts/plot_comparison.py",
+        code=imported_files("workflow/scripts/plot_comparison.py"),
+    output:
+        critical=figure_files("results/figures/critical"),
+        noise_scale=figure_files("results/figures/noise_scale"),
+    log:
+        "results/logs/plot_comparison.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        directory=subpath(output[0], parent=True),
+    message:
+        "Figures: critical batch sizes and gradient noise scales of all experiments"
+    shell:
+        "python {input.script} --comparison {input.comparison:q}"
+        " --noise-scale {input.noise_scale:q} --output-dir {params.directory:q} > {log:q} 2>&1"
+
+
+rule plot_learning_rates:
+    input:
+        sizes="results/theory/learning_rates.csv",
+        script="workflow/scripts/plot_learning_rates.py",
+        code=imported_files("workflow/scripts/plot_learning_rates.py"),
+    output:
+        figure_files("results/figures/learning_rates"),
+    log:
+        "results/logs/plot_learning_rates.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        directory=subpath(output[0], parent=True),
+    message:
+        "Figure: critical batch size against the learning rate"
+    shell:
+        "python {input.script} --sizes {input.sizes:q} --output-dir {params.directory:q}"
+        " > {log:q} 2>&1"

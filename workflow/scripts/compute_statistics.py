@@ -13,7 +13,8 @@ from ttur.aggregate import NETWORKS, STEPS
 from ttur.bootstrap import bootstrap_tables
 from ttur.errors import run
 from ttur.fid_noise import FID_SCORES, fid_noise_table
-from ttur.files import listed, read_json, write_text
+from ttur.files import listed, write_text
+from ttur.records import check_beside, read_record
 from ttur.tables import read_table
 from ttur.thresholds import read_history, threshold_table, trend_table
 
@@ -40,9 +41,10 @@ def main() -> None:
 
     scores = pd.concat([read_table(path, FID_SCORES) for path in arguments.noise])
     bootstrap, critical = bootstrap_tables(read_table(arguments.steps, STEPS))
+    records = ((path, read_record(path)) for path in listed(arguments.runs_file))
     thresholds = threshold_table(
-        (read_json(path), read_history(path.with_name("history.csv")))
-        for path in listed(arguments.runs_file)
+        (record, read_history(check_beside(path, record, "history.csv")))
+        for path, record in records
     )
     trend = trend_table(thresholds)
     for row in trend.dropna().itertuples():

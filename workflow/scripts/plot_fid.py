@@ -1,53 +1,70 @@
-"""Draws FID against steps, from the run.json of each job and the history.csv beside it."""
+"""Draws FID against steps and against samples, from the run.json and history.csv of each job.
+
+Writes {fid,fid_samples}.{pdf,png,csv} into a folder.
+"""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from ttur.arguments import add_figure_options
-from ttur.errors import UserError, run
-from ttur.figures import fid_figure
-from ttur.files import write_text
+from ttur.errors import run
+from ttur.figures.fid import fid_figure
 from ttur.records import check_beside, read_record
-from ttur.style import save
+from ttur.run_lists import listed_runs
+from ttur.style import write
 from ttur.tables import read_table
 
 HISTORY = {"seed": "int64", "step": "int64", "samples": "int64", "fid": "float64"}
 
 
-def history(path: Path, record: dict) -> pd.DataFrame:
-    """The history beside a run.json, with the run's optimizer, batch size and statuses."""
-    statuses = {result["seed"]: result["status"] for result in record["results"]}
-    table = read_table(check_beside(path, record, "history.csv"), HISTORY)
-    table.insert(0, "optimizer", record["optimizer"])
-    table.insert(1, "batch_size", record["batch_size"])
-    return table.assign(status=table["seed"].map(statuses))
+def histories(paths: Sequence[Path]) -> pd.DataFrame:
+    """The history beside each run.json, with the run's optimizer, batch size and statuses."""
+    records = [read_record(path) for path in paths]
+    files = [check_beside(*pair, "history.csv") for pair in zip(paths, records, strict=True)]
+    tables = [read_table(file, HISTORY) for file in files]
+    rows = [len(table) for table in tables]
+    table = pd.concat(tables, ignore_index=True)
+    for place, name in enumerate(("optimizer", "batch_size")):
+        table.insert(place, name, np.repeat([record[name] for record in records], rows))
+    keys = ["optimizer", "batch_size", "seed"]
+    endings = pd.DataFrame(
+        [
+            (record["optimizer"], record["batch_size"], result["seed"], result["status"])
+            for record in records
+            for result in record["results"]
+        ],
+        columns=[*keys, "status"],
+    )
+    table = table.merge(endings, how="left", on=keys, validate="many_to_one")
+    return table.sort_values([*keys, "step"], ignore_index=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", required=True, nargs="+", type=Path, metavar="RUN_JSON")
+    parser.add_argument(
+        "--runs-file",
+        required=True,
+        type=Path,
+        metavar="LIST",
+        help="paths of run.json, a line each",
+    )
     add_figure_options(parser)
     parser.add_argument("--threshold", required=True, type=float)
     arguments = parser.parse_args()
 
-    records = {path: read_record(path) for path in arguments.runs}
-    histories = [
-        history(path, record)
-        for path, record in records.items()
-        if record["experiment"] == arguments.experiment
-    ]
-    if not histories:
-        raise UserError(f"no run of {arguments.experiment} among --runs: check --experiment")
-    table = pd.concat(histories).sort_values(["optimizer", "batch_size", "seed", "step"])
-    figure = fid_figure(
-        table,
-        title=f"{arguments.section} {arguments.title}",
-        metric=arguments.metric,
-        threshold=arguments.threshold,
-    )
-    write_text(arguments.data, table.to_csv(index=False))
-    save(figure, arguments.output_pdf, arguments.output_png)
+    table = histories(listed_runs(arguments.runs_file, arguments.experiment))
+    label = {
+        "title": f"{arguments.section} {arguments.title}",
+        "metric": arguments.metric,
+        "threshold": arguments.threshold,
+    }
+    for against, name in (("step", "fid"), ("samples", "fid_samples")):
+        figure = fid_figure(table, against=against, **label)
+        other = {"step": "samples", "samples": "step"}[against]
+        write(figure, table.drop(columns=other), arguments.output_dir, name)
 
 
 if __name__ == "__main__":

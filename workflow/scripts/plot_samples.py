@@ -1,21 +1,28 @@
-"""Draws samples of one optimizer per batch size, from each run.json and the samples.png beside it.
+"""Draws images of the final generators beside real ones.
 
-The sheets are of the first seed of a run; where the seeds of a batch size are spread over several
-runs, the run with the smallest first seed is shown.
+Reads each run.json and the samples.png beside it, which shows the first seed of the run. Writes
+{samples,generators}.{pdf,png,csv} into a folder.
 """
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+from ttur.aggregate import CRITICAL
 from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
-from ttur.figures import samples_figure, tiles
-from ttur.files import write_text
-from ttur.records import read_record
-from ttur.style import save
+from ttur.figures.generators import best_size, generators_figure
+from ttur.figures.samples import samples_figure, sizes_to_show
+from ttur.figures.sheets import tiles
+from ttur.run_lists import first_seeds, listed_runs
+from ttur.style import ordered, write
+from ttur.tables import read_table
+
+REAL = 32
+"""How many real images are drawn: as many as a sheet holds."""
 
 
 def read_tiles(path: Path) -> np.ndarray:
@@ -30,42 +37,68 @@ def read_tiles(path: Path) -> np.ndarray:
         raise UserError(f"{path} is not a sheet of samples ({error}): run its job again") from None
 
 
-def final(record: dict) -> dict:
-    """How the seed that samples.png shows ended."""
+def read_real(path: Path) -> np.ndarray:
+    """`REAL` images of a packed data set, or all where it has fewer, uint8 [n, H, W, C].
+
+    Always the same ones; drawn at random, because data sets may be sorted by class.
+    """
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        drawn = np.random.default_rng(0).permutation(len(images))[:REAL]
+        return np.array(images[drawn])
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run the rule that makes it") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run again") from None
+
+
+def final(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """How the seed that samples.png shows ended, and where the sheet is."""
     seed = record["seeds"][0]
     result = next(result for result in record["results"] if result["seed"] == seed)
-    keys = ("seed", "status", "final_step", "final_fid")
-    return {"batch_size": record["batch_size"], **{key: result[key] for key in keys}}
+    ending = {key: result[key] for key in ("seed", "status", "final_step", "final_fid")}
+    names = {key: record[key] for key in ("optimizer", "batch_size")}
+    return {**names, **ending, "sheet": path.with_name("samples.png")}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", required=True, nargs="+", type=Path, metavar="RUN_JSON")
+    parser.add_argument(
+        "--runs-file",
+        required=True,
+        type=Path,
+        metavar="LIST",
+        help="paths of run.json, a line each",
+    )
+    parser.add_argument("--critical", required=True, metavar="CSV", help="critical.csv to read")
+    parser.add_argument("--images", required=True, type=Path, metavar="NPY", help="real images")
     add_figure_options(parser)
-    parser.add_argument("--optimizer", required=True, metavar="TEXT")
     arguments = parser.parse_args()
 
-    wanted = (arguments.experiment, arguments.optimizer)
-    records = [(path, read_record(path)) for path in arguments.runs]
-    records = [(p, r) for p, r in records if (r["experiment"], r["optimizer"]) == wanted]
-    if not records:
-        raise UserError(f"no run of {'/'.join(wanted)} among --runs: check --optimizer")
-    records.sort(key=lambda pair: pair[1]["seeds"][0])
-    shown: dict[int, tuple[Path, dict]] = {}
-    for path, record in records:
-        shown.setdefault(record["batch_size"], (path, record))
-    finals = pd.DataFrame([final(record) for _, record in shown.values()])
-    finals = finals.astype({"final_fid": "float64"}).sort_values("batch_size")
-    samples = {size: read_tiles(path.with_name("samples.png")) for size, (path, _) in shown.items()}
-    figure = samples_figure(
-        samples,
-        finals,
-        optimizer=arguments.optimizer,
-        title=f"{arguments.section} {arguments.title}",
-        metric=arguments.metric,
-    )
-    write_text(arguments.data, finals.to_csv(index=False))
-    save(figure, arguments.output_pdf, arguments.output_png)
+    paths = listed_runs(arguments.runs_file, arguments.experiment)
+    finals = pd.DataFrame([final(*pair) for pair in first_seeds(paths)])
+    finals = finals.astype({"final_fid": "float64"})
+    critical = read_table(arguments.critical, CRITICAL).astype({"critical_batch_size": "float64"})
+    critical = critical[critical["experiment"] == arguments.experiment]
+    sizes = critical.set_index("optimizer")["critical_batch_size"]
+    rows, panels = [], []
+    for optimizer in ordered(finals["optimizer"]):
+        mine = finals[finals["optimizer"] == optimizer]
+        size = sizes.get(optimizer, np.nan)
+        roles = sizes_to_show(mine["batch_size"], size)
+        rows.append(mine[mine["batch_size"].isin(list(roles))].assign(role=list(roles.values())))
+        best, role = best_size(mine, size)
+        panels.append(mine[mine["batch_size"] == best].assign(role=role))
+    shown, best = pd.concat(rows), pd.concat(panels)
+
+    real = read_real(arguments.images)
+    label = {"title": f"{arguments.section} {arguments.title}", "metric": arguments.metric}
+    samples = {(r.optimizer, r.batch_size): read_tiles(r.sheet) for r in shown.itertuples()}
+    figure = samples_figure(real, samples, shown, **label)
+    write(figure, shown.drop(columns="sheet"), arguments.output_dir, "samples")
+    samples = {row.optimizer: read_tiles(row.sheet) for row in best.itertuples()}
+    figure = generators_figure(real, samples, best, **label)
+    write(figure, best.drop(columns="sheet"), arguments.output_dir, "generators")
 
 
 if __name__ == "__main__":

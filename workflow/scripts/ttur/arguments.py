@@ -7,11 +7,10 @@ from typing import Any
 
 
 def add_figure_options(parser: argparse.ArgumentParser) -> None:
-    """What every figure is told: whose it is, what its metric is called, where it goes."""
+    """What the figures of an experiment are told: its names, and the folder they go into."""
     for name in ("experiment", "section", "title", "metric"):
         parser.add_argument(f"--{name}", required=True, metavar="TEXT")
-    for name in ("output-pdf", "output-png", "data"):
-        parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
+    parser.add_argument("--output-dir", required=True, type=Path, metavar="FOLDER")
 
 
 def json_value(text: str) -> Any:

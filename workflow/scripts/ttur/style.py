@@ -8,24 +8,25 @@ its own, so a figure reads in grey.
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil, floor, log2
+from math import ceil, floor, log2, log10
 from pathlib import Path
 from textwrap import fill
 
 import matplotlib.style
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from .errors import UserError
-from .files import atomic_path
+from .files import atomic_path, write_text
 from .optimizers import OPTIMIZERS
 
 COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 PAGE_WIDTH = 7.0  # inches: both columns
-SMALL = 5.5  # points: counts beside markers
+SMALL = 6  # points: counts beside markers, the least that prints legibly
 GREY = "#555555"
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -102,6 +103,19 @@ def power_of_two(value: float) -> str:
     return f"$2^{{{exponent:.0f}}}$" if exponent.is_integer() else f"{value:g}"
 
 
+def within_reach(marks: Iterable[float], ends: Iterable[float], factor: float) -> list[float]:
+    """What a logarithmic axis has to hold: the marks, and the ends of intervals around them.
+
+    Finite positive values only; ends that lie further beyond all marks than `factor` are moved
+    there, so that one wide interval does not squeeze everything else.
+    """
+    marks, ends = (np.asarray(list(values), dtype=float) for values in (marks, ends))
+    marks, ends = (v[np.isfinite(v) & (v > 0)] for v in (marks, ends))
+    return (
+        [*marks, *np.clip(ends, marks.min() / factor, marks.max() * factor)] if marks.size else []
+    )
+
+
 def log2_axis(axis: Axis, values: Iterable[float], most_ticks: int = 8) -> None:
     """Makes `axis` logarithmic to base two, with whole powers of two as ticks.
 
@@ -134,23 +148,36 @@ def end_mark(status: str, colour: str, marker: str = "o") -> dict[str, str]:
     return {**mark, "markerfacecolor": face, "markeredgecolor": colour}
 
 
-def plain_log_axis(axes: Axes, values: Iterable[float]) -> None:
-    """Makes the y axis logarithmic with 1, 2, 5 times powers of ten as plain numbers.
+def plain_log_axis(axis: Axis, values: Iterable[float], most_ticks: int = 8) -> None:
+    """Makes `axis` logarithmic with 1, 2, 5 times powers of ten as plain numbers.
 
-    values: finite and positive, at least one; the axis spans them and a quarter more.
+    It spans the finite positive `values` and a quarter more, [1, 10] where there are none. Where
+    that is too narrow for two such ticks they are evenly spaced, where it holds more than
+    `most_ticks` they are powers of ten.
     """
-    values = list(values)
-    axes.set_yscale("log")
-    axes.set_ylim(min(values) / 1.25, max(values) * 1.25)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    values = [value for value in values if np.isfinite(value) and value > 0] or [1.25, 8]
+    low, high = min(values) / 1.25, max(values) * 1.25
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    ticks = [m * 10.0**k for k in decades for m in (1, 2, 5) if low <= m * 10.0**k <= high]
+    if len(ticks) > most_ticks:
+        ticks = [10.0**k for k in decades if low <= 10.0**k <= high]
+    elif len(ticks) < 2:
+        ticks = MaxNLocator(4).tick_values(low, high)
+    name = axis.axis_name
+    getattr(axis.axes, f"set_{name}scale")("log")
+    getattr(axis.axes, f"set_{name}lim")(low, high)
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def heading(figure: Figure, title: str, below: str = "") -> None:
-    """The figure's title, wrapped to the figure's width, and a line below it."""
-    wrapped = fill(title, int(15 * figure.get_figwidth()), break_on_hyphens=False)
-    figure.suptitle(plain("\n".join([wrapped, below] if below else [wrapped])))
+    """The figure's title, wrapped to the figure's width, and a line below it.
+
+    title: the user's text. below: may hold mathematics; the user's words in it are `plain`.
+    """
+    wrapped = plain(fill(title, int(15 * figure.get_figwidth()), break_on_hyphens=False))
+    figure.suptitle("\n".join([wrapped, below] if below else [wrapped]))
 
 
 def note(axes: Axes, text: str) -> None:
@@ -158,16 +185,18 @@ def note(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
-def save(figure: Figure, *paths: str | Path) -> None:
-    """Writes the figure to each path, in the format of its suffix (.pdf; .png at 200 dpi).
+def write(figure: Figure, data: pd.DataFrame, folder: str | Path, name: str) -> None:
+    """Writes {folder}/{name}.pdf, .png (200 dpi) and .csv, the data behind the figure.
 
     Each write is atomic. The bytes depend on the figure and the versions of the libraries alone:
     no dates.
     """
-    for path in map(Path, paths):
-        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+    stem = Path(folder) / name
+    write_text(stem.with_suffix(".csv"), data.to_csv(index=False))
+    for suffix, metadata in ((".png", None), (".pdf", {"CreationDate": None})):
         content = io.BytesIO()  # on a full disk the writer of PDF hides what went wrong
         with styled():
-            figure.savefig(content, format=path.suffix[1:], metadata=metadata)
-        with atomic_path(path) as temporary:
+            figure.savefig(content, format=suffix[1:], metadata=metadata)
+        with atomic_path(stem.with_suffix(suffix)) as temporary:
             temporary.write_bytes(content.getvalue())
+        figure.set_layout_engine("none")  # laid out once: it takes longer than the drawing

@@ -1,0 +1,219 @@
+"""Tables as the figures read them, shaped like the default run; all from known constants."""
+
+import numpy as np
+import pandas as pd
+from ttur.aggregate import critical_table, median_sfo, steps_table
+from ttur.figures import columns
+
+# Theorem 3.2 as N(b) = b / (intercept b - slope): the pole is slope / intercept, b* twice that.
+FITS = {
+    "dcgan": {
+        "Adam": (0.0032, 0.0020),
+        "AdaBelief": (0.0026, 0.0022),
+        "RMSProp": (0.0044, 0.0030),
+    },
+    "wgan-gp": {
+        "Adam": (0.0013, 0.0017),
+        "AdaBelief": (0.0010, 0.0015),
+        "RMSProp": (0.0027, 0.0038),
+    },
+    "biggan": {"Adam": (0.0035, 0.0018), "AdaBelief": (0.0020, 0.0011)},
+}
+SECTIONS = {"dcgan": "4.1", "wgan-gp": "4.2", "biggan": "4.3"}
+SIZES = {
+    "dcgan": (1, 2, 4, 8, 16, 32, 64),
+    "wgan-gp": (1, 2, 4, 8, 16, 32),
+    "biggan": (2, 4, 8, 16),
+}
+LIMIT = {"dcgan": 9000, "wgan-gp": 6000, "biggan": 4500}
+GRID = np.unique(np.round(50 * 1.1 ** np.arange(60)).astype(int))
+PUBLISHED = {
+    "dcgan": {"Adam": (32, 32), "AdaBelief": (32, 32), "RMSProp": (8, 128)},
+    "wgan-gp": {"Adam": (2, 2), "AdaBelief": (4, 4), "RMSProp": (64, 16)},
+    "biggan": {"Adam": (256, 256), "AdaBelief": (512, 512)},
+}
+
+
+def table(rows, types):
+    """Rows with the columns and types that a figure reads."""
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
+
+
+def example_runs(experiment="dcgan", seeds=(0, 1, 2), spread=0.22, fits=None):
+    """Records of runs: N(b) of Theorem 3.2 times log-normal noise, stopped at the limit."""
+    draw = np.random.default_rng([list(FITS).index(experiment), 1])
+    runs = []
+    for optimizer, (slope, intercept) in (fits or FITS[experiment]).items():
+        for size in SIZES[experiment]:
+            results = []
+            for seed in seeds:
+                speed = intercept - slope / size
+                number = np.exp(spread * draw.standard_normal()) / speed if speed > 0 else np.inf
+                reached = number <= LIMIT[experiment]
+                diverged = not reached and optimizer == "RMSProp" and seed == 0
+                status = "reached" if reached else "diverged" if diverged else "step-limit"
+                steps = int(GRID[number <= GRID].min()) if reached else None
+                last = int(GRID[steps > GRID].max()) if reached else LIMIT[experiment]
+                ending = {"steps": steps, "last_miss": last, "final_step": steps or last}
+                final = None if diverged else round(7.5 + draw.random(), 2) if reached else 21.3
+                results.append({"seed": seed, "status": status, **ending, "final_fid": final})
+            names = {"experiment": experiment, "optimizer": optimizer, "batch_size": size}
+            runs.append({**names, "seeds": list(seeds), "results": results})
+    return runs
+
+
+def bootstrap_of(steps, resamples=200):
+    """`columns.BOOTSTRAP` of a steps.csv: medians of seeds drawn with replacement."""
+    draw, rows = np.random.default_rng(2), []
+    for names, group in steps.groupby(["experiment", "optimizer", "batch_size"]):
+        numbers = group["steps"].astype("float64").fillna(np.inf).to_numpy()
+        medians = np.median(draw.choice(numbers, (resamples, len(numbers))), axis=1)
+        low, high = np.quantile(medians, [0.025, 0.975], method="nearest")
+        cells = [cell if np.isfinite(low) else np.nan for cell in (np.median(numbers), low, high)]
+        rows.append((*names, *cells, *(names[2] * cell for cell in cells)))
+    return table(rows, columns.BOOTSTRAP)
+
+
+def fit_of(experiment="dcgan", fits=None):
+    """`columns.CENSORED_FIT` of the constants."""
+    rows = []
+    for optimizer, (slope, intercept) in (fits or FITS[experiment]).items():
+        pole = slope / intercept
+        ends = (2 * pole, 1.5 * pole, 2.7 * pole, pole)
+        rows.append((experiment, optimizer, slope, intercept, *ends, ""))
+    return table(rows, columns.CENSORED_FIT)
+
+
+def speed_of(steps):
+    """`columns.SPEED`: a step costs a fixed part and a part per image."""
+    rows = [
+        (*names, 1 / (0.0025 + 0.00016 * names[2]))
+        for names, _ in steps.groupby(["experiment", "optimizer", "batch_size"])
+    ]
+    return table(rows, columns.SPEED)
+
+
+def intervals_of(critical):
+    """`columns.CRITICAL_INTERVAL`: a factor of two around."""
+    rows = [
+        (row.experiment, row.optimizer, size, size / 2, size * 2, 0.7)
+        for row in critical.itertuples()
+        if pd.notna(size := row.critical_batch_size)
+    ]
+    return table(rows, columns.CRITICAL_INTERVAL)
+
+
+def tables_of(experiment="dcgan", **changes):
+    """steps, bootstrap, fit, critical of one experiment, each as its file has it."""
+    steps = steps_table(example_runs(experiment, **changes))
+    return (
+        steps,
+        bootstrap_of(steps),
+        fit_of(experiment, changes.get("fits")),
+        critical_table(steps),
+    )
+
+
+def thresholds_of(experiment="dcgan", configured=8.0):
+    """`columns.THRESHOLD`: b* doubles as the threshold falls, in the end nobody arrives."""
+    rows = []
+    for optimizer in FITS[experiment]:
+        for k, factor in enumerate((2.5, 2.0, 1.75, 1.5, 1.25, 1.0, 0.9, 0.8, 0.7, 0.6)):
+            size = {"Adam": 2.0 ** (1 + k // 3), "AdaBelief": 2.0 ** (k // 2)}.get(optimizer, 4.0)
+            edge = "smallest" if size == 1 else "censored" if k == 7 else ""
+            if optimizer == "RMSProp" and k > 7:
+                size, edge = np.nan, ""
+            rows.append((experiment, optimizer, factor * configured, size, size, size, edge))
+    return table(rows, columns.THRESHOLD)
+
+
+def scores_of(experiment="dcgan", mean=7.93, sd=0.07, seeds=6):
+    """`columns.SAMPLE_SEEDS` of one generator."""
+    fids = mean + sd * np.random.default_rng(3).standard_normal(seeds)
+    rows = [(experiment, "Adam", 8, 0, 2000, seed, fid) for seed, fid in enumerate(fids)]
+    return table(rows, columns.SAMPLE_SEEDS)
+
+
+def histories_of_runs(runs):
+    """What plot_fid.py reads of all runs: FID falls as a power of steps until the run's end."""
+    draw, rows = np.random.default_rng(4), []
+    for run in runs:
+        for result in run["results"]:
+            end = result["final_step"]
+            steps = [*GRID[end > GRID], end]
+            reached = result["status"] == "reached"
+            floor = 0 if reached else 9
+            drop = np.log(20) / np.log(max(end / 50, 2))
+            fids = floor + 160 * (np.array(steps) / 50) ** -drop
+            fids *= np.exp(0.06 * draw.standard_normal(len(steps)))
+            if result["status"] == "diverged":
+                fids[-1] = np.nan
+            names = (run["optimizer"], run["batch_size"], result["seed"])
+            rows += [
+                (*names, step, step * run["batch_size"], fid, result["status"])
+                for step, fid in zip(steps, fids, strict=True)
+            ]
+    names = ["optimizer", "batch_size", "seed", "step", "samples", "fid", "status"]
+    return pd.DataFrame(rows, columns=names).astype({"step": "int64", "samples": "int64"})
+
+
+def comparison_of(experiments=tuple(FITS)):
+    """`columns.COMPARISON`, measured from `example_runs`."""
+    rows = []
+    for experiment in experiments:
+        steps = steps_table(example_runs(experiment))
+        critical = critical_table(steps).set_index("optimizer")
+        for optimizer, (slope, intercept) in FITS[experiment].items():
+            row = critical.loc[optimizer]
+            size = float(row["critical_batch_size"])
+            fitted = 2 * slope / intercept
+            measured = (size, size / 2, size * 2, row["at_edge"], 1.3 * size)
+            fit = (fitted, 0.7 * fitted, 1.6 * fitted, 11 * fitted, 45 * fitted)
+            names = (experiment, SECTIONS[experiment], optimizer)
+            rows.append((*names, *measured, *fit, *PUBLISHED[experiment][optimizer]))
+    return table(rows, columns.COMPARISON)
+
+
+def noise_of(experiments=tuple(FITS)):
+    """`columns.NOISE_SCALE`: grows over training; the last one of RMSProp has no estimate."""
+    draw, rows = np.random.default_rng(5), []
+    for experiment in experiments:
+        for optimizer in FITS[experiment]:
+            for player, start in (("generator", 10), ("discriminator", 60)):
+                for k, step in enumerate((50, 200, 800, 3200)):
+                    scale = start * 2**k * np.exp(0.3 * draw.standard_normal())
+                    if (optimizer, k) == ("RMSProp", 3):
+                        scale = np.nan
+                    spread = (scale, 0.6 * scale, 1.7 * scale)
+                    rows.append((experiment, optimizer, player, step, *spread))
+    return table(rows, columns.NOISE_SCALE)
+
+
+def learning_rates_example():
+    """`columns.LEARNING_RATES`: three rates, proportional but for noise."""
+    rows = []
+    for optimizer, size in (("Adam", 4.0), ("AdaBelief", 2.0), ("RMSProp", 4.0)):
+        for k, rate in enumerate((0.001, 0.002, 0.004)):
+            measured = size * 2.0 ** (k - 1)
+            if (optimizer, k) == ("RMSProp", 2):
+                measured = np.nan
+            interval = (measured, measured / 2, measured * 2)
+            fitted = 1.2 * size * 2.0 ** (k - 1)
+            name = ("low", "middle", "high")[k]
+            rows.append((name, optimizer, rate, *interval, fitted, 0.8 * fitted, 1.5 * fitted))
+    return table(rows, columns.LEARNING_RATES)
+
+
+def pictures(count=32, size=16, channels=1, seed=6):
+    """uint8 [count, size, size, channels] of smooth blobs."""
+    draw = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / size
+    centres = draw.uniform(0.3, 0.7, (count, 2, 1, 1))
+    blob = np.exp(-(((x - centres[:, 0]) ** 2) + (y - centres[:, 1]) ** 2) / 0.03)
+    return (255 * blob[..., None]).astype(np.uint8).repeat(channels, axis=-1)
+
+
+def medians_of(steps):
+    """Finite medians of steps.csv, as a figure should draw them."""
+    medians = median_sfo(steps)
+    return medians[np.isfinite(medians["median_steps"])]

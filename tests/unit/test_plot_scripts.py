@@ -1,0 +1,191 @@
+"""The scripts that draw figures, on files: what they read, what they write, what they refuse."""
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import plot_comparison
+import plot_curves
+import plot_fid
+import plot_learning_rates
+import plot_samples
+import pytest
+from figure_examples import (
+    comparison_of,
+    example_runs,
+    intervals_of,
+    learning_rates_example,
+    noise_of,
+    pictures,
+    scores_of,
+    speed_of,
+    tables_of,
+    thresholds_of,
+)
+from PIL import Image
+from ttur.errors import UserError
+from ttur.run_lists import first_seeds, listed_runs
+
+TEXTS = {
+    "experiment": "dcgan",
+    "section": "4.1",
+    "title": "DCGAN on Fashion-MNIST",
+    "metric": "classifier-FID",
+}
+SUFFIXES = (".pdf", ".png", ".csv")
+
+
+def call(script, monkeypatch, folder, **arguments):
+    """Runs a script's main; returns the data of its figures by name."""
+    argv = [script.__name__, "--output-dir", str(folder)]
+    for name, value in arguments.items():
+        argv += [f"--{name.replace('_', '-')}", str(value)]
+    monkeypatch.setattr(sys, "argv", argv)
+    script.main()
+    made = sorted(path.name for path in folder.iterdir())
+    names = {path.stem for path in folder.iterdir()}
+    assert made == sorted(f"{name}{suffix}" for name in names for suffix in SUFFIXES)
+    assert all(path.stat().st_size > 0 for path in folder.iterdir())
+    return {name: pd.read_csv(folder / f"{name}.csv") for name in names}
+
+
+def test_plot_curves_takes_its_experiment_from_every_table(monkeypatch, tmp_path):
+    files = {}
+    steps, bootstrap, fit, critical = tables_of()
+    tables = {
+        **{"steps": steps, "bootstrap": bootstrap, "fit": fit, "critical": critical},
+        **{"speed": speed_of(steps), "intervals": intervals_of(critical)},
+        **{"thresholds": thresholds_of(), "scores": scores_of()},
+    }
+    for name, table in tables.items():
+        files[name] = tmp_path / f"{name}.csv"
+        pd.concat([table, table.assign(experiment="other")]).to_csv(files[name], index=False)
+    label = {**TEXTS, "threshold": 8.0}
+    data = call(plot_curves, monkeypatch, tmp_path / "out", **files, **label)
+    assert set(data) == {"steps", "sfo", "cost", "thresholds", "fid_noise"}
+    assert len(data["steps"]) == len(data["sfo"]) == len(steps)
+    assert len(data["cost"]) == len(bootstrap)
+    assert len(data["thresholds"]) == len(tables["thresholds"])
+    sizes = data["sfo"].groupby("optimizer")["critical_batch_size"].first()
+    assert sizes.to_dict() == critical.set_index("optimizer")["critical_batch_size"].to_dict()
+    label["experiment"] = "absent"
+    with pytest.raises(UserError, match="lacks absent: check --experiment"):
+        call(plot_curves, monkeypatch, tmp_path / "out", **files, **label)
+
+
+def test_plot_comparison_and_learning_rates_draw_all_experiments(monkeypatch, tmp_path):
+    files = {"comparison": tmp_path / "comparison.csv", "noise_scale": tmp_path / "noise.csv"}
+    comparison_of().to_csv(files["comparison"], index=False)
+    noise_of().to_csv(files["noise_scale"], index=False)
+    data = call(plot_comparison, monkeypatch, tmp_path / "all", **files)
+    assert {name: len(table) for name, table in data.items()} == {
+        "critical": 8,
+        "noise_scale": len(noise_of()),
+    }
+    sizes = tmp_path / "learning_rates.csv"
+    learning_rates_example().to_csv(sizes, index=False)
+    data = call(plot_learning_rates, monkeypatch, tmp_path / "rates", sizes=sizes)
+    assert len(data["learning_rates"]) == 9
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Finished jobs of dcgan in folders, a list of them, critical sizes and real images.
+
+    Adam at b = 2 is spread over two jobs, of which the one with the larger seed comes first.
+    """
+    folder, listed = tmp_path / "runs", []
+    records = [run for run in example_runs() if run["batch_size"] in (1, 2, 64)]
+    split = next(r for r in records if (r["optimizer"], r["batch_size"]) == ("Adam", 2))
+    late = {**split, "seeds": [2], "results": split["results"][2:]}
+    early = {**split, "seeds": [0, 1], "results": split["results"][:2]}
+    for record in [late, early, *(r for r in records if r is not split)]:
+        seeds = "-".join(map(str, record["seeds"]))
+        job = folder / f"dcgan/{record['optimizer']}/b{record['batch_size']}/seeds_{seeds}"
+        job.mkdir(parents=True)
+        (job / "run.json").write_text(json.dumps(record))
+        size = record["batch_size"]
+        rows = [
+            (r["seed"], step, step * size, np.nan if r["status"] == "diverged" else 900 / step, 1.0)
+            for r in record["results"]
+            for step in (50, 55, 61)
+        ]
+        names = ["seed", "step", "samples", "fid", "generator_loss"]
+        pd.DataFrame(rows, columns=names).to_csv(job / "history.csv", index=False, na_rep="nan")
+        Image.fromarray(np.full((64, 128), len(listed), np.uint8)).save(job / "samples.png")
+        listed.append(job / "run.json")
+    elsewhere = folder / "other/Adam/b2/seeds_0/run.json"  # need not be there
+    (tmp_path / "runs.txt").write_text("\n".join(map(str, [elsewhere, *listed])))
+    tables_of()[3].to_csv(tmp_path / "critical.csv", index=False)
+    np.save(tmp_path / "images.npy", pictures(50))
+    return tmp_path
+
+
+def test_listed_runs_are_those_of_the_experiment(runs):
+    paths = listed_runs(runs / "runs.txt", "dcgan")
+    assert len(paths) == 10
+    pairs = first_seeds(paths)
+    assert [record["seeds"][0] for _, record in pairs] == [0] * 9
+    with pytest.raises(UserError, match="names no run of absent: check --experiment"):
+        listed_runs(runs / "runs.txt", "absent")
+    with pytest.raises(UserError, match="is missing"):
+        listed_runs(runs / "absent.txt", "dcgan")
+
+
+def test_plot_fid_reads_the_histories(runs, monkeypatch):
+    label = {**TEXTS, "threshold": 8.0}
+    data = call(plot_fid, monkeypatch, runs / "out", runs_file=runs / "runs.txt", **label)
+    assert set(data) == {"fid", "fid_samples"}
+    assert set(data["fid"]) - set(data["fid_samples"]) == {"step"}
+    assert set(data["fid_samples"]) - set(data["fid"]) == {"samples"}
+    assert len(data["fid"]) == 9 * 3 * 3
+    last = data["fid"].groupby(["optimizer", "batch_size", "seed"])["status"].first()
+    assert last["RMSProp", 1].to_list() == ["diverged", "step-limit", "step-limit"]
+    assert (last["Adam", 64] == "reached").all()
+
+
+def sampled(runs):
+    return {
+        "runs_file": runs / "runs.txt",
+        "critical": runs / "critical.csv",
+        "images": runs / "images.npy",
+        **TEXTS,
+    }
+
+
+def test_plot_samples_shows_the_first_seed_at_three_sizes(runs, monkeypatch):
+    data = call(plot_samples, monkeypatch, runs / "out", **sampled(runs))
+    assert set(data) == {"samples", "generators"}
+    critical = tables_of()[3].set_index("optimizer")["critical_batch_size"]
+    for optimizer, rows in data["samples"].groupby("optimizer"):
+        expected = {1: "smallest", 64: "largest"}
+        if critical[optimizer] == 2:
+            expected[2] = "critical"
+        assert dict(zip(rows["batch_size"], rows["role"], strict=True)) == expected
+        assert set(rows["seed"]) == {0}
+    assert list(data["generators"]["optimizer"]) == ["Adam", "AdaBelief", "RMSProp"]
+
+
+def test_plot_samples_refuses_what_is_no_sheet_and_no_image(runs, tmp_path):
+    path = tmp_path / "samples.png"
+    with pytest.raises(UserError, match=r"samples\.png is missing"):
+        plot_samples.read_tiles(path)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    with pytest.raises(UserError, match="not a sheet"):
+        plot_samples.read_tiles(path)
+    Image.new("L", (127, 64)).save(path)
+    with pytest.raises(UserError, match="64 x 127 pixels do not divide"):
+        plot_samples.read_tiles(path)
+    Image.new("RGB", (128, 64)).save(path)
+    assert plot_samples.read_tiles(path).shape == (32, 16, 16, 3)
+    np.save(tmp_path / "sorted.npy", np.arange(300).reshape(300, 1, 1, 1) // 30)
+    real = plot_samples.read_real(tmp_path / "sorted.npy")
+    assert real.shape == (32, 1, 1, 1)
+    assert len(np.unique(real[:8])) > 3
+    np.testing.assert_array_equal(real, plot_samples.read_real(tmp_path / "sorted.npy"))
+    (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(UserError, match=r"damaged\.npy is damaged"):
+        plot_samples.read_real(tmp_path / "damaged.npy")
+    with pytest.raises(UserError, match=r"absent\.npy is missing"):
+        plot_samples.read_real(tmp_path / "absent.npy")

@@ -1,0 +1,56 @@
+"""The noise of the FID itself: one generator, scored with several sample seeds."""
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..style import COLUMN_WIDTH, GREY, SMALL, heading, look, note, plain, power_of_two, styled
+
+
+@styled()
+def fid_noise_figure(scores: pd.DataFrame, *, title: str, metric: str, threshold: float) -> Figure:
+    """A strip of the distances around their mean, one standard deviation shaded.
+
+    scores: `columns.SAMPLE_SEEDS` of one generator. The threshold is a dashed line. Distances
+    that are no numbers are counted in words.
+    """
+    figure = Figure(figsize=(COLUMN_WIDTH, 1.55), layout="constrained")
+    axes = figure.subplots()
+    known = scores.loc[np.isfinite(scores["fid"]), "fid"]
+    below = "no generator was scored"
+    if len(scores):
+        first = scores.iloc[0]
+        generator = f"{first.optimizer}, $b =$ {power_of_two(first.batch_size)}, seed {first.seed}"
+        sets = "1 set" if len(scores) == 1 else f"{len(scores)} sets"
+        below = f"{generator}: {sets} of {first.samples:,} samples"
+    heading(figure, title, below)
+    if known.empty:
+        axes.set_xticks([])
+        note(axes, "no finite distance: the generator diverged" if len(scores) else "no scores")
+    else:
+        _draw(axes, known, look(first.optimizer).colour, threshold, len(scores) - len(known))
+    axes.set(xlabel=plain(metric), ylabel="", yticks=[], ylim=(1, -1))
+    return figure
+
+
+def _draw(axes: Axes, known: pd.Series, colour: str, threshold: float, missing: int) -> None:
+    mean, sd = known.mean(), known.std()  # sd: NaN for one score
+    dots = {"size": 4, "alpha": 0.7, "linewidth": 0, "zorder": 3}
+    seaborn.stripplot(x=known.to_numpy(), ax=axes, color=colour, jitter=False, **dots)
+    axes.axvline(mean, color=colour, linewidth=1.0, gid="mean")
+    words = [f"mean {mean:.4g}"]
+    if len(known) > 1:
+        axes.axvspan(mean - sd, mean + sd, color=colour, alpha=0.15, linewidth=0, gid="sd")
+        words += [f"sd {sd:.2g} (shaded)"]
+    words += [f"{missing} not finite"] if missing else []
+    axes.set_title(", ".join(words), loc="left", color=colour, pad=3)
+    axes.axvline(threshold, color=GREY, linestyle="--", linewidth=0.8, gid="threshold")
+    right_of_mean = threshold >= mean
+    beside = {"xytext": (-3 if right_of_mean else 3, -0.9), "textcoords": ("offset points", "data")}
+    beside |= {"ha": "right" if right_of_mean else "left", "va": "top", "fontsize": SMALL}
+    axes.annotate(f"threshold {threshold:g}", (threshold, 0), color=GREY, **beside)
+    ends = [known.min(), known.max(), threshold]
+    margin = 0.06 * (max(ends) - min(ends)) or 0.01 * abs(mean) or 1.0
+    axes.set_xlim(min(ends) - margin, max(ends) + margin)

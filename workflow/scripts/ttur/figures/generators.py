@@ -1,0 +1,65 @@
+"""The final generators of all optimizers side by side, each at its critical batch size."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..style import COLUMN_WIDTH, PAGE_WIDTH, heading, look, note, plain, power_of_two, styled
+from .samples import ending
+from .sheets import bare, sheet, show
+
+
+def best_size(runs: pd.DataFrame, critical: float) -> tuple[int, str]:
+    """The batch size at which to show an optimizer, and whether it is the critical one.
+
+    runs: batch_size, final_fid of one optimizer, a row or more per batch size. critical: NaN
+    where no majority of the seeds reached the threshold; then it is the one with the lowest final
+    distance, or the largest where none is a number, and the words are "no $b^*$".
+    """
+    if (runs["batch_size"] == critical).any():
+        return int(critical), "critical"
+    known = runs.dropna(subset="final_fid")
+    if known.empty:
+        return int(runs["batch_size"].max()), "no $b^*$"
+    lowest = known.loc[known["final_fid"].idxmin(), "batch_size"]
+    return int(lowest), "no $b^*$"
+
+
+@styled()
+def generators_figure(
+    real: np.ndarray,
+    samples: Mapping[str, np.ndarray],
+    shown: pd.DataFrame,
+    *,
+    title: str,
+    metric: str,
+    columns: int = 4,
+    rows: int = 6,
+) -> Figure:
+    """A panel of real images and one of samples per row of `shown`.
+
+    real: uint8 [n, H, W, C], C 1 or 3. samples: optimizer -> the same, of one seed. shown:
+    optimizer, batch_size, role (`best_size`), status, final_fid (NaN where it never was a
+    number), in the order of the panels.
+    """
+    across = min(1 + len(shown), 5)
+    down = -(-(1 + len(shown)) // across)
+    width = max(COLUMN_WIDTH, min(1.6 * across, PAGE_WIDTH))
+    panel_height = (width / across - 0.1) * rows / columns + 0.5  # with its title
+    figure = Figure(figsize=(width, 0.4 + down * panel_height), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes in panels:
+        bare(axes)
+    show(panels[0], sheet(real[: columns * rows], columns))
+    panels[0].set_title("real")
+    for axes, row in zip(panels[1:], shown.itertuples(), strict=False):
+        show(axes, sheet(samples[row.optimizer][: columns * rows], columns))
+        size = f"$b =$ {power_of_two(row.batch_size)}"
+        lines = [row.optimizer, f"{size}, {row.role}", ending(row.final_fid, row.status)]
+        axes.set_title("\n".join(lines), color=look(row.optimizer).colour)
+    if shown.empty:
+        note(panels[0], "no samples")
+    heading(figure, title, f"final {plain(metric)} of the seed that is shown")
+    return figure

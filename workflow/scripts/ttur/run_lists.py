@@ -1,0 +1,39 @@
+"""Which run.json belong to an experiment, and reading them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+from .files import listed
+from .records import read_record
+
+
+def listed_runs(path: Path, experiment: str) -> list[Path]:
+    """The paths of run.json of one experiment in a list of paths, one a line.
+
+    The list is that of the rule list_runs: .../{experiment}/{optimizer}/b{size}/seeds_{seeds}/
+    run.json. Raises UserError where the list is missing or names no run of the experiment.
+    """
+    runs = listed(path)
+    mine = [run for run in runs if len(run.parts) > 4 and run.parts[-5] == experiment]
+    if not mine:
+        raise UserError(f"{path} names no run of {experiment}: check --experiment")
+    return mine
+
+
+def first_seeds(paths: Iterable[Path]) -> list[tuple[Path, dict[str, Any]]]:
+    """(path, record) of the run with the smallest first seed per optimizer and batch size.
+
+    Its samples.png shows that seed. Sorted by optimizer and batch size.
+    """
+    records = [(path, read_record(path)) for path in paths]
+    records.sort(key=lambda pair: _key(pair[1]))
+    shown: dict[tuple[str, int], tuple[Path, dict[str, Any]]] = {}
+    for path, record in records:
+        shown.setdefault(_key(record)[:2], (path, record))
+    return list(shown.values())
+
+
+def _key(record: dict[str, Any]) -> tuple[str, int, int]:
+    return record["optimizer"], record["batch_size"], record["seeds"][0]
