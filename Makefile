@@ -3,17 +3,23 @@ PYTHON ?= python3.11
 VENV := .venv
 # Rules call `python`; the environment's comes first.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+CONFIG ?= config.yaml
 
-.PHONY: help reproduce test setup setup-dev clean
+.PHONY: help reproduce status test setup setup-dev clean
 
 help:
 	@echo "make reproduce   set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
+	@echo "make status      what is done, running, failed; time left (CONFIG=paper.yaml: of that one)"
 	@echo "make test        set up, then lint and test"
 	@echo "make setup       only the environment, into $(VENV)/"
 	@echo "make clean       remove results (keeps the environment and prepared data)"
 
 reproduce: setup
 	snakemake --cores all
+
+# Reads files alone: it needs no lock, and works from any machine that sees the folder.
+status: setup
+	@python workflow/scripts/show_status.py --configfile $(CONFIG)
 
 test: setup-dev
 	ruff check .

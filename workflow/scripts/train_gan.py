@@ -22,7 +22,8 @@ from ttur.networks import build
 from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.streams import generator as random_stream
-from ttur.training.loop import HISTORY_COLUMNS, Outcome, train
+from ttur.training.loop import HISTORY_COLUMNS, Outcome, Progress, train
+from ttur.training.progress_file import ProgressFile
 from ttur.training.scoring import generate
 from ttur.training.state import StateFile, fingerprint
 from ttur.training.world import World
@@ -67,11 +68,27 @@ def main() -> None:
         job = f"{settings['experiment']} {settings['optimizer']} b={settings['batch_size']}"
         print(f"{time.strftime('%H:%M:%S')} {job}: {line}", file=sys.stderr, flush=True)
 
+    progress_file = ProgressFile(arguments.state.with_name("progress.json"), settings)
+
+    def watch(progress: Progress, limit: int) -> None:
+        if world.rank == 0:
+            progress_file(progress, limit)
+
     outcome = train(
-        settings, dataset, features, reference, state_file, device, arguments.save_every, say, world
+        settings,
+        dataset,
+        features,
+        reference,
+        state_file,
+        device,
+        arguments.save_every,
+        say,
+        world,
+        watch,
     )
     if world.rank == 0:
         write_outputs(arguments, dataset.manifest, features, outcome, device)
+        progress_file.remove()
         state_file.remove()
     world.leave()
 

@@ -78,9 +78,10 @@ class _Job:
         world: World,
         save_every: float,
         say: Callable[[str], None],
+        watch: Callable[[Progress, int], None],
     ):
         self.world = world
-        self.save_every = save_every
+        self.save_every, self.watch = save_every, watch
         self.settings, self.device, self.say = settings, device, say
         self.features, self.reference, self.state_file = features, reference, state_file
         manifest = dataset.manifest
@@ -128,6 +129,7 @@ class _Job:
         """Writes the resume state, which is the same in all processes."""
         if self.world.rank > 0:
             return
+        self.watch(self.progress, self.limit)
         self.state_file.save(
             {"progress": dict(vars(self.progress)), "players": self.players.state()}
         )
@@ -138,6 +140,7 @@ class _Job:
         upcoming = iter(step for step in self.grid if step > progress.step)
         saved = reported = started = time.perf_counter()
         before = progress.seconds
+        self.watch(progress, self.limit)
         while progress.running:
             target = next(upcoming)
             while progress.step < target:
@@ -153,6 +156,7 @@ class _Job:
             progress.seconds = before + time.perf_counter() - started
             distances = self._evaluate(*losses)
             self._finish(distances)
+            self.watch(progress, self.limit)
             now = time.perf_counter()
             if now - reported > _REPORT_EVERY_SECONDS or not progress.running:
                 self._report(distances)
@@ -252,6 +256,7 @@ def train(
     save_every: float,
     say: Callable[[str], None],
     world: World | None = None,
+    watch: Callable[[Progress, int], None] = lambda progress, limit: None,
 ) -> Outcome:
     """Runs one training job to its end, from its saved state where there is one.
 
@@ -260,6 +265,7 @@ def train(
     say: takes one line of progress at a time.
     world: the processes that share the job; all of them run this function, and only the first
     evaluates and saves.
+    watch: takes the progress and the step limit at the start, at saves and at evaluations.
 
     A seed ends `reached` at the first evaluation at or below the threshold, `diverged` at the
     first evaluation with a value that is not finite, `step-limit` otherwise. The caller removes
@@ -275,4 +281,5 @@ def train(
         world or World(),
         save_every,
         say,
+        watch,
     ).run()
