@@ -4,11 +4,13 @@ VENV := .venv
 # Rules call `python`; the environment's comes first.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 CONFIG ?= config.yaml
+REPORT := snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 
-.PHONY: help reproduce status test setup setup-dev clean
+.PHONY: help reproduce report status test setup setup-dev clean
 
 help:
 	@echo "make reproduce   set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
+	@echo "make report      results/report.html from what was made: opens offline"
 	@echo "make status      what is done, running, failed; time left (CONFIG=paper.yaml: of that one)"
 	@echo "make test        set up, then lint and test"
 	@echo "make setup       only the environment, into $(VENV)/"
@@ -16,6 +18,11 @@ help:
 
 reproduce: setup
 	snakemake --cores all
+	$(REPORT)
+
+# One file that opens anywhere: figures, tables, captions, and the graph of the workflow.
+report: setup
+	$(REPORT) --configfile $(CONFIG)
 
 # Reads files alone: it needs no lock, and works from any machine that sees the folder.
 status: setup

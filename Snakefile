@@ -11,6 +11,9 @@ if not workflow.configfiles:
     configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # One machine runs as many GPU jobs as it has GPUs; on a cluster the limit is per submission.
 resource_scopes:
     gpu="local",
@@ -27,6 +30,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
 
 
@@ -46,6 +50,7 @@ rule all:
         rules.published.output,
         rules.manifest.output,
         FIGURES,
+        REPORT_PAGES,
 
 
 rule data:

@@ -46,6 +46,9 @@ SUMMARIES = [
     *(f"results/theory/{name}.csv" for name in ("estimates", "fit")),
     *(f"results/tables/table3.{suffix}" for suffix in ("csv", "md", "tex")),
     "results/tables/table3_published.csv",
+    "results/tables/table3.html",
+    *(f"results/report/{page}.html" for page in ("runs", "versions")),
+    *(f"results/report/theory/{table}.html" for table in ("estimates", "fit")),
     "results/manifest.json",
 ]
 COLUMNS = {

@@ -16,6 +16,8 @@ from ttur.config_checks import KINDS, RAW_FILES
 from ttur.data.sources import PUBLISHED
 from ttur.data.state import raw_state, recorded_state
 from ttur.errors import UserError
+from ttur.report.facts import facts
+from ttur.report.theory import TITLES
 from ttur.training.grid import step_limit
 
 try:
@@ -40,6 +42,32 @@ FIGURES = [
     for experiment in CONFIG.experiments
     for figure in ("steps", "sfo", "fid", "samples")
     for suffix in ("pdf", "png")
+]
+
+FIGURE_LABELS = {
+    "steps": "Steps against batch size",
+    "sfo": "SFO against batch size",
+    "fid": "FID against steps",
+    "fid_samples": "FID against images seen",
+    "samples": "Images over batch sizes",
+    "generators": "Images of all optimizers",
+    "cost": "Gradient evaluations and seconds",
+    "thresholds": "Critical size against threshold",
+    "fid_noise": "Noise of the FID",
+    "critical": "Critical sizes: measured and estimated",
+    "noise_scale": "Gradient noise scale",
+    "learning_rates": "Critical size against learning rate",
+}
+# Name in the report (`ttur.report.theory.TITLES`) -> the table behind it.
+THEORY_TABLES = {
+    "estimates": "results/theory/estimates.csv",
+    "fit": "results/theory/fit.csv",
+}
+REPORT_PAGES = [
+    "results/tables/table3.html",
+    "results/report/runs.html",
+    "results/report/versions.html",
+    *(f"results/report/theory/{table}.html" for table in THEORY_TABLES),
 ]
 
 
@@ -215,6 +243,35 @@ def figure_label(wildcards):
         *("--title", experiment.title),
         *("--metric", experiment.metric),
     ]
+
+
+def figure_report(figure, path):
+    """A figure that the report shows: its caption, and labels in place of its file name."""
+
+    def title(wildcards):
+        if "experiment" not in wildcards.keys():
+            return "All experiments"
+        return CONFIG.experiments[wildcards.experiment].title
+
+    return report(
+        path,
+        caption=f"../report/{figure}.rst",
+        category="Figures",
+        subcategory=title,
+        labels={"figure": FIGURE_LABELS[figure]},
+    )
+
+
+def facts_for_captions(wildcards, output):
+    """Numbers of the run for a caption: of one experiment, or of all.
+
+    Read again when the report is made. That it depends on `output` keeps Snakemake from taking
+    other numbers for a reason to run the job again.
+    """
+    experiments = CONFIG.experiments.values()
+    if "experiment" in wildcards.keys():
+        experiments = [CONFIG.experiments[wildcards.experiment]]
+    return facts(experiments)
 
 
 def planned_jobs():

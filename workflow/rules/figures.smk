@@ -9,7 +9,7 @@ rule plot_steps:
         code=imported_files("workflow/scripts/plot_steps.py"),
     output:
         pdf="results/figures/{experiment}/steps.pdf",
-        png="results/figures/{experiment}/steps.png",
+        png=figure_report("steps", "results/figures/{experiment}/steps.png"),
         data="results/figures/{experiment}/steps.csv",
     log:
         "results/logs/plot_steps/{experiment}.log",
@@ -17,6 +17,7 @@ rule plot_steps:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         threshold=threshold_of,
     message:
         "Figure: steps against batch size, {wildcards.experiment}"
@@ -35,7 +36,7 @@ rule plot_sfo:
         code=imported_files("workflow/scripts/plot_sfo.py"),
     output:
         pdf="results/figures/{experiment}/sfo.pdf",
-        png="results/figures/{experiment}/sfo.png",
+        png=figure_report("sfo", "results/figures/{experiment}/sfo.png"),
         data="results/figures/{experiment}/sfo.csv",
     log:
         "results/logs/plot_sfo/{experiment}.log",
@@ -43,6 +44,7 @@ rule plot_sfo:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         threshold=threshold_of,
     message:
         "Figure: SFO against batch size, {wildcards.experiment}"
@@ -61,7 +63,7 @@ rule plot_fid:
         code=imported_files("workflow/scripts/plot_fid.py"),
     output:
         pdf="results/figures/{experiment}/fid.pdf",
-        png="results/figures/{experiment}/fid.png",
+        png=figure_report("fid", "results/figures/{experiment}/fid.png"),
         data="results/figures/{experiment}/fid.csv",
     log:
         "results/logs/plot_fid/{experiment}.log",
@@ -69,6 +71,7 @@ rule plot_fid:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         threshold=threshold_of,
     message:
         "Figure: FID against steps, {wildcards.experiment}"
@@ -86,7 +89,7 @@ rule plot_samples:
         code=imported_files("workflow/scripts/plot_samples.py"),
     output:
         pdf="results/figures/{experiment}/samples.pdf",
-        png="results/figures/{experiment}/samples.png",
+        png=figure_report("samples", "results/figures/{experiment}/samples.png"),
         data="results/figures/{experiment}/samples.csv",
     log:
         "results/logs/plot_samples/{experiment}.log",
@@ -94,6 +97,7 @@ rule plot_samples:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         optimizer=first_optimizer,
     message:
         "Figure: sample images over batch sizes, {wildcards.experiment}"
