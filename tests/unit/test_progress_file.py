@@ -82,6 +82,19 @@ def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
     assert json.loads(path.read_text())["step"] == 5
 
 
+def test_a_path_that_cannot_be_written_ends_nothing(tmp_path):
+    (tmp_path / "state").write_text("a file where the folder belongs")
+    ProgressFile(tmp_path / "state" / "progress.json", SETTINGS)(Progress(running=[0]), 10)
+
+
+def test_nothing_is_left(path):
+    write = ProgressFile(path, SETTINGS)
+    write(Progress(running=[0]), 10)
+    (path.parent / ".progress.123.json").write_text("{")
+    write.remove()
+    assert list(path.parent.iterdir()) == []
+
+
 def test_a_job_shows_itself_while_it_runs_and_no_longer(tiny, tmp_path):
     settings = SETTINGS | {"limits": {"steps": 10**7, "samples": None}}
     path = tmp_path / "state" / "progress.json"

@@ -14,8 +14,9 @@ PREPARATION = {"prepare_data", "train_classifier", "compute_reference"}
 TRAINING = PREPARATION | {"train_gan"}
 THEORY = TRAINING | {"evaluate_run", "list_runs", "aggregate_runs", "estimate_critical_sizes"}
 DRAWING = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}
+PAGES = {"table3_page", "runs_page", "theory_page", "versions_page"}
 TARGETS = {
-    "all": THEORY | DRAWING | {"table3", "published", "manifest", "all"},
+    "all": THEORY | DRAWING | PAGES | {"table3", "published", "manifest", "all"},
     "data": {"prepare_data", "data"},
     "train": TRAINING | {"train"},
     "figures": THEORY | DRAWING | {"figures"},

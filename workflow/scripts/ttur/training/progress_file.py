@@ -4,6 +4,7 @@ It lies beside the resume state: undeclared, so that Snakemake neither waits for
 and on the file system that all machines of a cluster share.
 """
 
+import contextlib
 import math
 import os
 import platform
@@ -35,7 +36,8 @@ class ProgressFile:
         if now - self._written < self._interval and len(progress.results) == self._ended:
             return
         self._start = self._start or (progress.step, progress.seconds)
-        write_json(self._path, self._record(progress, limit))
+        with contextlib.suppress(OSError):  # a full disk is no reason to end a training here
+            write_json(self._path, self._record(progress, limit))
         self._written, self._ended = now, len(progress.results)
 
     def _record(self, progress: Progress, limit: int) -> dict[str, Any]:
@@ -61,6 +63,9 @@ class ProgressFile:
     def remove(self) -> None:
         """Deletes the file; before the resume state, whose folder goes when it is empty."""
         self._path.unlink(missing_ok=True)
+        # What a kill in the middle of a write left behind.
+        for torn in self._path.parent.glob(f".{self._path.stem}.*{self._path.suffix}"):
+            torn.unlink(missing_ok=True)
 
 
 def fid_so_far(rows: list[list[float]]) -> dict[str, dict[str, float | None]]:
