@@ -33,6 +33,7 @@ def row(measured, estimated, **changes):
         "measured_low": low,
         "measured_high": high,
         "estimated": pd.NA if estimated is None else estimated,
+        "estimated_exact": float("nan") if estimated is None else float(estimated),
         "published_measured": pd.NA,
         "published_estimated": pd.NA,
         "at_edge": "",
@@ -96,6 +97,12 @@ def row(measured, estimated, **changes):
             "bound",
             "A batch size that did not arrive was stopped too early to be excluded, so 4 is "
             "provisional; the estimate of 8 is a factor of two larger.",
+        ),
+        (
+            row(2, 1, estimated_exact=0.5, seeds=1),
+            "within a factor of two",
+            "The estimate of 1 is a factor of two smaller than the measured 2; before it was "
+            "raised to one image the estimate is 0.5.",
         ),
         (
             row(None, 16),

@@ -41,6 +41,7 @@ def finding(row: Mapping[str, Any]) -> Finding:
     NA where there is none.
     """
     kind, sentence = _found(row)
+    sentence += _raised(row)
     return Finding(kind, f"{sentence[0].upper()}{sentence[1:]}.{_published(row)}")
 
 
@@ -94,6 +95,14 @@ def _spread(row: Mapping[str, Any], estimated: Any = None) -> str:
     if estimated is None:
         return f" ({words})"
     return f" ({words}, which {'includes' if low <= estimated <= high else 'excludes'} it)"
+
+
+def _raised(row: Mapping[str, Any]) -> str:
+    """An exact estimate below one image is raised to it, which hides how far off it is."""
+    exact = row["estimated_exact"]
+    if pd.isna(exact) or exact >= 1 or pd.isna(row["measured"]):
+        return ""
+    return f"; before it was raised to one image the estimate is {exact:.2g}"
 
 
 def _published(row: Mapping[str, Any]) -> str:

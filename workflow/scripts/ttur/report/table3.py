@@ -22,7 +22,7 @@ _INTRODUCTION = (
     "The critical batch size is the one that needs the fewest gradient evaluations (SFO = b N(b)) "
     "to reach the threshold. Measured: the minimum of the median over seeds. Seeds alone: smallest "
     "to largest of the minima of single seeds. Estimated: Proposition 3.4, rounded to a power of "
-    "two (before rounding), with the ratio measured from one optimizer. The paper's sizes "
+    "two (in brackets: before that), with the ratio measured from one optimizer. The paper's sizes "
     "are those of its own data, networks and FID."
 )
 
