@@ -14,6 +14,9 @@ if not workflow.configfiles:
     configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # One machine runs as many GPU jobs as it has GPUs; on a cluster the limit is per submission.
 resource_scopes:
     gpu="local",
@@ -34,6 +37,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
 
 
@@ -58,6 +62,7 @@ rule all:
         rules.recommend.output,
         rules.manifest.output,
         FIGURES,
+        REPORT_PAGES,
 
 
 rule data:

@@ -13,14 +13,16 @@ pytestmark = pytest.mark.workflow
 PREPARATION = {"prepare_data", "train_classifier", "compute_reference"}
 TRAINING = PREPARATION | {"train_gan"}
 THEORY = TRAINING | {"evaluate_run", "list_runs", "aggregate_runs", "estimate_critical_sizes"}
+STATISTICS = THEORY | {"measure_fid_noise", "compute_statistics"}
 PREPARED_PROBES = {"prepare_data", "probe_gradient_noise", "estimate_noise_scale"}
-COMPARING = THEORY | PREPARED_PROBES | {"compare_critical_sizes"}
-DRAWING = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}
+COMPARING = STATISTICS | PREPARED_PROBES | {"compare_critical_sizes"}
+DRAWING = {"plot_curves", "plot_fid", "plot_samples", "plot_comparison"}
+PAGES = {"table3_page", "runs_page", "theory_page", "versions_page"}
 TARGETS = {
-    "all": COMPARING | DRAWING | {"recommend", "table3", "published", "manifest", "all"},
+    "all": COMPARING | DRAWING | PAGES | {"recommend", "table3", "published", "manifest", "all"},
     "data": {"prepare_data", "data"},
     "train": TRAINING | {"train"},
-    "figures": THEORY | DRAWING | {"figures"},
+    "figures": COMPARING | DRAWING | {"figures"},
     "table3": THEORY | {"table3"},
     "published": {"published"},
     "manifest": THEORY | {"table3", "manifest"},
@@ -28,7 +30,7 @@ TARGETS = {
     "estimate_noise_scale": PREPARED_PROBES,  # no sweep
     "compare_critical_sizes": COMPARING,
     "learning_rate_table": COMPARING | {"learning_rate_table"},
-    "recommend": THEORY | {"recommend"},
+    "recommend": STATISTICS | {"recommend"},
     "probe": {"probe_throughput", "probe"},
 }
 

@@ -50,7 +50,9 @@ def test_touching_sources_and_data_reruns_nothing(finished):
         ("ttur/style.py", FIGURES),
         ("ttur/figures/generators.py", {"plot_samples"}),
         ("plot_fid.py", {"plot_fid"}),
-        ("write_manifest.py", {"manifest"}),
+        ("write_manifest.py", {"manifest", "versions_page"}),
+        ("ttur/report/html.py", {"table3_page", "runs_page", "theory_page", "versions_page"}),
+        ("ttur/report/runs.py", {"runs_page"}),
     ],
 )
 def test_editing_the_code_of_figures_draws_and_does_nothing_else(finished, module, rules):
@@ -178,6 +180,11 @@ def test_asking_for_more_scores_trains_nothing(finished):
     assert "train_gan" not in plan.values()
 
 
+def test_editing_a_caption_reruns_nothing(finished):
+    append_comment(finished, "workflow/report/sfo.rst")
+    assert finished.plan() == {}
+
+
 # ------------------------------------------------------------------------------------------ results
 
 
@@ -191,5 +198,6 @@ def test_deleting_a_record_makes_its_job_again(finished):
 
 def test_deleting_a_table_writes_it_again(finished):
     (finished.root / "results/tables/table3.md").unlink()
-    assert set(finished.plan().values()) <= {"table3", "manifest"}
+    followers = {"manifest", "table3_page", "versions_page"}
+    assert set(finished.plan().values()) <= {"table3"} | followers
     assert "results/tables/table3.md" in finished.plan()

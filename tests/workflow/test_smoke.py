@@ -67,6 +67,15 @@ SUMMARIES = [
     "results/recommendation.md",
     *(f"results/tables/table3.{suffix}" for suffix in ("csv", "md", "tex")),
     "results/tables/table3_published.csv",
+    "results/tables/table3.html",
+    *(f"results/report/{page}.html" for page in ("runs", "versions")),
+    *(
+        f"results/report/theory/{table}.html"
+        for table in (
+            *("estimates", "fit", "censored_fit", "noise_scale", "comparison"),
+            *("bootstrap", "critical_intervals", "threshold", "fid_noise"),
+        )
+    ),
     "results/manifest.json",
 ]
 SEEDS = {"biggan": "0", "dcgan": "0-1", "wgan-gp": "0"}

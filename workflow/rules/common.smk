@@ -13,6 +13,8 @@ from ttur.code import imported_files
 from ttur.config_checks import KINDS, RAW_FILES
 from ttur.data.sources import PUBLISHED
 from ttur.data.state import raw_state, recorded_state
+from ttur.report.facts import facts
+from ttur.report.theory import TITLES
 from ttur.training.grid import step_limit
 
 try:
@@ -45,6 +47,39 @@ FIGURE_STEMS = [
     "results/figures/noise_scale",
 ]
 FIGURES = [f"{stem}.{suffix}" for stem in FIGURE_STEMS for suffix in ("pdf", "png", "csv")]
+
+FIGURE_LABELS = {
+    "steps": "Steps against batch size",
+    "sfo": "SFO against batch size",
+    "fid": "FID against steps",
+    "fid_samples": "FID against images seen",
+    "samples": "Images over batch sizes",
+    "generators": "Images of all optimizers",
+    "cost": "Gradient evaluations and seconds",
+    "thresholds": "Critical size against threshold",
+    "fid_noise": "Noise of the FID",
+    "critical": "Critical sizes: measured and estimated",
+    "noise_scale": "Gradient noise scale",
+    "learning_rates": "Critical size against learning rate",
+}
+# Name in the report (`ttur.report.theory.TITLES`) -> the table behind it.
+THEORY_TABLES = {
+    "estimates": "results/theory/estimates.csv",
+    "fit": "results/theory/fit.csv",
+    "censored_fit": "results/theory/censored_fit.csv",
+    "noise_scale": "results/theory/noise_scale.csv",
+    "comparison": "results/theory/comparison.csv",
+    "bootstrap": "results/statistics/bootstrap.csv",
+    "critical_intervals": "results/statistics/critical.csv",
+    "threshold": "results/statistics/threshold.csv",
+    "fid_noise": "results/statistics/fid_noise.csv",
+}
+REPORT_PAGES = [
+    "results/tables/table3.html",
+    "results/report/runs.html",
+    "results/report/versions.html",
+    *(f"results/report/theory/{table}.html" for table in THEORY_TABLES),
+]
 
 
 wildcard_constraints:
@@ -224,8 +259,8 @@ def threshold_of(wildcards):
 
 
 def figure_files(stem):
-    """A figure as PDF and as PNG, and the data behind it."""
-    return multiext(stem, ".pdf", ".png", ".csv")
+    """A figure as PDF and as PNG, which the report shows, and the data behind it."""
+    return [f"{stem}.pdf", figure_report(Path(stem).name, f"{stem}.png"), f"{stem}.csv"]
 
 
 def figure_label(wildcards):
@@ -237,6 +272,35 @@ def figure_label(wildcards):
         *("--title", experiment.title),
         *("--metric", experiment.metric),
     ]
+
+
+def figure_report(figure, path):
+    """A figure that the report shows: its caption, and labels in place of its file name."""
+
+    def title(wildcards):
+        if "experiment" not in wildcards.keys():
+            return "All experiments"
+        return CONFIG.experiments[wildcards.experiment].title
+
+    return report(
+        path,
+        caption=f"../report/{figure}.rst",
+        category="Figures",
+        subcategory=title,
+        labels={"figure": FIGURE_LABELS[figure]},
+    )
+
+
+def facts_for_captions(wildcards, output):
+    """Numbers of the run for a caption: of one experiment, or of all.
+
+    Read again when the report is made. That it depends on `output` keeps Snakemake from taking
+    other numbers for a reason to run the job again.
+    """
+    experiments = CONFIG.experiments.values()
+    if "experiment" in wildcards.keys():
+        experiments = [CONFIG.experiments[wildcards.experiment]]
+    return facts(experiments)
 
 
 def planned_jobs():

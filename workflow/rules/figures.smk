@@ -26,6 +26,7 @@ rule plot_curves:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         threshold=threshold_of,
         directory=subpath(output[0], parent=True),
     message:
@@ -55,6 +56,7 @@ rule plot_fid:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         threshold=threshold_of,
         directory=subpath(output[0], parent=True),
     message:
@@ -84,6 +86,7 @@ rule plot_samples:
         "../../envs/analysis.yaml"
     params:
         label=figure_label,
+        facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures: images of the final generators, {wildcards.experiment}"
@@ -107,6 +110,7 @@ rule plot_comparison:
     conda:
         "../../envs/analysis.yaml"
     params:
+        facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures: critical batch sizes and gradient noise scales of all experiments"
@@ -127,6 +131,7 @@ rule plot_learning_rates:
     conda:
         "../../envs/analysis.yaml"
     params:
+        facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figure: critical batch size against the learning rate"

@@ -33,8 +33,9 @@ from ttur.records import write_record
 from ttur.streams import generator as random_stream
 from ttur.training.launch import run_processes
 from ttur.training.lock import JobLock
-from ttur.training.loop import HISTORY_COLUMNS, Outcome, train
+from ttur.training.loop import HISTORY_COLUMNS, Outcome, Progress, train
 from ttur.training.memory import out_of_memory
+from ttur.training.progress_file import ProgressFile
 from ttur.training.scoring import generate
 from ttur.training.state import StateFile, fingerprint
 from ttur.training.world import World
@@ -106,6 +107,12 @@ def train_job(
     world = World.join(device)
     if world.rank > 0:
         STOP.follow()
+    progress_file = ProgressFile(arguments.state.with_name("progress.json"), settings)
+
+    def watch(progress: Progress, limit: int) -> None:
+        if world.rank == 0:
+            progress_file(progress, limit)
+
     try:
         outcome = train(
             settings,
@@ -118,6 +125,7 @@ def train_job(
             say,
             world,
             STOP,
+            watch,
         )
     except (Stopped, MemoryError, RuntimeError) as error:
         if world.size > 1 and STOP.status is not None:
@@ -125,6 +133,7 @@ def train_job(
         raise out_of_memory(settings, error) or error from None
     if world.rank == 0:
         write_outputs(arguments, dataset.manifest, features, outcome, device)
+        progress_file.remove()
         state_file.remove()
     world.leave()
 

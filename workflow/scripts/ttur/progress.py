@@ -38,11 +38,12 @@ class Progress:
         of = "" if self._total is None else f" of {self._total:,}"
         line = f"{self._name}: {done:,}{of} {self._unit}, {rate:.0f} {self._unit}/s"
         if self._total is not None and rate > 0:
-            line += f", {_duration(max(0, self._total - done) / rate)} left"
+            line += f", {duration(max(0, self._total - done) / rate)} left"
         print(line, file=sys.stderr, flush=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Such as `40 s`, `7 min` or `1 h 05 min`."""
     minutes = round(seconds / 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02} min"

@@ -84,9 +84,10 @@ class _Job:
         save_every: float,
         say: Callable[[str], None],
         stop: StopRequest,
+        watch: Callable[[Progress, int], None],
     ):
         self.world, self.stop = world, stop
-        self.save_every = save_every
+        self.save_every, self.watch = save_every, watch
         self.settings, self.device, self.say = settings, device, say
         self.features, self.reference, self.state_file = features, reference, state_file
         manifest = dataset.manifest
@@ -151,6 +152,7 @@ class _Job:
         self._saved = time.perf_counter()
         if self.world.rank > 0:
             return True
+        self.watch(self.progress, self.limit)
         try:
             self.state_file.save(
                 {"progress": dict(vars(self.progress)), "players": self.players.state()}
@@ -166,11 +168,13 @@ class _Job:
         self._saved = self._reported = now = time.perf_counter()
         self._started = now - progress.seconds
         self.stop.defer()
+        self.watch(progress, self.limit)
         try:
             while progress.running:
                 if progress.pending is None:
                     self._advance()
                 self._finish(self._evaluate())
+                self.watch(progress, self.limit)
         except Stopped as stopped:
             if self.save():
                 self.say(f"{stopped}: state saved at step {progress.step}, the next run continues")
@@ -295,6 +299,7 @@ def train(
     say: Callable[[str], None],
     world: World | None = None,
     stop: StopRequest | None = None,
+    watch: Callable[[Progress, int], None] = lambda progress, limit: None,
 ) -> Outcome:
     """Runs one training job to its end, from its saved state where there is one.
 
@@ -304,6 +309,7 @@ def train(
     world: the processes that share the job; all of them run this function, and only the first
     evaluates and saves.
     stop: signals that ask the job to end; raises Stopped then, with its state saved.
+    watch: takes the progress and the step limit at the start, at saves and at evaluations.
 
     A seed ends `reached` at the first evaluation at or below the threshold, `diverged` at the
     first evaluation with a value that is not finite, `step-limit` otherwise. The caller removes
@@ -320,4 +326,5 @@ def train(
         save_every,
         say,
         stop or StopRequest(),
+        watch,
     ).run()

@@ -1,0 +1,121 @@
+"""progress.json of a training job: what it says, when it is written, when it goes."""
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import SETTINGS
+from ttur.training.loop import HISTORY_COLUMNS, Progress
+from ttur.training.progress_file import ProgressFile, fid_so_far
+
+SCRIPT = "workflow/scripts/train_gan.py"
+
+
+def row(seed, step, fid):
+    values = dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"seed": seed, "step": step, "fid": fid}
+    return [values[name] for name in HISTORY_COLUMNS]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "progress.json"
+
+
+def test_says_how_far_a_job_is(path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    write = ProgressFile(path, SETTINGS, interval=0)
+    progress = Progress(running=[0, 1, 2], step=100, seconds=10.0)
+    write(progress, 1000)
+    progress.running, progress.step, progress.seconds = [0, 2], 400, 20.0
+    progress.rows = [row(0, 200, 9.0), row(1, 200, 8.0), row(0, 400, 10.0), row(1, 400, 5.0)]
+    progress.results = {1: {"seed": 1, "status": "reached"}}
+    write(progress, 1000)
+    record = json.loads(path.read_text())
+    assert abs(record.pop("updated") - time.time()) < 60
+    assert record == {
+        "experiment": "tiny",
+        "optimizer": "Adam",
+        "batch_size": 4,
+        "seeds": [0, 1, 2],
+        "step": 400,
+        "step_limit": 1000,
+        "running": [0, 2],
+        "ended": {"1": "reached"},
+        "fid": {"0": {"best": 9.0, "last": 10.0}, "1": {"best": 5.0, "last": 5.0}},
+        "steps_per_second": 30.0,  # since this process began, not since the first step
+        "seconds": 20.0,
+        "seconds_left": 20.0,
+        "host": platform.node(),
+        "pid": os.getpid(),
+        "slurm_job": "77",
+    }
+
+
+def test_before_the_first_step_there_is_no_speed(path):
+    ProgressFile(path, SETTINGS)(Progress(running=[0]), 1000)
+    record = json.loads(path.read_text())
+    assert record["steps_per_second"] is record["seconds_left"] is None
+    assert record["fid"] == {}
+
+
+def test_numbers_that_are_not_finite_become_null():
+    nan, infinite = float("nan"), float("inf")
+    assert fid_so_far([row(0, 1, nan)]) == {"0": {"best": None, "last": None}}
+    rows = [row(0, 1, 3.0), row(0, 2, infinite)]
+    assert fid_so_far(rows) == {"0": {"best": 3.0, "last": None}}
+
+
+def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
+    write = ProgressFile(path, SETTINGS, interval=1000)
+    progress = Progress(running=[0, 1])
+    write(progress, 10)
+    progress.step = 5
+    write(progress, 10)
+    assert json.loads(path.read_text())["step"] == 0
+    progress.results = {0: {"seed": 0, "status": "diverged"}}
+    write(progress, 10)
+    assert json.loads(path.read_text())["step"] == 5
+
+
+def test_a_path_that_cannot_be_written_ends_nothing(tmp_path):
+    (tmp_path / "state").write_text("a file where the folder belongs")
+    ProgressFile(tmp_path / "state" / "progress.json", SETTINGS)(Progress(running=[0]), 10)
+
+
+def test_nothing_is_left(path):
+    write = ProgressFile(path, SETTINGS)
+    write(Progress(running=[0]), 10)
+    (path.parent / ".progress.123.json").write_text("{")
+    write.remove()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_job_shows_itself_while_it_runs_and_no_longer(tiny, tmp_path):
+    settings = SETTINGS | {"limits": {"steps": 10**7, "samples": None}}
+    path = tmp_path / "state" / "progress.json"
+    command = [sys.executable, SCRIPT, *tiny.command(tmp_path, settings, "--save-every", "0.2")]
+    job = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        seen = {}
+        while seen.get("step", 0) == 0 and time.monotonic() < deadline:
+            time.sleep(0.1)
+            if path.exists():
+                seen = json.loads(path.read_text())
+        assert seen["step"] > 0
+        assert seen["pid"] == job.pid
+        assert seen["running"] == [0, 1, 2]
+        assert seen["seconds_left"] > 0
+    finally:
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+    assert path.exists()
+    command = [sys.executable, SCRIPT, *tiny.command(tmp_path, SETTINGS)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    assert (tmp_path / "run.json").exists()
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,267 @@
+"""Where a workflow stands, from fabricated states of its jobs."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from ttur.config import load
+from ttur.status import read_jobs, seconds_left, summary
+
+SCRIPT = Path("workflow/scripts/show_status.py").resolve()
+CONFIG = {
+    "datasets": {"mnist": {"kind": "mnist", "image_size": 8}},
+    "experiments": {
+        "small": {
+            "section": "4.1",
+            "title": "small",
+            "dataset": "mnist",
+            "networks": {
+                "kind": "dcgan",
+                "latent": 8,
+                "generator_width": 4,
+                "discriminator_width": 4,
+            },
+            "objective": {"kind": "bce"},
+            "seeds": [0, 1],
+            "limits": {"steps": 1000},
+            "fid": {
+                "features": "classifier",
+                "samples": 100,
+                "threshold": 5.0,
+                "grid": {"kind": "linear", "every": 100},
+            },
+            "batch_sizes": [1, 2, 4, 8, 16],
+            "optimizers": {
+                "Adam": {"generator_rate": 0.001, "discriminator_rate": 0.001},
+                "RMSProp": {"generator_rate": 0.001, "discriminator_rate": 0.001},
+            },
+            "ratio": {"experiment": "small", "optimizer": "Adam"},
+        }
+    },
+}
+NOW = 1_000_000.0
+
+
+@pytest.fixture
+def config():
+    return load(CONFIG)
+
+
+def job_of(config, optimizer, batch_size):
+    return next(
+        run for run in config.runs() if (run.optimizer, run.batch_size) == (optimizer, batch_size)
+    )
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def finish(root, config, run, statuses=("reached", "reached"), seconds=100.0, settings=None):
+    results = [
+        {"seed": seed, "status": status, "final_fid": 4.5 if status == "reached" else None}
+        for seed, status in enumerate(statuses)
+    ]
+    record = {
+        "settings": settings or config.training_settings(run),
+        "results": results,
+        "seconds": seconds,
+    }
+    write(root / run.path("run.json"), json.dumps(record))
+    write(root / run.path("history.csv"), "seed,step,fid\n0,100,9.0\n0,200,4.2\n1,200,nan\n")
+
+
+def state_of(root, run):
+    return root / run.path("progress.json").replace("/runs/", "/state/", 1)
+
+
+def begin(root, run, updated=NOW - 5, host="elsewhere", pid=1, **changes):
+    progress = {
+        "experiment": run.experiment,
+        "optimizer": run.optimizer,
+        "batch_size": run.batch_size,
+        "seeds": [0, 1],
+        "step": 400,
+        "step_limit": 1000,
+        "running": [1],
+        "ended": {"0": "reached"},
+        "fid": {"0": {"best": 4.9, "last": 4.9}, "1": {"best": 6.5, "last": 7.25}},
+        "steps_per_second": 10.0,
+        "seconds": 40.0,
+        "seconds_left": 60.0,
+        "host": host,
+        "pid": pid,
+        "slurm_job": None,
+        "updated": updated,
+    }
+    write(state_of(root, run), json.dumps(progress | changes))
+
+
+def log_of(root, run, text, written=None):
+    name = f"{run.experiment}.{run.optimizer}.b{run.batch_size}.seeds_{run.seed_key}.log"
+    path = root / "results/logs/train_gan" / name
+    write(path, text)
+    if written is not None:
+        os.utime(path, (written, written))
+
+
+def states(root, config, **options):
+    jobs = read_jobs(config, root, now=lambda: NOW, **options)
+    return {(job.run.optimizer, job.run.batch_size): job.state for job in jobs}
+
+
+def test_without_results_everything_waits(tmp_path, config):
+    assert set(states(tmp_path, config).values()) == {"waiting"}
+    assert seconds_left(read_jobs(config, tmp_path), []) is None
+
+
+def test_a_record_of_other_settings_is_not_done(tmp_path, config):
+    run = job_of(config, "Adam", 4)
+    finish(tmp_path, config, run)
+    assert states(tmp_path, config)["Adam", 4] == "done"
+    older = config.training_settings(run) | {"generator_rate": 0.5}
+    finish(tmp_path, config, run, settings=older)
+    log_of(tmp_path, run, "12:00:00 small Adam b=4: step 1000/1000\n", NOW - 1)
+    assert states(tmp_path, config)["Adam", 4] == "waiting"
+
+
+def test_running_means_heard_of_lately(tmp_path, config):
+    run = job_of(config, "Adam", 8)
+    begin(tmp_path, run, updated=NOW - 100)
+    assert states(tmp_path, config)["Adam", 8] == "running"
+    assert states(tmp_path, config, stale=50)["Adam", 8] == "interrupted"
+
+
+def test_a_process_of_this_machine_must_live(tmp_path, config):
+    run = job_of(config, "Adam", 8)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    begin(tmp_path, run, host=platform.node(), pid=gone.pid)
+    assert states(tmp_path, config)["Adam", 8] == "interrupted"
+    begin(tmp_path, run, host=platform.node(), pid=os.getpid())
+    assert states(tmp_path, config)["Adam", 8] == "running"
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("starting\nerror: disk full while writing x: make space\n", "error: disk full"),
+        ("Traceback (most recent call last):\n  ...\nRuntimeError: odd\n", "RuntimeError: odd"),
+    ],
+)
+def test_a_log_that_ends_in_an_error_is_a_failure(tmp_path, config, log, reason):
+    run = job_of(config, "RMSProp", 2)
+    begin(tmp_path, run, updated=NOW - 1000)
+    log_of(tmp_path, run, log)
+    job = next(job for job in read_jobs(config, tmp_path, now=lambda: NOW) if job.run == run)
+    assert job.state == "failed"
+    assert job.reason.startswith(reason)
+    begin(tmp_path, run)  # the job was started again
+    assert states(tmp_path, config)["RMSProp", 2] == "running"
+
+
+def test_a_fresh_log_is_a_job_that_starts(tmp_path, config):
+    run = job_of(config, "RMSProp", 2)
+    log_of(tmp_path, run, "", NOW - 10)
+    assert states(tmp_path, config)["RMSProp", 2] == "running"
+    log_of(tmp_path, run, "", NOW - 1000)
+    assert states(tmp_path, config)["RMSProp", 2] == "waiting"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"settings": 1}'])
+def test_torn_files_count_as_missing(tmp_path, config, content):
+    run = job_of(config, "Adam", 1)
+    write(tmp_path / run.path("run.json"), content)
+    if content != '{"settings": 1}':
+        write(state_of(tmp_path, run), content)
+    assert states(tmp_path, config)["Adam", 1] == "waiting"
+
+
+def test_summary_counts_sizes_and_seeds(tmp_path, config):
+    finish(tmp_path, config, job_of(config, "Adam", 1), ("step-limit", "diverged"))
+    finish(tmp_path, config, job_of(config, "Adam", 4))
+    begin(tmp_path, job_of(config, "Adam", 8))
+    adam, rmsprop = summary(read_jobs(config, tmp_path, now=lambda: NOW))
+    assert (adam["done"], adam["running"], adam["waiting"]) == ([1, 4], [8], [2, 16])
+    assert (adam["reached"], adam["not_reached"], adam["diverged"]) == (3, 1, 1)
+    assert adam["best_fid"] == 4.2  # of the histories
+    assert rmsprop["waiting"] == [1, 2, 4, 8, 16]
+    assert rmsprop["best_fid"] is None
+
+
+def test_time_left_takes_the_nearest_batch_size(tmp_path, config):
+    finish(tmp_path, config, job_of(config, "Adam", 1), seconds=100.0)
+    finish(tmp_path, config, job_of(config, "Adam", 4), seconds=30.0)
+    finish(tmp_path, config, job_of(config, "RMSProp", 4), seconds=50.0)
+    begin(tmp_path, job_of(config, "Adam", 16))
+    jobs = read_jobs(config, tmp_path, now=lambda: NOW)
+    adam = [job for job in jobs if job.run.optimizer == "Adam"]
+    # 16 runs: 60 s at most; 2 lies as near to 1 as to 4: all three; 8 as near to 4 as to the
+    # running 16, of which the finished count.
+    assert seconds_left(adam, jobs) == pytest.approx(60 + (100 + 30 + 50) / 3 + 40)
+    assert seconds_left([job for job in jobs if job.state == "done"], jobs) == 0
+
+
+def show(folder, *words):
+    command = [sys.executable, SCRIPT, *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_the_script_shows_a_table_and_the_running_jobs(tmp_path, config):
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(CONFIG))
+    for size in (1, 2, 4):
+        finish(tmp_path, config, job_of(config, "Adam", size), ("reached", "step-limit"))
+    begin(tmp_path, job_of(config, "Adam", 8), updated=time.time(), slurm_job="77")
+    begin(tmp_path, job_of(config, "Adam", 16), updated=time.time() - 10_000)
+    log_of(tmp_path, job_of(config, "RMSProp", 1), "error: no GPU: set device to cpu\n")
+    started = time.perf_counter()
+    shown = show(tmp_path, "--configfile", "own.yaml")
+    print(f"status of 10 jobs in {time.perf_counter() - started:.2f} s")
+    assert shown.returncode == 0, shown.stderr
+    lines = [line.split("  ") for line in shown.stdout.splitlines()]
+    header, adam, rmsprop = ([cell.strip() for cell in line if cell.strip()] for line in lines[:3])
+    names = "experiment,optimizer,done,running,waiting,failed,interrupted,reached,not reached"
+    assert header == f"{names},diverged,best FID,job time left".split(",")
+    assert adam[:7] == ["small", "Adam", "1-4", "8", "-", "-", "16"]
+    assert adam[7:] == ["5", "3", "0", "4.2", "3 min"]
+    assert rmsprop[:6] == ["small", "RMSProp", "-", "-", "2-16", "1"]
+    details = shown.stdout.splitlines()[4:]
+    assert details[:3] == [
+        "running      small Adam b=8 seeds 0-1: step 400 of 1000, classifier-FID 7.2 (best 4.9), "
+        "10 steps/s, at most 1 min left, Slurm job 77 on elsewhere",
+        "interrupted  small Adam b=16 seeds 0-1: the same command continues it",
+        "failed       small RMSProp b=1 seeds 0-1: error: no GPU: set device to cpu",
+    ]
+    assert details[-1].startswith(
+        "3 of 10 training jobs done, 1 running, 4 waiting, 1 failed, 1 interrupted; about "
+    )
+
+
+def test_the_script_needs_neither_torch_nor_pandas_nor_snakemake():
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import show_status;"
+        "print({'torch', 'pandas', 'numpy', 'snakemake'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program, str(SCRIPT.parent)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "error: own.yaml: "), ("a: [", "error: own.yaml is not YAML"), ("{}", "error: config")],
+)
+def test_the_script_names_what_is_wrong_with_the_configuration(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "own.yaml").write_text(content)
+    shown = show(tmp_path, "--configfile", "own.yaml")
+    assert shown.returncode == 1
+    assert shown.stderr.startswith(message)
+    assert shown.stderr.count("\n") == 1

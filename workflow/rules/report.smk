@@ -1,0 +1,110 @@
+# The pages of the report: Table 3 in words, all runs, the tables of the theory, the versions.
+# `snakemake --report results/report.html` collects them with the figures (`make report`).
+
+
+rule table3_page:
+    input:
+        table3="results/tables/table3.csv",
+        critical="results/aggregate/critical.csv",
+        estimates="results/theory/estimates.csv",
+        networks="results/aggregate/networks.csv",
+        script="workflow/scripts/write_table3_page.py",
+        code=imported_files("workflow/scripts/write_table3_page.py"),
+    output:
+        page=report(
+            "results/tables/table3.html",
+            caption="../report/table3.rst",
+            category="Table 3",
+            labels={"page": "Measured, estimated, published"},
+        ),
+    log:
+        "results/logs/table3_page.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        experiments=json.dumps(CONFIG.experiment_records()),
+        facts=facts_for_captions,
+    message:
+        "Writing Table 3 as a page"
+    shell:
+        "python {input.script} --table3 {input.table3:q} --critical {input.critical:q}"
+        " --estimates {input.estimates:q} --networks {input.networks:q}"
+        " --experiments {params.experiments:q} --output {output.page:q} > {log:q} 2>&1"
+
+
+rule runs_page:
+    input:
+        run_list="results/aggregate/runs.txt",
+        runs=[run.path("run.json") for run in RUNS],
+        script="workflow/scripts/write_runs_page.py",
+        code=imported_files("workflow/scripts/write_runs_page.py"),
+    output:
+        page=report(
+            "results/report/runs.html",
+            caption="../report/runs.rst",
+            category="Runs",
+            labels={"page": "All runs"},
+        ),
+    log:
+        "results/logs/runs_page.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        facts=facts_for_captions,
+    message:
+        "Writing the page of all runs"
+    shell:
+        "python {input.script} --runs-file {input.run_list:q} --output {output.page:q}"
+        " > {log:q} 2>&1"
+
+
+rule versions_page:
+    input:
+        manifest="results/manifest.json",
+        script="workflow/scripts/write_versions_page.py",
+        code=imported_files("workflow/scripts/write_versions_page.py"),
+    output:
+        page=report(
+            "results/report/versions.html",
+            caption="../report/versions.rst",
+            category="Runs",
+            labels={"page": "Versions and machine"},
+        ),
+    log:
+        "results/logs/versions_page.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Writing the page of versions"
+    shell:
+        "python {input.script} --manifest {input.manifest:q} --output {output.page:q}"
+        " > {log:q} 2>&1"
+
+
+rule theory_page:
+    input:
+        table=lambda wildcards: THEORY_TABLES[wildcards.table],
+        script="workflow/scripts/write_theory_page.py",
+        code=imported_files("workflow/scripts/write_theory_page.py"),
+    output:
+        page=report(
+            "results/report/theory/{table}.html",
+            caption="../report/theory.rst",
+            category="Theory",
+            labels=lambda wildcards: {"table": TITLES[wildcards.table].name},
+        ),
+    log:
+        "results/logs/theory_page/{table}.log",
+    wildcard_constraints:
+        table=alternatives(THEORY_TABLES),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        title=lambda wildcards: TITLES[wildcards.table].name,
+        text=lambda wildcards: TITLES[wildcards.table].text,
+        facts=facts_for_captions,
+    message:
+        "Writing the page of {wildcards.table}"
+    shell:
+        "python {input.script} --table {wildcards.table} --csv {input.table:q}"
+        " --output {output.page:q} > {log:q} 2>&1"

@@ -1,0 +1,1 @@
+"""Pages of the report: what was found, in words and in tables that open anywhere."""

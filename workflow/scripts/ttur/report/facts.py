@@ -1,0 +1,90 @@
+"""Numbers of a run for the captions of its report.
+
+Read when the report is made; what the run has not made (yet) is left out.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..config import Experiment
+
+_BOUNDS = {
+    "smallest": "the smallest size tried, a bound",
+    "largest": "the largest size tried, a bound",
+    "censored": "provisional: another size was stopped too early",
+}
+
+
+class Facts(tuple):
+    """The facts of some experiments; the report lists parameters, and this one by its name."""
+
+    def __repr__(self) -> str:
+        return "the numbers above"
+
+
+def facts(experiments: Iterable[Experiment], results: Path = Path("results")) -> Facts:
+    """`experiment_facts` of every experiment, in their order."""
+    return Facts(experiment_facts(experiment, results) for experiment in experiments)
+
+
+def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
+    """Title, section, metric, threshold, seeds, step limit, batch sizes, and per optimizer what
+    was measured, estimated and fitted, as text; "" where there is nothing."""
+    fid_noise = _rows(results / "statistics/fid_noise.csv", experiment.name)
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "section": experiment.section,
+        "metric": experiment.metric,
+        "threshold": f"{experiment.fid['threshold']:g}",
+        "samples": f"{experiment.fid['samples']:,}",
+        "seeds": _counted(len(experiment.seeds), "seed"),
+        "step_limit": f"{experiment.limits['steps']:,}",
+        "batch_sizes": _range(min(experiment.batch_sizes), max(experiment.batch_sizes)),
+        "fid_sd": _rounded(fid_noise[0].get("sd_fid", "")) if fid_noise else "",
+        "optimizers": [
+            _optimizer(experiment.name, name, results) for name in experiment.optimizers
+        ],
+    }
+
+
+def _optimizer(experiment: str, optimizer: str, results: Path) -> dict[str, str]:
+    def first(name: str) -> Mapping[str, str]:
+        rows = _rows(results / name, experiment)
+        return next((row for row in rows if row["optimizer"] == optimizer), {})
+
+    measured, fit = first("aggregate/critical.csv"), first("theory/censored_fit.csv")
+    low, high = measured.get("low", ""), measured.get("high", "")
+    return {
+        "name": optimizer,
+        "measured": measured.get("critical_batch_size", ""),
+        "range": _range(low, high),
+        "bound": _BOUNDS.get(measured.get("at_edge", ""), ""),
+        "arrived": f"{measured['seeds_reached']} of {measured['seeds']}" if measured else "",
+        "estimated": first("theory/estimates.csv").get("estimated", ""),
+        "fitted": _rounded(fit.get("critical_batch_size", "")),
+        "pole": _rounded(fit.get("pole", "")),
+    }
+
+
+def _range(low: object, high: object) -> str:
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _rows(path: Path, experiment: str) -> Sequence[Mapping[str, str]]:
+    """Rows of one experiment; none where the file is missing."""
+    try:
+        with open(path, newline="") as file:
+            return [row for row in csv.DictReader(file) if row.get("experiment") == experiment]
+    except OSError:
+        return []
+
+
+def _rounded(text: str) -> str:
+    return f"{float(text):.3g}" if text else ""

@@ -1,0 +1,93 @@
+"""How far a running job is, in a small JSON file that `ttur.status` reads.
+
+It lies beside the resume state: undeclared, so that Snakemake neither waits for it nor deletes it,
+and on the file system that all machines of a cluster share.
+"""
+
+import contextlib
+import math
+import os
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..files import write_json
+from .loop import HISTORY_COLUMNS, Progress
+
+_FID = HISTORY_COLUMNS.index("fid")
+
+
+class ProgressFile:
+    """Called with a job's progress and its step limit; writes at most every `interval` seconds.
+
+    The first call always writes, and so does one at which a seed has ended.
+    """
+
+    def __init__(self, path: str | Path, settings: Mapping[str, Any], interval: float = 2.0):
+        self._path, self._settings, self._interval = Path(path), settings, interval
+        self._written = -math.inf
+        self._ended = 0
+        self._start: tuple[int, float] | None = None
+
+    def __call__(self, progress: Progress, limit: int) -> None:
+        now = time.monotonic()
+        if now - self._written < self._interval and len(progress.results) == self._ended:
+            return
+        self._start = self._start or (progress.step, progress.seconds)
+        with contextlib.suppress(OSError):  # a full disk is no reason to end a training here
+            write_json(self._path, self._record(progress, limit))
+        self._written, self._ended = now, len(progress.results)
+
+    def _record(self, progress: Progress, limit: int) -> dict[str, Any]:
+        names = ("experiment", "optimizer", "batch_size", "seeds")
+        speed = _speed(progress, *self._start)
+        left = (limit - progress.step) / speed if speed and progress.running else None
+        return {
+            **{name: self._settings[name] for name in names},
+            "step": progress.step,
+            "step_limit": limit,
+            "running": progress.running,
+            "ended": {str(seed): each["status"] for seed, each in progress.results.items()},
+            "fid": fid_so_far(progress.rows),
+            "steps_per_second": speed and round(speed, 3),
+            "seconds": round(progress.seconds, 1),
+            "seconds_left": left and round(left, 1),
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "slurm_job": os.environ.get("SLURM_JOB_ID"),
+            "updated": round(time.time(), 3),
+        }
+
+    def remove(self) -> None:
+        """Deletes the file; before the resume state, whose folder goes when it is empty."""
+        self._path.unlink(missing_ok=True)
+        # What a kill in the middle of a write left behind.
+        for torn in self._path.parent.glob(f".{self._path.stem}.*{self._path.suffix}"):
+            torn.unlink(missing_ok=True)
+
+
+def fid_so_far(rows: list[list[float]]) -> dict[str, dict[str, float | None]]:
+    """Seed -> best and last FID of its evaluations, from rows of the history.
+
+    None where there is none: the last evaluation was not a finite number, or none was.
+    """
+    fids: dict[str, list[float]] = {}
+    for row in rows:
+        fids.setdefault(str(row[0]), []).append(row[_FID])
+    return {
+        seed: {
+            "best": min(filter(math.isfinite, values), default=None),
+            "last": values[-1] if math.isfinite(values[-1]) else None,
+        }
+        for seed, values in fids.items()
+    }
+
+
+def _speed(progress: Progress, first_step: int, first_second: float) -> float | None:
+    """Steps per second of this process; that of the interrupted one until there is one."""
+    steps, seconds = progress.step - first_step, progress.seconds - first_second
+    if steps <= 0 or seconds <= 0:
+        steps, seconds = progress.step, progress.seconds
+    return steps / seconds if steps and seconds > 0 else None

@@ -1,0 +1,21 @@
+"""Writes a page with all training jobs: how every seed ended, its steps and its cost."""
+
+import argparse
+from pathlib import Path
+
+from ttur.errors import run
+from ttur.files import read_json, write_text
+from ttur.report.runs import runs_page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs-file", type=Path, required=True, help="paths of run.json")
+    parser.add_argument("--output", required=True, metavar="HTML", help="file to write")
+    arguments = parser.parse_args()
+    paths = arguments.runs_file.read_text().splitlines()
+    write_text(arguments.output, runs_page(map(read_json, paths)))
+
+
+if __name__ == "__main__":
+    run(main)

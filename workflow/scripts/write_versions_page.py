@@ -1,0 +1,19 @@
+"""Writes what produced the results as a page: code, machine, packages."""
+
+import argparse
+
+from ttur.errors import run
+from ttur.files import read_json, write_text
+from ttur.report.versions import versions_page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--manifest", required=True, metavar="JSON", help="file to read")
+    parser.add_argument("--output", required=True, metavar="HTML", help="file to write")
+    arguments = parser.parse_args()
+    write_text(arguments.output, versions_page(read_json(arguments.manifest)))
+
+
+if __name__ == "__main__":
+    run(main)
