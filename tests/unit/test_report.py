@@ -301,12 +301,15 @@ def test_scripts_write_the_pages(tmp_path, tables):
     (tmp_path / "run.json").write_text(json.dumps(run_record(4, ("reached", 10, 1.0))))
     (tmp_path / "runs.txt").write_text(f"{tmp_path / 'run.json'}\n")
 
-    def write(script, **options):
+    def run(script, **options):
         pairs = ((f"--{name.replace('_', '-')}", str(value)) for name, value in options.items())
         words = [word for pair in pairs for word in pair]
         command = [sys.executable, SCRIPTS / f"{script}.py", *words]
         ended = subprocess.run(command, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stderr
+
+    def write(script, **options):
+        run(script, **options)
         return Cells(options["output"].read_text()).rows
 
     inputs = {name: tmp_path / f"{name}.csv" for name in ("table3", "critical", "estimates")}
@@ -321,12 +324,8 @@ def test_scripts_write_the_pages(tmp_path, tables):
     assert (
         len(write("write_runs_page", runs_file=tmp_path / "runs.txt", output=tmp_path / "r")) == 2
     )
-    rows = write(
-        "write_theory_page",
-        table="estimates",
-        csv=inputs["estimates"],
-        output=tmp_path / "estimates.html",
-    )
+    run("write_theory_pages", names="estimates", tables=inputs["estimates"], output_dir=tmp_path)
+    rows = Cells((tmp_path / "estimates.html").read_text()).rows
     assert [row[2] for row in rows] == ["optimizer", "Adam", "RMSProp"]
 
 

@@ -81,30 +81,31 @@ rule versions_page:
         " > {log:q} 2>&1"
 
 
-rule theory_page:
+rule theory_pages:
     input:
-        table=lambda wildcards: THEORY_TABLES[wildcards.table],
-        script="workflow/scripts/write_theory_page.py",
-        code=imported_files("workflow/scripts/write_theory_page.py"),
+        tables=list(THEORY_TABLES.values()),
+        script="workflow/scripts/write_theory_pages.py",
+        code=imported_files("workflow/scripts/write_theory_pages.py"),
     output:
-        page=report(
-            "results/report/theory/{table}.html",
-            caption="../report/theory.rst",
-            category="Theory",
-            labels=lambda wildcards: {"table": TITLES[wildcards.table].name},
-        ),
+        pages=[
+            report(
+                f"results/report/theory/{table}.html",
+                caption="../report/theory.rst",
+                category="Theory",
+                labels={"table": TITLES[table].name},
+            )
+            for table in THEORY_TABLES
+        ],
     log:
-        "results/logs/theory_page/{table}.log",
-    wildcard_constraints:
-        table=alternatives(THEORY_TABLES),
+        "results/logs/theory_pages.log",
     conda:
         "../../envs/analysis.yaml"
     params:
-        title=lambda wildcards: TITLES[wildcards.table].name,
-        text=lambda wildcards: TITLES[wildcards.table].text,
         facts=facts_for_captions,
+        names=list(THEORY_TABLES),
+        directory=subpath(output[0], parent=True),
     message:
-        "Writing the page of {wildcards.table}"
+        "Writing the pages of the theory's tables"
     shell:
-        "python {input.script} --table {wildcards.table} --csv {input.table:q}"
-        " --output {output.page:q} > {log:q} 2>&1"
+        "python {input.script} --names {params.names:q} --tables {input.tables:q}"
+        " --output-dir {params.directory:q} > {log:q} 2>&1"
