@@ -202,7 +202,7 @@ def tables():
     critical = [("dcgan", "Adam", 4, 4, 8, "smallest", 3, 3)]
     critical += [("dcgan", "RMSProp", None, None, None, "", 3, 0)]
     estimates = [
-        ("dcgan", "4.1", name, "dcgan", "Adam", 19.1, exact, round(exact))
+        ("dcgan", "4.1", name, "dcgan", "Adam", 19.1, exact, round(exact), exact, round(exact))
         for name, exact in (("Adam", 4.0), ("RMSProp", 15.81))
     ]
     networks = [("dcgan", 10, 10, 100, "classifier-FID", 8.0)]
@@ -357,6 +357,6 @@ def test_every_page_and_figure_has_a_caption_that_is_there():
     captions = {path.stem for path in (ROOT / "workflow" / "report").glob("*.rst")}
     rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     named = set(re.findall(r'caption="\.\./report/(\w+)\.rst"', rules))
-    named |= set(re.findall(r'figure_report\(\s*"(\w+)"', rules))
+    named |= set(re.findall(r'figure_files\("results/figures/(?:\{experiment\}/)?(\w+)"', rules))
     assert len(named) >= 8
     assert named <= captions
