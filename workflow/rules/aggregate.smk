@@ -21,7 +21,6 @@ rule aggregate_runs:
         runs=[run.path("run.json") for run in RUNS],
         evaluations=[run.path("evaluation.csv") for run in RUNS],
         script="workflow/scripts/aggregate_runs.py",
-        code=imported_files("workflow/scripts/aggregate_runs.py"),
     output:
         steps="results/aggregate/steps.csv",
         critical="results/aggregate/critical.csv",
@@ -32,6 +31,8 @@ rule aggregate_runs:
         "results/logs/aggregate_runs.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=code_digest("workflow/scripts/aggregate_runs.py"),
     message:
         "Steps N(b), SFO = b N(b) and measured critical batch sizes"
     # A list in a file: thousands of paths do not fit on a command line.

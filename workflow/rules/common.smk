@@ -9,7 +9,7 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from ttur import config as ttur_config
-from ttur.code import imported_files
+from ttur.code import code_digest
 from ttur.config_checks import KINDS, RAW_FILES
 from ttur.data.sources import PUBLISHED
 from ttur.data.state import raw_state, recorded_state
@@ -152,10 +152,9 @@ def raw_files(wildcards):
 
 
 def preparation_code(wildcards):
-    """Modules that preparing a data set imports, less the readers of other kinds."""
-    own = CONFIG.datasets[wildcards.dataset].kind
-    modules = imported_files("workflow/scripts/prepare_data.py")
-    return [module for module in modules if Path(module).stem not in set(KINDS) - {own}]
+    """Digest of the modules that preparing a data set imports, less the readers of other kinds."""
+    others = set(KINDS) - {CONFIG.datasets[wildcards.dataset].kind}
+    return code_digest("workflow/scripts/prepare_data.py", without=others)
 
 
 def folder_state(wildcards):

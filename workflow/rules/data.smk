@@ -5,7 +5,6 @@ rule prepare_data:
     input:
         raw=raw_files,
         script="workflow/scripts/prepare_data.py",
-        code=preparation_code,
     output:
         images="resources/prepared/{dataset}/images.npy",
         labels="resources/prepared/{dataset}/labels.npy",
@@ -20,6 +19,7 @@ rule prepare_data:
         "../../envs/analysis.yaml"
     threads: 4
     params:
+        code=preparation_code,
         settings=dataset_settings,
         folder=folder_state,
         directory=subpath(output.manifest, parent=True),

@@ -10,7 +10,6 @@ rule evaluate_run:
         run=f"{RUN_DIR}/run.json",
         generators=f"{RUN_DIR}/generators.safetensors",
         script="workflow/scripts/evaluate_run.py",
-        code=imported_files("workflow/scripts/evaluate_run.py"),
     output:
         evaluation=f"{RUN_DIR}/evaluation.csv",
     log:
@@ -22,6 +21,7 @@ rule evaluate_run:
         runtime=scoring_runtime,
         mem_mb=scoring_memory,
     params:
+        code=code_digest("workflow/scripts/evaluate_run.py"),
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,
         samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["samples"],

@@ -5,7 +5,6 @@ rule train_classifier:
     input:
         manifest="resources/prepared/{dataset}/manifest.json",
         script="workflow/scripts/train_classifier.py",
-        code=imported_files("workflow/scripts/train_classifier.py"),
     output:
         weights="results/features/{dataset}/classifier.safetensors",
         record="results/features/{dataset}/classifier.json",
@@ -19,6 +18,7 @@ rule train_classifier:
         runtime=scoring_runtime,
         mem_mb=classifier_memory,
     params:
+        code=code_digest("workflow/scripts/train_classifier.py"),
         directory=subpath(input.manifest, parent=True),
         seed=0,
         epochs=20,
@@ -34,7 +34,6 @@ rule download_inception:
     input:
         # Not by date: a file that someone put in place may be older than the script.
         script=ancient("workflow/scripts/fetch_weights.py"),
-        code=ancient(imported_files("workflow/scripts/fetch_weights.py")),
     output:
         weights=PUBLISHED_INCEPTION,
     log:
@@ -55,7 +54,6 @@ rule download_inception:
 rule initialise_inception:
     input:
         script="workflow/scripts/initialise_inception.py",
-        code=imported_files("workflow/scripts/initialise_inception.py"),
     output:
         weights=RANDOM_INCEPTION,
     log:
@@ -63,6 +61,7 @@ rule initialise_inception:
     conda:
         "../../envs/train.yaml"
     params:
+        code=code_digest("workflow/scripts/initialise_inception.py"),
         seed=0,
     message:
         "Random weights for Inception: distances will mean nothing"
@@ -75,7 +74,6 @@ rule compute_reference:
         manifest="resources/prepared/{dataset}/manifest.json",
         weights=declared_weights,
         script="workflow/scripts/compute_reference.py",
-        code=imported_files("workflow/scripts/compute_reference.py"),
     output:
         reference="results/features/{dataset}/{features}-{pixel_map}.npz",
     log:
@@ -87,6 +85,7 @@ rule compute_reference:
         runtime=scoring_runtime,
         mem_mb=scoring_memory,
     params:
+        code=code_digest("workflow/scripts/compute_reference.py"),
         directory=subpath(input.manifest, parent=True),
         features=lambda wildcards: json.dumps(feature_settings(wildcards)),
         weights=feature_weights,

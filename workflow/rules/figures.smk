@@ -13,7 +13,6 @@ rule plot_curves:
         fit="results/theory/censored_fit.csv",
         scores="results/noise/{experiment}.csv",
         script="workflow/scripts/plot_curves.py",
-        code=imported_files("workflow/scripts/plot_curves.py"),
     output:
         steps=figure_files("results/figures/{experiment}/steps"),
         sfo=figure_files("results/figures/{experiment}/sfo"),
@@ -25,6 +24,7 @@ rule plot_curves:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/plot_curves.py"),
         label=figure_label,
         facts=facts_for_captions,
         threshold=threshold_of,
@@ -46,7 +46,6 @@ rule plot_fid:
         runs=records_of_experiment,
         histories=histories_of_experiment,
         script="workflow/scripts/plot_fid.py",
-        code=imported_files("workflow/scripts/plot_fid.py"),
     output:
         fid=figure_files("results/figures/{experiment}/fid"),
         fid_samples=figure_files("results/figures/{experiment}/fid_samples"),
@@ -55,6 +54,7 @@ rule plot_fid:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/plot_fid.py"),
         label=figure_label,
         facts=facts_for_captions,
         threshold=threshold_of,
@@ -76,7 +76,6 @@ rule plot_samples:
         runs=records_of_experiment,
         samples=samples_of_experiment,
         script="workflow/scripts/plot_samples.py",
-        code=imported_files("workflow/scripts/plot_samples.py"),
     output:
         samples=figure_files("results/figures/{experiment}/samples"),
         generators=figure_files("results/figures/{experiment}/generators"),
@@ -85,6 +84,7 @@ rule plot_samples:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/plot_samples.py"),
         label=figure_label,
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
@@ -101,7 +101,6 @@ rule plot_comparison:
         comparison="results/theory/comparison.csv",
         noise_scale="results/theory/noise_scale.csv",
         script="workflow/scripts/plot_comparison.py",
-        code=imported_files("workflow/scripts/plot_comparison.py"),
     output:
         critical=figure_files("results/figures/critical"),
         noise_scale=figure_files("results/figures/noise_scale"),
@@ -110,6 +109,7 @@ rule plot_comparison:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/plot_comparison.py"),
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
@@ -123,7 +123,6 @@ rule plot_learning_rates:
     input:
         sizes="results/theory/learning_rates.csv",
         script="workflow/scripts/plot_learning_rates.py",
-        code=imported_files("workflow/scripts/plot_learning_rates.py"),
     output:
         figure_files("results/figures/learning_rates"),
     log:
@@ -131,6 +130,7 @@ rule plot_learning_rates:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/plot_learning_rates.py"),
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:

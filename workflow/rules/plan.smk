@@ -4,7 +4,6 @@
 rule plan:
     input:
         script="workflow/scripts/plan_grid.py",
-        code=imported_files("workflow/scripts/plan_grid.py"),
     # No output, so that the table is printed whenever it is asked for.
     log:
         "results/logs/plan.log",
@@ -12,6 +11,7 @@ rule plan:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/plan_grid.py"),
         jobs=planned_jobs(),
         table="results/plan/plan.csv",
     message:
@@ -32,7 +32,6 @@ rule probe:
 rule probe_throughput:
     input:
         script="workflow/scripts/probe_throughput.py",
-        code=imported_files("workflow/scripts/probe_throughput.py"),
     output:
         record="results/probes/{experiment}/{optimizer}/b{batch_size}.json",
     log:
@@ -44,6 +43,7 @@ rule probe_throughput:
         gpu=scoring_gpus,
         mem_mb=scoring_memory,
     params:
+        code=code_digest("workflow/scripts/probe_throughput.py"),
         settings=probe_settings,
         shape=image_shape,
         device=CONFIG.device,

@@ -5,7 +5,6 @@ rule probe_gradient_noise:
     input:
         manifest=dataset_manifest,
         script="workflow/scripts/probe_gradient_noise.py",
-        code=imported_files("workflow/scripts/probe_gradient_noise.py"),
     output:
         table="results/probes/gradient_noise/{experiment}.csv",
     log:
@@ -18,6 +17,7 @@ rule probe_gradient_noise:
     resources:
         gpu=scoring_gpus,
     params:
+        code=code_digest("workflow/scripts/probe_gradient_noise.py"),
         settings=noise_settings,
         directory=subpath(input.manifest, parent=True),
         device=CONFIG.device,

@@ -7,7 +7,6 @@ rule manifest:
         run_list="results/aggregate/runs.txt",
         runs=[run.path("run.json") for run in RUNS],
         script="workflow/scripts/write_manifest.py",
-        code=imported_files("workflow/scripts/write_manifest.py"),
     output:
         manifest="results/manifest.json",
     log:
@@ -16,6 +15,7 @@ rule manifest:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/write_manifest.py"),
         config=json.dumps(config),
     message:
         "Writing the manifest of this run"

@@ -9,7 +9,6 @@ rule table3_page:
         estimates="results/theory/estimates.csv",
         networks="results/aggregate/networks.csv",
         script="workflow/scripts/write_table3_page.py",
-        code=imported_files("workflow/scripts/write_table3_page.py"),
     output:
         page=report(
             "results/tables/table3.html",
@@ -22,6 +21,7 @@ rule table3_page:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/write_table3_page.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
         facts=facts_for_captions,
     message:
@@ -37,7 +37,6 @@ rule runs_page:
         run_list="results/aggregate/runs.txt",
         runs=[run.path("run.json") for run in RUNS],
         script="workflow/scripts/write_runs_page.py",
-        code=imported_files("workflow/scripts/write_runs_page.py"),
     output:
         page=report(
             "results/report/runs.html",
@@ -50,6 +49,7 @@ rule runs_page:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/write_runs_page.py"),
         facts=facts_for_captions,
     message:
         "Writing the page of all runs"
@@ -62,7 +62,6 @@ rule versions_page:
     input:
         manifest="results/manifest.json",
         script="workflow/scripts/write_versions_page.py",
-        code=imported_files("workflow/scripts/write_versions_page.py"),
     output:
         page=report(
             "results/report/versions.html",
@@ -74,6 +73,8 @@ rule versions_page:
         "results/logs/versions_page.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=code_digest("workflow/scripts/write_versions_page.py"),
     message:
         "Writing the page of versions"
     shell:
@@ -85,7 +86,6 @@ rule theory_pages:
     input:
         tables=list(THEORY_TABLES.values()),
         script="workflow/scripts/write_theory_pages.py",
-        code=imported_files("workflow/scripts/write_theory_pages.py"),
     output:
         pages=[
             report(
@@ -101,6 +101,7 @@ rule theory_pages:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/write_theory_pages.py"),
         facts=facts_for_captions,
         names=list(THEORY_TABLES),
         directory=subpath(output[0], parent=True),

@@ -9,7 +9,6 @@ rule measure_fid_noise:
         run=run_for_fid_noise("run.json"),
         generators=run_for_fid_noise("generators.safetensors"),
         script="workflow/scripts/measure_fid_noise.py",
-        code=imported_files("workflow/scripts/measure_fid_noise.py"),
     output:
         scores="results/noise/{experiment}.csv",
     log:
@@ -19,6 +18,7 @@ rule measure_fid_noise:
     resources:
         gpu=scoring_gpus,
     params:
+        code=code_digest("workflow/scripts/measure_fid_noise.py"),
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,
         sample_seeds=8,
@@ -41,7 +41,6 @@ rule compute_statistics:
         networks="results/aggregate/networks.csv",
         noise=collect("results/noise/{experiment}.csv", experiment=CONFIG.experiments),
         script="workflow/scripts/compute_statistics.py",
-        code=imported_files("workflow/scripts/compute_statistics.py"),
     output:
         bootstrap="results/statistics/bootstrap.csv",
         critical="results/statistics/critical.csv",
@@ -52,6 +51,8 @@ rule compute_statistics:
         "results/logs/compute_statistics.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=code_digest("workflow/scripts/compute_statistics.py"),
     message:
         "Intervals, noise of the FID, and critical batch sizes at other thresholds"
     shell:

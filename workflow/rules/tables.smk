@@ -6,7 +6,6 @@ rule table3:
         critical="results/aggregate/critical.csv",
         estimates="results/theory/estimates.csv",
         script="workflow/scripts/write_table3.py",
-        code=imported_files("workflow/scripts/write_table3.py"),
     output:
         csv="results/tables/table3.csv",
         md="results/tables/table3.md",
@@ -16,6 +15,7 @@ rule table3:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/write_table3.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Writing Table 3"
@@ -28,13 +28,14 @@ rule table3:
 rule published:
     input:
         script="workflow/scripts/write_published_table.py",
-        code=imported_files("workflow/scripts/write_published_table.py"),
     output:
         csv="results/tables/table3_published.csv",
     log:
         "results/logs/published.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=code_digest("workflow/scripts/write_published_table.py"),
     message:
         "Recomputing the published estimates from the published measured sizes"
     shell:
@@ -50,7 +51,6 @@ rule recommend:
         estimates="results/theory/estimates.csv",
         intervals="results/statistics/critical.csv",
         script="workflow/scripts/recommend_batch_sizes.py",
-        code=imported_files("workflow/scripts/recommend_batch_sizes.py"),
     output:
         md="results/recommendation.md",
         csv="results/tables/recommendation.csv",
@@ -60,6 +60,7 @@ rule recommend:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/recommend_batch_sizes.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Recommending batch sizes"

@@ -8,7 +8,6 @@ rule estimate_critical_sizes:
         steps="results/aggregate/steps.csv",
         networks="results/aggregate/networks.csv",
         script="workflow/scripts/estimate_critical_sizes.py",
-        code=imported_files("workflow/scripts/estimate_critical_sizes.py"),
     output:
         estimates="results/theory/estimates.csv",
         fit="results/theory/fit.csv",
@@ -18,6 +17,7 @@ rule estimate_critical_sizes:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/estimate_critical_sizes.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Estimating critical batch sizes"
@@ -34,7 +34,6 @@ rule estimate_noise_scale:
             "results/probes/gradient_noise/{experiment}.csv", experiment=CONFIG.experiments
         ),
         script="workflow/scripts/estimate_noise_scale.py",
-        code=imported_files("workflow/scripts/estimate_noise_scale.py"),
     output:
         table="results/theory/noise_scale.csv",
     log:
@@ -42,6 +41,7 @@ rule estimate_noise_scale:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/estimate_noise_scale.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Noise scales, and estimates of critical batch sizes without a sweep"
@@ -58,7 +58,6 @@ rule compare_critical_sizes:
         fit="results/theory/censored_fit.csv",
         intervals="results/statistics/critical.csv",
         script="workflow/scripts/compare_critical_sizes.py",
-        code=imported_files("workflow/scripts/compare_critical_sizes.py"),
     output:
         table="results/theory/comparison.csv",
     log:
@@ -66,6 +65,7 @@ rule compare_critical_sizes:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/compare_critical_sizes.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Comparing estimated with measured critical batch sizes"
@@ -79,7 +79,6 @@ rule learning_rate_table:
     input:
         comparison="results/theory/comparison.csv",
         script="workflow/scripts/tabulate_learning_rates.py",
-        code=imported_files("workflow/scripts/tabulate_learning_rates.py"),
     output:
         table="results/theory/learning_rates.csv",
     log:
@@ -87,6 +86,7 @@ rule learning_rate_table:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=code_digest("workflow/scripts/tabulate_learning_rates.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Critical batch sizes against learning rates"

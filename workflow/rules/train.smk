@@ -7,7 +7,6 @@ rule train_gan:
         weights=declared_weights,
         reference=feature_reference,
         script="workflow/scripts/train_gan.py",
-        code=imported_files("workflow/scripts/train_gan.py"),
     output:
         history=f"{RUN_DIR}/history.csv",
         run=f"{RUN_DIR}/run.json",
@@ -26,6 +25,7 @@ rule train_gan:
         runtime=training_runtime,
         mem_mb=training_memory,
     params:
+        code=code_digest("workflow/scripts/train_gan.py"),
         settings=training_settings,
         weights=feature_weights,
         directory=subpath(input.manifest, parent=True),

@@ -1,10 +1,14 @@
 """Which files a script's result depends on: itself and every library module it imports.
 
-Rules declare them as inputs, so that an edit reruns what it touches and nothing else.
+Their digest is a parameter of the script's rule, so that an edit reruns what it touches and
+nothing else, and touching a file reruns nothing. As inputs they would be fifty of each job, and
+planning thousands of jobs would take that much longer.
 """
 
 import ast
 import hashlib
+from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 
@@ -26,11 +30,15 @@ def imported_files(script: str | Path, package: str = "ttur", lazily: bool = Tru
     return sorted(map(str, found))
 
 
-def code_digest(script: str | Path) -> str:
-    """Hexadecimal SHA-256 of a script and the modules it imports (see `imported_files`)."""
+def code_digest(script: str | Path, without: Collection[str] = ()) -> str:
+    """Hexadecimal SHA-256 of a script and the modules it imports (see `imported_files`).
+
+    without: names of modules that are left out.
+    """
     digest = hashlib.sha256()
-    for path in (script, *imported_files(script)):
-        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    for path in map(Path, (script, *imported_files(script))):
+        if path.stem not in without:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -38,8 +46,7 @@ def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:
     """Modules of the package that one file names in its import statements."""
     files: set[Path] = set()
     location = path.relative_to(root).with_suffix("").parts
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    for node in (node for part in body for node in (ast.walk(part) if lazily else [part])):
+    for node in _nodes(path, path.stat().st_mtime_ns, lazily):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 files |= _files_of(tuple(alias.name.split(".")), root, package)
@@ -50,6 +57,14 @@ def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:
             for alias in node.names:
                 files |= _files_of((*module, alias.name), root, package)
     return files
+
+
+@cache
+def _nodes(path: Path, modified: int, lazily: bool) -> list[ast.AST]:
+    """The import statements of a file as it was when `modified`."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    nodes = (node for part in body for node in (ast.walk(part) if lazily else [part]))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _files_of(module: tuple[str, ...], root: Path, package: str) -> set[Path]:
