@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import SETTINGS
@@ -17,7 +18,7 @@ from ttur.features.classifier import Classifier, save_classifier
 from ttur.files import write_json
 from ttur.frechet import Moments, Reference
 from ttur.pixels import write_grid
-from ttur.style import save
+from ttur.style import write
 from ttur.training.state import StateFile
 
 
@@ -54,7 +55,7 @@ def disk(tmp_path):
 def picture(path):
     figure = Figure()
     figure.subplots().plot(range(1000), np.random.default_rng(0).random(1000))
-    save(figure, path)
+    write(figure, pd.DataFrame({"x": [1]}), path.parent, path.stem)
 
 
 def statistics(path):
@@ -66,7 +67,6 @@ def statistics(path):
 WRITERS = {
     "run.json": lambda path: write_json(path, list(range(10_000))),
     "figure.png": picture,
-    "figure.pdf": picture,
     "samples.png": lambda path: write_grid(
         path, torch.randint(0, 256, (32, 3, 64, 64), dtype=torch.uint8), 8
     ),
@@ -74,6 +74,11 @@ WRITERS = {
     "reference.npz": statistics,
     "state.pt": lambda path: StateFile(path, "job").save({"weights": torch.zeros(10_000)}),
 }
+
+
+# Whole files that are written together with one.
+BEFORE = {"figure.png": {"figure.csv"}}
+AFTER = {"figure.png": {"figure.pdf"}}
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -84,10 +89,11 @@ def test_what_does_not_fit_leaves_nothing_and_names_its_file(disk, name):
         WRITERS[name](path)
     assert error.value.errno == errno.ENOSPC
     assert error.value.filename == str(path)
-    assert disk.files() == set()
+    assert name not in disk.files()
+    assert disk.files() <= BEFORE.get(name, set())
     disk.make_space()
     WRITERS[name](path)
-    assert disk.files() == {name}
+    assert disk.files() == {name} | BEFORE.get(name, set()) | AFTER.get(name, set())
 
 
 def test_training_outlives_lost_saves_and_names_the_output_without_room(tiny, disk, tmp_path):
@@ -104,7 +110,8 @@ def test_training_outlives_lost_saves_and_names_the_output_without_room(tiny, di
         f"error: disk full while writing {job / 'generators.safetensors'}: "
         "make space and run the same command again, finished jobs are kept"
     )
-    assert disk.files() - {"job/log"} == {"job/history.csv"}  # complete
+    # Complete, both of them.
+    assert disk.files() - {"job/log", "job/state/progress.json"} == {"job/history.csv"}
     disk.make_space()
     assert start(tiny, job).wait() == 0
     assert outputs(job) == outputs(whole)
@@ -157,5 +164,6 @@ def test_a_limit_on_the_size_of_files_is_named(tiny, tmp_path):
     assert result.stderr.splitlines()[-1].startswith(
         f"error: file too large while writing {tmp_path / 'generators.safetensors'}"
     )
-    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {"history.csv"}
+    written = {p.name for p in tmp_path.rglob("*") if p.is_file()}
+    assert written - {"progress.json"} == {"history.csv"}
     assert start(tiny, tmp_path).wait() == 0

@@ -77,6 +77,7 @@ def test_a_signal_saves_the_state(tiny, tmp_path, name):
     assert {path.name for path in (tmp_path / "state").iterdir()} <= {
         "state.pt",
         "state.previous.pt",
+        "progress.json",
     }
 
 

@@ -55,7 +55,9 @@ labels, latent = torch.zeros(600, dtype=torch.int64), settings["networks"]["late
 draws = Draws(images, labels, 10, settings["seeds"], settings["batch_size"], latent)
 for step in range(2):
     train_step(players, draws, step)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# Not ru_maxrss, which begins with what the process had that started this one.
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+peak = int(status["VmHWM"].split()[0]) * 1024
 print(json.dumps([estimate, peak - before]))
 """
 

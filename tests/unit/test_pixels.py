@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.utils import save_image
-from ttur.figures import tiles
+from ttur.figures.sheets import tiles
 from ttur.pixels import PIXEL_MAPS, map_real, to_uint8, write_grid
 
 

@@ -48,7 +48,7 @@ def results(tmp_path):
     critical = [("dcgan-fashion", "Adam", 4, 4, 8, "", 3, 3)]
     critical += [("dcgan-fashion", "RMSProp", 2, 2, 2, "smallest", 3, 2)]
     critical += [("own", "Adam", None, None, None, "", 3, 0)]
-    estimates = [("dcgan-fashion", "4.1", "Adam", "dcgan-fashion", "Adam", 19.1, 4.0, 4)]
+    estimates = [("dcgan-fashion", "4.1", "Adam", "dcgan-fashion", "Adam", 19.1, 4.0, 4, 4.0, 4)]
     frames = {
         "tables/table3.csv": (measured, TABLE3),
         "aggregate/critical.csv": (critical, CRITICAL),
