@@ -101,7 +101,7 @@ def test_training_outlives_lost_saves_and_names_the_output_without_room(tiny, di
     assert start(tiny, whole).wait() == 0
     log, job = tmp_path / "log", disk.root / "job"
     job.mkdir()
-    disk.leave(8192)
+    disk.leave(16384)
     (job / "log").symlink_to(log)  # on a disk with room
     assert start(tiny, job, "--save-every", "0").wait() == 1
     assert "state.pt is not saved (No space left on device): training goes on" in log.read_text()
