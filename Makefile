@@ -43,6 +43,11 @@ test: setup-dev
 	pytest -n auto --dist worksteal -m "not rig"
 	pytest -m "rig and not slow"
 
+# Times want a quiet machine; docs/performance.md holds a run of it.
+bench: setup
+	python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c constraints.txt
+	python benchmarks/run.py
+
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 

@@ -195,10 +195,13 @@ def test_the_whole_workflow_went_through_slurm(run):
     assert pd.read_csv(root / "results/tables/table3.csv")["experiment"].nunique() == 3
     assert (root / "results/manifest.json").exists()
     rules = {re.match(r"rule_([a-z_0-9]+?)(_wildcards_|$)", job["Comment"])[1] for job in run.jobs}
-    figures = {"plot_steps", "plot_sfo", "plot_fid", "plot_samples"}
+    figures = {"plot_curves", "plot_fid", "plot_samples", "plot_comparison"}
     features = {"train_classifier", "compute_reference"}
-    summaries = {"aggregate_runs", "estimate_critical_sizes", "table3", "published"}
-    assert rules == {"train_gan", "evaluate_run"} | figures | features | summaries
+    noise = {"measure_fid_noise", "probe_gradient_noise", "estimate_noise_scale"}
+    summaries = {"aggregate_runs", "compute_statistics", "estimate_critical_sizes"}
+    summaries |= {"compare_critical_sizes", "recommend", "table3", "published"}
+    pages = {"table3_page", "runs_page", "theory_pages", "versions_page"}
+    assert rules == {"train_gan", "evaluate_run"} | figures | features | noise | summaries | pages
     assert (root / "resources/prepared/mnist/images.npy").exists()  # made where it was submitted
 
 

@@ -127,7 +127,8 @@ def test_every_job_of_the_analysis_runs_in_its_environment(conda, finished):
     trained = ("results/runs/", "results/features/", "results/benchmarks/")
     assert not {name for name in again if name.startswith(trained)}
     assert {name.split("/")[1] for name in again} == {
-        *("prepared", "aggregate", "theory", "figures", "tables", "manifest.json", "logs"),
+        *("prepared", "aggregate", "statistics", "theory", "figures", "tables", "report"),
+        *("recommendation.md", "manifest.json", "logs"),
     }
 
 
@@ -135,7 +136,7 @@ def test_every_job_of_the_analysis_runs_in_its_environment(conda, finished):
 @pytest.mark.slow
 @pytest.mark.workflow
 def test_the_whole_workflow_in_its_environments(conda, clean, tmp_path, smoke_run):
-    """From a fresh copy, in both environments; tables equal those of the run without conda."""
+    """From a fresh copy, in both environments: every file of the run without conda."""
     checkout = clean.copy(tmp_path)
     result = conda.snakemake(checkout)
     assert result.returncode == 0, result.stdout
