@@ -25,6 +25,9 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number { white-space: nowrap; }
 ul { columns: 14rem; font-size: .9rem; padding-left: 1.2rem; }
 td.words { min-width: 17rem; }
+.many { font-size: .78rem; }
+.many th, .many td { padding: .3rem; }
+.many th { overflow-wrap: anywhere; }
 .tag { display: inline-block; border-radius: .3rem; padding: 0 .4rem; margin-right: .3rem;
   border: 1px solid; font-size: .85em; white-space: nowrap; }
 .good { color: #00573f; background: #e3f4ee; } .fair { color: #5c4400; background: #fdf3d8; }
@@ -86,7 +89,8 @@ def table(
     """A table of cells that are HTML already (`cell` makes them).
 
     numbers: headings of columns set to the right. words: headings of columns of running text.
-    kind: `pairs` for a name and a value per row, which need no headings on a narrow screen.
+    kind: `pairs` for a name and a value per row, which need no headings on a narrow screen; `many`
+    for more columns than a page has room for, set smaller.
     """
     classes = dict.fromkeys(numbers, "number") | dict.fromkeys(words, "words")
     attribute = {h: f' class="{classes[h]}"' if h in classes else "" for h in headings}

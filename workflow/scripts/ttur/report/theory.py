@@ -79,6 +79,7 @@ _HEADINGS = {
 }
 _NAMES = ("experiment", "section", "optimizer", "ratio_experiment", "ratio_optimizer", "player")
 _NAMES += ("at_edge", "note")
+_MANY = 9
 
 
 def theory_page(title: Title, rows: Sequence[Mapping[str, str]]) -> str:
@@ -92,7 +93,8 @@ def theory_page(title: Title, rows: Sequence[Mapping[str, str]]) -> str:
         [cell(row[name] if name in _NAMES else _number(row[name])) for name in columns]
         for row in rows
     )
-    return page(title.name, [paragraph(title.text), table(headings, cells, numbers)])
+    kind = "many" if len(columns) > _MANY else ""
+    return page(title.name, [paragraph(title.text), table(headings, cells, numbers, kind=kind)])
 
 
 def _number(text: str) -> str:
