@@ -105,6 +105,11 @@ def row(measured, estimated, **changes):
             "raised to one image the estimate is 0.5.",
         ),
         (
+            row(2, 1, estimated_exact=1 - 1e-16, seeds=1),
+            "within a factor of two",
+            "The estimate of 1 is a factor of two smaller than the measured 2.",
+        ),
+        (
             row(None, 16),
             "not reached",
             "At no batch size did the majority of the seeds reach the threshold, so the estimate "

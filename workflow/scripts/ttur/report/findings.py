@@ -100,7 +100,7 @@ def _spread(row: Mapping[str, Any], estimated: Any = None) -> str:
 def _raised(row: Mapping[str, Any]) -> str:
     """An exact estimate below one image is raised to it, which hides how far off it is."""
     exact = row["estimated_exact"]
-    if pd.isna(exact) or exact >= 1 or pd.isna(row["measured"]):
+    if pd.isna(exact) or exact > 1 - 1e-9 or pd.isna(row["measured"]):
         return ""
     return f"; before it was raised to one image the estimate is {exact:.2g}"
 

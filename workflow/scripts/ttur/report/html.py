@@ -27,7 +27,7 @@ ul { columns: 14rem; font-size: .9rem; padding-left: 1.2rem; }
 td.words { min-width: 17rem; }
 .many { font-size: .78rem; }
 .many th, .many td { padding: .3rem; }
-.many th { overflow-wrap: anywhere; }
+@media (max-width: 1150px) { .many th { overflow-wrap: anywhere; } }
 .tag { display: inline-block; border-radius: .3rem; padding: 0 .4rem; margin-right: .3rem;
   border: 1px solid; font-size: .85em; white-space: nowrap; }
 .good { color: #00573f; background: #e3f4ee; } .fair { color: #5c4400; background: #fdf3d8; }
