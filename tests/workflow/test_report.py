@@ -37,6 +37,7 @@ def made(smoke_run, tmp_path_factory):
         timeout=300,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+    assert "(WARNING/" not in result.stderr  # of docutils, about a caption
     print("report made", "without network" if offline else "(network not cut off)")
     return checkout.root / "results"
 
