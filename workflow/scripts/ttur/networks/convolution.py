@@ -20,9 +20,7 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride=1, padding=0) 
     if x.shape[2:] == weight.shape[3:] and not padding:
         y = _at_one_point(x, weight.flatten(2).transpose(1, 2))
     elif not _as_products(x):
-        flat_bias = None if bias is None else bias.flatten()
-        flat = weight.flatten(0, 1)
-        return F.conv2d(x, flat, flat_bias, stride, padding, groups=len(weight))
+        return _grouped(x, weight, bias, stride, padding)
     elif kernel == 1 and stride == 1 and not padding:
         y = _per_replica(weight.flatten(2), x)
     elif inputs == 1:
@@ -33,9 +31,7 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride=1, padding=0) 
         # A convolution that keeps the side is a transposed one with the kernel turned round.
         y = conv_transpose2d(x, weight.flip(3, 4).transpose(1, 2), 1, padding)
     else:
-        flat_bias = None if bias is None else bias.flatten()
-        flat = weight.flatten(0, 1)
-        return F.conv2d(x, flat, flat_bias, stride, padding, groups=len(weight))
+        return _grouped(x, weight, bias, stride, padding)
     return y if bias is None else y + bias.view(-1, 1, 1)
 
 
@@ -50,6 +46,11 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride=1, padding=0) -> Tensor:
         side = [(length - 1) * stride - 2 * padding + kernel for length in x.shape[2:]]
         return F.fold(taps, side, kernel, padding=padding, stride=stride)
     return F.conv_transpose2d(x, weight.flatten(0, 1), None, stride, padding, groups=replicas)
+
+
+def _grouped(x: Tensor, weight: Tensor, bias: Tensor | None, stride, padding) -> Tensor:
+    bias = None if bias is None else bias.flatten()
+    return F.conv2d(x, weight.flatten(0, 1), bias, stride, padding, groups=len(weight))
 
 
 def _as_products(x: Tensor) -> bool:
