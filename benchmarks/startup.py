@@ -8,50 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jobs import SETTINGS
 from timing import Row, compare
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
+from ttur.features import statistics_key
 from ttur.features.classifier import load_classifier, save_classifier, train_classifier
 from ttur.frechet import Moments, Reference
-
-SETTINGS = {
-    "experiment": "benchmark",
-    "networks": {
-        "kind": "dcgan",
-        "latent": 8,
-        "generator_width": 4,
-        "discriminator_width": 4,
-        "generator_bn_momentum": 0.1,
-        "discriminator_norm": "batch",
-    },
-    "objective": {"kind": "bce"},
-    "discriminator_steps": 1,
-    "latent_reuse": True,
-    "micro_batches": 1,
-    "processes": 1,
-    "ema": None,
-    "compute": {
-        "precision": "fp32",
-        "channels_last": False,
-        "compile": False,
-        "batch_norm_over": "device",
-    },
-    "limits": {"steps": 1, "samples": None},
-    "fid": {
-        "features": "classifier",
-        "samples": 80,
-        "threshold": 0.0,
-        "pixel_map": "fixed",
-        "grid": {"kind": "linear", "every": 1},
-    },
-    "batch_size": 4,
-    "seeds": [0, 1, 2],
-    "optimizer": "Adam",
-    "generator_rate": 0.002,
-    "discriminator_rate": 0.002,
-    "hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
-}
 
 
 def measure(quick: bool) -> list[Row]:
@@ -70,6 +34,7 @@ def measure(quick: bool) -> list[Row]:
 
 def _job(folder: Path) -> list[str]:
     """Arguments of a training job on a small data set, made here."""
+    folder = folder / "benchmark"  # as the data set is called
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
     images = random.integers(0, 80, (60, 16, 16, 1)) + 80 * labels[:, None, None, None]
@@ -82,7 +47,9 @@ def _job(folder: Path) -> list[str]:
     moments = Moments(network.dimensions)
     pixels = torch.from_numpy(np.array(data.images)).permute(0, 3, 1, 2)
     moments.update(network.features(pixels))
-    Reference.of(moments, "benchmark").save(folder / "reference.npz")
+    fid, weights = SETTINGS["fid"], folder / "classifier.safetensors"
+    key = statistics_key(data.manifest, fid, weights, fid["pixel_map"])
+    Reference.of(moments, key).save(folder / "reference.npz")
     options = {
         "--settings": json.dumps(SETTINGS),
         "--data-dir": folder,

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 from dcgan_example import Loop
+from jobs import SETTINGS
 from timing import Row, compare
 from ttur.training.draws import Draws
 from ttur.training.images import ImageStore
@@ -55,31 +56,8 @@ class Step:
     """One call is one training step of a group of seeds."""
 
     def __init__(self, pixels: np.ndarray, batch_size: int, seeds: list[int]):
-        settings = {
-            "networks": {
-                "kind": "dcgan",
-                "latent": LATENT,
-                "generator_width": WIDTH,
-                "discriminator_width": WIDTH,
-                "generator_bn_momentum": 0.1,
-                "discriminator_norm": "batch",
-            },
-            "objective": {"kind": "bce"},
-            "discriminator_steps": 1,
-            "latent_reuse": True,
-            "micro_batches": 1,
-            "ema": None,
-            "compute": {
-                "precision": "fp32",
-                "channels_last": False,
-                "compile": False,
-                "batch_norm_over": "device",
-            },
-            "optimizer": "Adam",
-            "generator_rate": 0.0002,
-            "discriminator_rate": 0.0002,
-            "hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
-        }
+        networks = {"latent": LATENT, "generator_width": WIDTH, "discriminator_width": WIDTH}
+        settings = SETTINGS | {"networks": SETTINGS["networks"] | networks}
         size, channels = pixels.shape[1], pixels.shape[3]
         labels = torch.full((len(pixels),), -1)
         self._players = build_players(settings, seeds, size, channels, 0, CPU, World())
