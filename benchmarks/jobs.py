@@ -28,6 +28,7 @@ SETTINGS = {
         "samples": 80,
         "threshold": 0.0,
         "pixel_map": "fixed",
+        "first_look": None,
         "grid": {"kind": "linear", "every": 1},
     },
     "batch_size": 4,

@@ -121,7 +121,7 @@ def test_tables_of_nothing_have_their_columns():
     assert list(critical_table(steps).columns) == list(CRITICAL)
     assert list(networks_table([]).columns) == list(NETWORKS)
     assert list(speed_table([]).columns) == list(SPEED)
-    assert list(evaluation_table([]).columns) == list(EVALUATION)
+    assert list(evaluation_table([], scores().iloc[:0]).columns) == list(EVALUATION)
 
 
 def test_networks_table_has_one_row_per_experiment():
@@ -254,9 +254,9 @@ def test_groups_do_not_mix():
     assert table["critical_batch_size"].tolist() == [pd.NA, 2, 4]
 
 
-def scores(**by_seed):
+def scores(batch_size=8, **by_seed):
     rows = [
-        (int(seed[1:]), k, 5000, fid)
+        ("dcgan", "Adam", batch_size, int(seed[1:]), k, 5000, fid)
         for seed, fids in by_seed.items()
         for k, fid in enumerate(fids)
     ]
@@ -266,7 +266,7 @@ def scores(**by_seed):
 def test_evaluation_compares_with_the_threshold_both_ways():
     job = run(8, *(result(s, n) for s, n in enumerate([100, 100, None, None, 100])))
     table = evaluation_table(
-        [(job, scores(s0=[9, 10], s1=[10.5, 10.1], s2=[11, 13], s3=[8, 9], s4=[9, 11]))]
+        [job], scores(s0=[9, 10], s1=[10.5, 10.1], s2=[11, 13], s3=[8, 9], s4=[9, 11])
     )
     assert list(table.columns) == list(EVALUATION)
     assert table.dtypes.astype(str).to_dict() == EVALUATION
@@ -278,28 +278,31 @@ def test_evaluation_compares_with_the_threshold_both_ways():
 
 def test_evaluation_of_a_diverged_seed_is_empty_not_false():
     job = run(8, result(0, None, "diverged", final_fid=None), result(1, None, "diverged"))
-    table = evaluation_table([(job, scores(s0=[np.nan, np.nan]))])
+    table = evaluation_table([job], scores(s0=[np.nan, np.nan]))
     assert table["status"].tolist() == ["diverged"] * 2
     assert table[["mean_fid", "sd_fid", "agrees"]].isna().all(axis=None)
     assert table["in_loop_fid"].isna().tolist() == [True, False]
 
 
 def test_one_missing_score_is_not_averaged_away():
-    table = evaluation_table([(run(8, result(0, 10)), scores(s0=[9, np.nan]))])
+    table = evaluation_table([run(8, result(0, 10))], scores(s0=[9, np.nan]))
     assert table[["mean_fid", "agrees"]].isna().all(axis=None)
 
 
 def test_one_evaluation_seed_has_no_standard_deviation():
-    table = evaluation_table([(run(8, result(0, 10)), scores(s0=[9]))])
+    table = evaluation_table([run(8, result(0, 10))], scores(s0=[9]))
     assert table["mean_fid"].tolist() == [9]
     assert table["sd_fid"].isna().all()
 
 
 def test_evaluation_is_sorted_and_refuses_unknown_seeds():
-    pairs = [(run(16, result(0, 10)), scores(s0=[9])), (run(8, result(0, 10)), scores(s0=[9]))]
-    assert evaluation_table(pairs)["batch_size"].tolist() == [8, 16]
-    with pytest.raises(UserError, match=r"b8: evaluation\.csv scores seed 7"):
-        evaluation_table([(run(8, result(0, 10)), scores(s0=[9], s7=[9]))])
+    runs = [run(16, result(0, 10)), run(8, result(0, 10))]
+    table = evaluation_table(runs, pd.concat([scores(16, s0=[9]), scores(8, s0=[8])]))
+    assert table["batch_size"].tolist() == [8, 16]
+    assert table["mean_fid"].tolist() == [8, 9]
+    message = r"^dcgan/Adam: evaluation\.csv scores seed 7 at b = 8, "
+    with pytest.raises(UserError, match=message):
+        evaluation_table([run(8, result(0, 10))], scores(s0=[9], s7=[9]))
 
 
 def test_a_run_stopped_too_early_may_hide_the_minimum():

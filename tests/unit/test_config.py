@@ -669,6 +669,7 @@ def test_training_settings():
             "samples": 2000,
             "threshold": 15.0,
             "pixel_map": "fixed",
+            "first_look": None,
             "grid": {"kind": "log", "first": 50, "factor": 1.1},
         },
         "batch_size": 4,

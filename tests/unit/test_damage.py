@@ -6,7 +6,7 @@ import sys
 
 import aggregate_runs
 import compute_reference
-import evaluate_run
+import evaluate_runs
 import numpy as np
 import pytest
 import torch
@@ -280,9 +280,13 @@ def trained(tiny, tmp_path_factory):
 
 
 def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
+    folder, listed = tmp_path / "experiment/Adam/b4/seeds_0", tmp_path / "runs.txt"
+    folder.mkdir(parents=True)
+    listed.write_text(f"{folder / 'run.json'}\n")
     words = {
-        "--run": tmp_path / "run.json",
-        "--generators": tmp_path / "generators.safetensors",
+        "--runs-file": listed,
+        "--experiment": "experiment",
+        "--optimizer": "Adam",
         "--data-dir": tiny.data_dir,
         "--weights": tiny.weights,
         "--reference": tiny.reference,
@@ -291,34 +295,79 @@ def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
         "--output": tmp_path / "evaluation.csv",
     }
     for name in ("run.json", "generators.safetensors", "history.csv"):
-        (tmp_path / name).write_bytes((trained / name).read_bytes())
-    main = call(evaluate_run, monkeypatch, *(word for pair in words.items() for word in pair))
+        (folder / name).write_bytes((trained / name).read_bytes())
+    main = call(evaluate_runs, monkeypatch, *(word for pair in words.items() for word in pair))
     for name in ("generators.safetensors", "run.json"):
-        whole = (tmp_path / name).read_bytes()
+        whole = (folder / name).read_bytes()
         for data in (b"", whole[:-3], flipped(whole, len(whole) // 2), flipped(whole, 9)):
-            (tmp_path / name).write_bytes(data)
+            (folder / name).write_bytes(data)
             assert name in refused(main)
             assert not (tmp_path / "evaluation.csv").exists()
-        (tmp_path / name).write_bytes(whole)
+            assert not (folder / "scores.json").exists()
+        (folder / name).write_bytes(whole)
     main()
+    scores = (tmp_path / "evaluation.csv").read_bytes()
     with open(tmp_path / "evaluation.csv") as file:
         assert len(list(csv.DictReader(file))) == 1
+    # What is kept beside the run is used where it is whole, and made again where it is not.
+    kept = (folder / "scores.json").read_bytes()
+    for data in (kept, kept[:-3], flipped(kept, len(kept) // 2), b"{}", b""):
+        (folder / "scores.json").write_bytes(data)
+        main()
+        assert (tmp_path / "evaluation.csv").read_bytes() == scores
+        assert (folder / "scores.json").read_bytes() == kept
+
+
+def test_scoring_goes_on_where_it_was_interrupted(tiny, trained, tmp_path, monkeypatch):
+    listed, scored = tmp_path / "runs.txt", []
+    folders = [tmp_path / f"experiment/Adam/b{b}/seeds_0" for b in (4, 8, 16)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for name in ("run.json", "generators.safetensors", "history.csv"):
+            (folder / name).write_bytes((trained / name).read_bytes())
+
+    def score(*runs, samples=80):
+        listed.write_text("".join(f"{folder / 'run.json'}\n" for folder in runs))
+        words = ["--runs-file", listed, "--experiment", "experiment", "--optimizer", "Adam"]
+        words += ["--data-dir", tiny.data_dir, "--weights", tiny.weights]
+        words += ["--reference", tiny.reference, "--samples", samples, "--seeds", 2]
+        scored.clear()
+        call(evaluate_runs, monkeypatch, *words, "--output", tmp_path / "evaluation.csv")()
+        return [path.parent for path in scored]
+
+    original = evaluate_runs.scored
+
+    def noted(path, *arguments):
+        scored.append(path)
+        return original(path, *arguments)
+
+    monkeypatch.setattr(evaluate_runs, "scored", noted)
+    assert score(folders[0]) == folders[:1]
+    assert score(*folders[:2]) == folders[1:2]  # as if a batch size had been added
+    assert score(*folders[:2]) == []
+    assert score(*folders[:2], samples=81) == folders[:2]
+    assert score(*folders, samples=81) == folders[2:]
+    with open(tmp_path / "evaluation.csv") as file:
+        assert len(list(csv.DictReader(file))) == 3 * 2
 
 
 def test_aggregating_names_the_damaged_file(trained, tmp_path, monkeypatch):
+    folder = tmp_path / "experiment/Adam/b4/seeds_0"
+    folder.mkdir(parents=True)
     for name in ("run.json", "history.csv"):
-        (tmp_path / name).write_bytes((trained / name).read_bytes())
-    scores = tmp_path / "evaluation.csv"
-    scores.write_text("seed,evaluation_seed,samples,fid\n0,0,80,9.5\n")
+        (folder / name).write_bytes((trained / name).read_bytes())
+    scores = tmp_path / "experiment/Adam/evaluation.csv"
+    header = "experiment,optimizer,batch_size,seed,evaluation_seed,samples,fid\n"
+    scores.write_text(f"{header}experiment,Adam,4,0,0,80,9.5\n")
     tables = ("steps", "critical", "networks", "evaluation", "speed")
     outputs = [word for name in tables for word in (f"--{name}", tmp_path / "out" / f"{name}.csv")]
-    main = call(aggregate_runs, monkeypatch, "--runs", tmp_path / "run.json", *outputs)
-    text = (tmp_path / "run.json").read_text()
+    main = call(aggregate_runs, monkeypatch, "--runs", folder / "run.json", *outputs)
+    text = (folder / "run.json").read_text()
     steps = json.loads(text)["results"][0]["final_step"]
-    (tmp_path / "run.json").write_text(text.replace(f": {steps}", f": {steps + 1}"))
+    (folder / "run.json").write_text(text.replace(f": {steps}", f": {steps + 1}"))
     assert "run.json is damaged" in refused(main)
-    (tmp_path / "run.json").write_text(text)
-    for content in ("", "seed,fid\n", "seed,evaluation_seed,samples,fid\n0,0,80,x\n", "0,\0,\n"):
+    (folder / "run.json").write_text(text)
+    for content in ("", "seed,fid\n", f"{header}experiment,Adam,4,0,0,80,x\n", "0,\0,\n"):
         scores.write_text(content)
         assert "evaluation.csv is not as expected" in refused(main)
     assert not (tmp_path / "out").exists()

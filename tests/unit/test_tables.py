@@ -140,7 +140,9 @@ def script(name, *arguments):
 
 
 def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
-    """Writes the run.json and evaluation.csv of three seeds, and returns their paths."""
+    """Writes the run.json of three seeds below `folder`, with their scores; returns its path."""
+    scores = folder / optimizer / "evaluation.csv"
+    folder = folder / optimizer / f"b{batch_size}" / "seeds_0-1-2"
     folder.mkdir(parents=True)
     results = [
         {
@@ -168,17 +170,21 @@ def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
         "results": results,
     }
     (folder / "run.json").write_text(json.dumps(run))
-    scores = [f"{seed},0,5000,{'nan' if n is None else 9.5}\n" for seed, n in enumerate(steps)]
-    (folder / "evaluation.csv").write_text("seed,evaluation_seed,samples,fid\n" + "".join(scores))
-    return folder / "run.json", folder / "evaluation.csv"
+    if not scores.exists():
+        scores.write_text("experiment,optimizer,batch_size,seed,evaluation_seed,samples,fid\n")
+    with open(scores, "a") as file:
+        for seed, n in enumerate(steps):
+            score = "nan" if n is None else 9.5
+            file.write(f"{experiment},{optimizer},{batch_size},{seed},0,5000,{score}\n")
+    return folder / "run.json"
 
 
 def test_scripts_from_runs_to_table3(tmp_path):
     steps = {8: [None] * 3, 16: [900, 880, None], 32: [300, 310, 305], 64: [240, 230, 250]}
-    jobs = [job(tmp_path / f"b{b}", b, n) for b, n in steps.items()]
-    jobs.append(job(tmp_path / "rmsprop", 8, [None] * 3, optimizer="RMSProp"))
+    jobs = [job(tmp_path, b, n) for b, n in steps.items()]
+    jobs.append(job(tmp_path, 8, [None] * 3, optimizer="RMSProp"))
     listed = tmp_path / "runs.txt"
-    listed.write_text("".join(f"{record}\n" for record, _ in jobs))
+    listed.write_text("".join(f"{record}\n" for record in jobs))
     experiments = tmp_path / "experiments.json"
     experiments.write_text(json.dumps(EXPERIMENTS))
     out = {name: tmp_path / f"{name}.csv" for name in ("steps", "critical", "networks")}
@@ -223,8 +229,9 @@ def test_scripts_from_runs_to_table3(tmp_path):
     assert outputs[2].read_text() == to_latex(table)
 
 
-def test_aggregating_needs_both_files_of_every_job(tmp_path):
-    (first, _), (second, scores) = (job(tmp_path / f"b{b}", b, [9] * 3) for b in (8, 16))
+def test_aggregating_needs_the_scores_of_every_optimizer(tmp_path):
+    first, second = (job(tmp_path, 8, [9] * 3, optimizer=name) for name in ("Adam", "RMSProp"))
+    scores = tmp_path / "RMSProp/evaluation.csv"
     scores.unlink()
     names = ("steps", "critical", "networks", "evaluation", "speed")
     outputs = [text for name in names for text in (f"--{name}", tmp_path / f"{name}.csv")]

@@ -13,11 +13,12 @@ from training_runs import log_of, settings_with, start
 from ttur.data.packed import PackedDataset
 from ttur.features import load_features
 from ttur.frechet import Reference
-from ttur.training.loop import train
+from ttur.training.loop import HISTORY_COLUMNS, train
 from ttur.training.signals import SIGNALS, Stopped, StopRequest
 from ttur.training.state import StateFile
 
 CPU = torch.device("cpu")
+FID, SCORED = HISTORY_COLUMNS.index("fid"), HISTORY_COLUMNS.index("scored")
 
 
 def train_tiny(tiny, tmp_path, settings, save_every=1e9, say=print, features=None, stop=None):
@@ -119,6 +120,42 @@ def test_evaluating_never_changes_training(tiny, tmp_path):
     assert same_generators(often.generators, seldom.generators)
 
 
+def test_a_first_look_ends_no_seed_and_spares_samples(tiny, tmp_path):
+    full = train_tiny(tiny, tmp_path, SETTINGS)
+    best = min(row[FID] for row in full.rows if row[1] == 40)
+    fid = {"threshold": best + 1e-6}
+    plain = train_tiny(tiny, tmp_path, settings_with(fid))
+    looked = train_tiny(
+        tiny, tmp_path, settings_with(fid | {"first_look": {"samples": 70, "factor": 1.2}})
+    )
+    assert {row[SCORED] for row in plain.rows} == {80}
+    assert {row[SCORED] for row in looked.rows} == {70, 80}
+    for row, other in zip(looked.rows, plain.rows, strict=True):
+        if row[SCORED] == 70:
+            assert row[FID] > 1.2 * fid["threshold"]
+        else:
+            assert row[FID] == pytest.approx(other[FID], rel=1e-6)
+        assert row[:3] + row[SCORED + 1 :] == other[:3] + other[SCORED + 1 :]
+    # However a seed ends, it ends with a score of all samples.
+    last = {row[0]: row for row in looked.rows}
+    assert {row[SCORED] for row in last.values()} == {80}
+    for seed, result in plain.results.items():
+        expected = result | {"final_fid": pytest.approx(result["final_fid"], rel=1e-6)}
+        assert without_seconds(looked.results[seed]) == without_seconds(expected)
+
+
+def test_a_run_that_never_comes_near_ends_with_a_score_of_all_samples(tiny, tmp_path):
+    first = {"samples": 70, "factor": 1.2}
+    progress = train_tiny(tiny, tmp_path, settings_with({"threshold": 1.0, "first_look": first}))
+    assert {result["status"] for result in progress.results.values()} == {"step-limit"}
+    scored = [(row[1], row[SCORED]) for row in progress.rows if row[0] == 0]
+    assert scored == [(20, 70), (40, 70), (60, 80)]
+
+
+def without_seconds(result):
+    return {key: value for key, value in result.items() if key != "seconds"}
+
+
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tiny, tmp_path):
     whole = train_tiny(tiny, tmp_path / "whole", SETTINGS)
 
@@ -182,7 +219,7 @@ def watching():
 
 
 class Signalling:
-    """A feature network that gets a signal while it looks at its second generator."""
+    """A feature network that gets a signal at the second evaluation, in the middle of three."""
 
     def __init__(self, network):
         self._network, self._calls = network, 0
@@ -190,7 +227,7 @@ class Signalling:
 
     def features(self, images):
         self._calls += 1
-        if self._calls == 2:
+        if self._calls == 3 + 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return self._network.features(images)
 

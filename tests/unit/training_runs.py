@@ -54,6 +54,6 @@ def outputs(folder: Path):
 
 
 def without_times(record):
-    times = ("seconds", "seed_steps_per_second", "record_sha256")
+    times = ("seconds", "evaluation_seconds", "seed_steps_per_second", "record_sha256")
     results = [{k: v for k, v in seed.items() if k != "seconds"} for seed in record["results"]]
     return {k: v for k, v in record.items() if k not in times} | {"results": results}

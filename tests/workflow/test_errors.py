@@ -62,7 +62,7 @@ def test_a_missing_gpu_is_one_line_and_leaves_nothing_half_written(finished):
     assert "set device: cpu in the configuration" in message
     log = finished.root / "results/logs/train_gan/biggan.Adam.b4.seeds_0.log"
     assert log.read_text() == message + "\n"
-    assert {path.name for path in job.iterdir()} <= {"evaluation.csv"}
+    assert {path.name for path in job.iterdir()} <= {"scores.json"}
     assert not (finished.root / "results/state").exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-COSTLY = {"prepare_data", "train_classifier", "compute_reference", "train_gan", "evaluate_run"}
+COSTLY = {"prepare_data", "train_classifier", "compute_reference", "train_gan", "evaluate_runs"}
 COSTLY |= {"measure_fid_noise"}
 FIGURES = {"plot_curves", "plot_fid", "plot_samples", "plot_comparison"}
 THEORY = {"estimate_critical_sizes", "table3", "manifest"}
@@ -17,15 +17,20 @@ BIGGAN = {"biggan/Adam/b4/seeds_0"}
 
 
 def jobs(plan, rule):
-    """The training jobs that `rule` works on in a plan."""
+    """The training jobs, or for `evaluate_runs` the optimizers, that a rule works on in a plan."""
     folders = (file.rsplit("/", 1)[0] for file, maker in plan.items() if maker == rule)
     return {folder.removeprefix("results/runs/") for folder in folders}
 
 
+def optimizers(jobs):
+    """The experiments and optimizers of training jobs."""
+    return {"/".join(job.split("/")[:2]) for job in jobs}
+
+
 def assert_retrained(plan, expected):
-    """Training and scoring of these jobs and of no others, and the summaries of all."""
+    """Training of these jobs and scoring of their optimizers, and the summaries of all."""
     assert jobs(plan, "train_gan") == expected
-    assert jobs(plan, "evaluate_run") == expected
+    assert jobs(plan, "evaluate_runs") == optimizers(expected)
     assert not {"prepare_data", "train_classifier", "compute_reference"} & set(plan.values())
     assert {"aggregate_runs", *THEORY} <= set(plan.values())
 
@@ -88,9 +93,9 @@ def test_editing_the_training_loop_retrains_every_job(finished):
 
 
 def test_editing_the_evaluation_script_scores_again_without_training(finished):
-    append_comment(finished, "workflow/scripts/evaluate_run.py")
+    append_comment(finished, "workflow/scripts/evaluate_runs.py")
     plan = finished.plan()
-    assert jobs(plan, "evaluate_run") == DCGAN | WGAN | BIGGAN
+    assert jobs(plan, "evaluate_runs") == optimizers(DCGAN | WGAN | BIGGAN)
     assert "train_gan" not in plan.values()
 
 
@@ -103,7 +108,8 @@ def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished
     content[-1] ^= 255
     raw.write_bytes(gzip.compress(content))
     plan = finished.plan()
-    assert jobs(plan, "train_gan") == jobs(plan, "evaluate_run") == DCGAN | BIGGAN
+    assert jobs(plan, "train_gan") == DCGAN | BIGGAN
+    assert jobs(plan, "evaluate_runs") == optimizers(DCGAN | BIGGAN)
     for rule in ("prepare_data", "train_classifier", "compute_reference"):
         made = [file for file, maker in plan.items() if maker == rule]
         assert {file.split("/")[2] for file in made} == {"fashion-mnist"}
@@ -177,7 +183,7 @@ def test_removing_an_optimizer_retrains_nothing(finished):
 
 def test_asking_for_more_scores_trains_nothing(finished):
     plan = changed(finished, lambda c: c["experiments"]["biggan"]["evaluation"].update(seeds=2))
-    assert jobs(plan, "evaluate_run") == BIGGAN
+    assert jobs(plan, "evaluate_runs") == optimizers(BIGGAN)
     assert "train_gan" not in plan.values()
 
 

@@ -21,7 +21,7 @@ JOBS = {
     "wgan-gp/AdaBelief/b4/seeds_1",
     "biggan/Adam/b4/seeds_0",
 }
-PER_JOB = ("history.csv", "run.json", "samples.png", "generators.safetensors", "evaluation.csv")
+PER_JOB = ("history.csv", "run.json", "samples.png", "generators.safetensors")
 DATA = [
     f"resources/prepared/{dataset}/{file}"
     for dataset, file in product(
@@ -81,10 +81,12 @@ SUMMARIES = [
 SEEDS = {"biggan": "0", "dcgan": "0-1", "wgan-gp": "0"}
 COLUMNS = {
     "runs/dcgan/Adam/b4/seeds_0-1/history.csv": (
-        "seed step samples fid generator_loss discriminator_loss "
+        "seed step samples fid scored generator_loss discriminator_loss "
         "generator_gradient_norm discriminator_gradient_norm"
     ),
-    "runs/dcgan/Adam/b4/seeds_0-1/evaluation.csv": "seed evaluation_seed samples fid",
+    "runs/dcgan/Adam/evaluation.csv": (
+        "experiment optimizer batch_size seed evaluation_seed samples fid"
+    ),
     "aggregate/steps.csv": "experiment optimizer batch_size seed steps bracket_low sfo status",
     "aggregate/critical.csv": (
         "experiment optimizer critical_batch_size low high at_edge seeds seeds_reached"

@@ -19,7 +19,7 @@ rule aggregate_runs:
     input:
         run_list="results/aggregate/runs.txt",
         runs=[run.path("run.json") for run in RUNS],
-        evaluations=[run.path("evaluation.csv") for run in RUNS],
+        evaluations=EVALUATIONS,
         script="workflow/scripts/aggregate_runs.py",
     output:
         steps="results/aggregate/steps.csv",

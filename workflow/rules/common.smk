@@ -26,12 +26,18 @@ RUNS = CONFIG.runs()
 RUN_OF_WILDCARDS = {
     (run.experiment, run.optimizer, str(run.batch_size), run.seed_key): run for run in RUNS
 }
+RUNS_OF_EXPERIMENT = {
+    name: [run for run in RUNS if run.experiment == name] for name in CONFIG.experiments
+}
 PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
 RANDOM_INCEPTION = "results/features/inception-random.safetensors"
 RUN_DIR = "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}"
 # One run per experiment, optimizer and batch size: probing needs no second group of seeds.
 FIRST_RUNS = list(
     {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
+)
+EVALUATIONS = list(
+    dict.fromkeys(f"results/runs/{run.experiment}/{run.optimizer}/evaluation.csv" for run in RUNS)
 )
 CLASSES_FOR_PROBES = {"imagenet": 1000}
 FIGURE_STEMS = [
@@ -215,12 +221,24 @@ def training_priority(wildcards):
     return max(1, 10000 // int(wildcards.batch_size))
 
 
+def runs_of(wildcards):
+    """The runs of an experiment, or of one of its optimizers."""
+    runs = RUNS_OF_EXPERIMENT[wildcards.experiment]
+    if "optimizer" in wildcards.keys():
+        runs = [run for run in runs if run.optimizer == wildcards.optimizer]
+    return runs
+
+
 def outputs_of(name, wildcards):
-    """One output of all runs of an experiment."""
-    return [run.path(name) for run in RUNS if run.experiment == wildcards.experiment]
+    """One output of all these runs."""
+    return [run.path(name) for run in runs_of(wildcards)]
 
 
-def records_of_experiment(wildcards):
+def generators_of(wildcards):
+    return outputs_of("generators.safetensors", wildcards)
+
+
+def records_of(wildcards):
     return outputs_of("run.json", wildcards)
 
 

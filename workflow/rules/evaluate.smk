@@ -1,36 +1,44 @@
 # Every final generator is scored again with other seeds and more samples, so that N(b) does not
-# rest on one lucky evaluation.
+# rest on one lucky evaluation. A job scores all runs of an optimizer, because starting one takes
+# longer than scoring a run; what it has scored before it does not score again.
 
 
-rule evaluate_run:
+rule evaluate_runs:
     input:
+        # Its runs are inputs themselves: a list that is newer because of others is no reason.
+        run_list=ancient("results/aggregate/runs.txt"),
         manifest=dataset_manifest,
         weights=declared_weights,
         reference=feature_reference,
-        run=f"{RUN_DIR}/run.json",
-        generators=f"{RUN_DIR}/generators.safetensors",
-        script="workflow/scripts/evaluate_run.py",
+        runs=records_of,
+        generators=generators_of,
+        script="workflow/scripts/evaluate_runs.py",
     output:
-        evaluation=f"{RUN_DIR}/evaluation.csv",
+        evaluation="results/runs/{experiment}/{optimizer}/evaluation.csv",
     log:
-        "results/logs/evaluate_run/{experiment}.{optimizer}.b{batch_size}.seeds_{seeds}.log",
+        "results/logs/evaluate_runs/{experiment}.{optimizer}.log",
+    benchmark:
+        "results/benchmarks/evaluate_runs/{experiment}.{optimizer}.jsonl"
     conda:
         "../../envs/train.yaml"
+    threads: 1
     resources:
         gpu=scoring_gpus,
         runtime=scoring_runtime,
         mem_mb=scoring_memory,
     params:
-        code=code_digest("workflow/scripts/evaluate_run.py"),
+        code=code_digest("workflow/scripts/evaluate_runs.py"),
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,
         samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["samples"],
         seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["seeds"],
         device=CONFIG.device,
     message:
-        "Scoring {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}"
+        "Scoring {wildcards.experiment}: {wildcards.optimizer}"
+    # A list in a file: thousands of paths do not fit on a command line.
     shell:
-        "python {input.script} --run {input.run:q} --generators {input.generators:q}"
-        " --data-dir {params.directory:q} --weights {params.weights:q}"
-        " --reference {input.reference:q} --samples {params.samples} --seeds {params.seeds}"
+        "python {input.script} --runs-file {input.run_list:q} --experiment {wildcards.experiment:q}"
+        " --optimizer {wildcards.optimizer:q} --data-dir {params.directory:q}"
+        " --weights {params.weights:q} --reference {input.reference:q}"
+        " --samples {params.samples} --seeds {params.seeds} --threads {threads}"
         " --device {params.device} --output {output.evaluation:q} > {log:q} 2>&1"

@@ -43,7 +43,7 @@ rule plot_fid:
     input:
         # Its runs are inputs themselves: a list that is newer because of others is no reason.
         run_list=ancient("results/aggregate/runs.txt"),
-        runs=records_of_experiment,
+        runs=records_of,
         histories=histories_of_experiment,
         script="workflow/scripts/plot_fid.py",
     output:
@@ -73,7 +73,7 @@ rule plot_samples:
         critical="results/aggregate/critical.csv",
         manifest=dataset_manifest,
         images=real_images,
-        runs=records_of_experiment,
+        runs=records_of,
         samples=samples_of_experiment,
         script="workflow/scripts/plot_samples.py",
     output:

@@ -1,11 +1,13 @@
 """Gathers the run.json and evaluation.csv of all training jobs into the tables of the workflow.
 
-A training job has a folder with one run.json and, beside it, one evaluation.csv.
+A training job has a folder, {experiment}/{optimizer}/b{size}/seeds_{seeds}, with one run.json;
+evaluation.csv lies in the folder of its optimizer.
 """
 
 import argparse
 from pathlib import Path
 
+import pandas as pd
 from ttur.aggregate import (
     SCORES,
     critical_table,
@@ -33,13 +35,14 @@ def main() -> None:
 
     paths = arguments.runs or listed(arguments.runs_file)
     runs = [read_record(path) for path in paths]
-    scores = [read_table(path.with_name("evaluation.csv"), SCORES) for path in paths]
+    optimizers = dict.fromkeys(path.absolute().parents[2] for path in paths)
+    scores = pd.concat([read_table(each / "evaluation.csv", SCORES) for each in optimizers])
     steps = steps_table(runs)
     tables = {
         arguments.steps: steps,
         arguments.critical: critical_table(steps),
         arguments.networks: networks_table(runs),
-        arguments.evaluation: evaluation_table(list(zip(runs, scores, strict=True))),
+        arguments.evaluation: evaluation_table(runs, scores),
         arguments.speed: speed_table(runs),
     }
     for path, table in tables.items():

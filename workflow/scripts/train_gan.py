@@ -36,7 +36,7 @@ from ttur.training.lock import JobLock
 from ttur.training.loop import HISTORY_COLUMNS, Outcome, Progress, train
 from ttur.training.memory import out_of_memory
 from ttur.training.progress_file import ProgressFile
-from ttur.training.scoring import generate
+from ttur.training.scoring import draw, generate
 from ttur.training.state import StateFile, fingerprint
 from ttur.training.world import World
 
@@ -181,9 +181,8 @@ def write_generators(
     networks = arguments.settings["networks"]
     generator, _ = build(networks, size, channels, classes, [seed])
     load_replica(generator, 0, states[seed])
-    display = [random_stream(seed, "display")]
-    images = generate(generator, networks["latent"], classes, display, 32, torch.device("cpu"))
-    write_grid(arguments.samples, to_uint8(images[:, 0], "fixed"), columns=8)
+    inputs = draw(networks["latent"], classes, 32, random_stream(seed, "display"))
+    write_grid(arguments.samples, to_uint8(generate(generator, 0, inputs), "fixed"), columns=8)
 
 
 def run_record(
@@ -212,6 +211,7 @@ def run_record(
             {**result, "final_fid": finite_or_none(result["final_fid"])} for result in results
         ],
         "seconds": round(progress.seconds, 2),
+        "evaluation_seconds": round(progress.evaluation_seconds, 2),
         "seed_steps_per_second": round(steps / max(progress.seconds, 1e-9), 2),
         "device": device_name(device),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},

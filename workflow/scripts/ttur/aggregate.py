@@ -4,7 +4,7 @@ A seed ends `reached`, `step-limit` or `diverged`; only `reached` has a number o
 others keep their row with an empty number and are counted in every summary.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,16 @@ SPEED = {
 }
 """Columns of speed.csv and their types."""
 
-SCORES = {"seed": "int64", "evaluation_seed": "int64", "samples": "int64", "fid": "float64"}
-"""Columns of one job's evaluation.csv and their types."""
+SCORES = {
+    "experiment": "str",
+    "optimizer": "str",
+    "batch_size": "int64",
+    "seed": "int64",
+    "evaluation_seed": "int64",
+    "samples": "int64",
+    "fid": "float64",
+}
+"""Columns of an optimizer's evaluation.csv and their types."""
 
 EVALUATION = {
     "experiment": "str",
@@ -258,27 +266,30 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluation_table(
-    records: Sequence[tuple[Mapping[str, Any], pd.DataFrame]],
+    runs: Iterable[Mapping[str, Any]],
+    scores: pd.DataFrame,
 ) -> pd.DataFrame:
     """In-loop and independent FID side by side: the columns `EVALUATION`, one row per seed.
 
-    records: pairs of a run.json and the columns `SCORES` of the same job. in_loop_fid is the last
-    one of the loop. mean_fid, sd_fid: over the evaluation seeds, sd with n - 1 and empty for one.
-    agrees: whether mean_fid <= threshold says what the status says, reached or not; empty where a
-    score is missing or not a number, as for a diverged generator. Raises UserError for scores of
-    a seed that the run does not have.
+    runs: contents of run.json. scores: the columns `SCORES` of all optimizers. in_loop_fid is the
+    last one of the loop. mean_fid, sd_fid: over the evaluation seeds, sd with n - 1 and empty for
+    one. agrees: whether mean_fid <= threshold says what the status says, reached or not; empty
+    where a score is missing or not a number, as for a diverged generator. Raises UserError for
+    scores of a seed that no run has.
     """
+    keys = list(EVALUATION)[:4]
+    by_seed = dict(list(scores.groupby(keys)["fid"]))
     rows = []
-    for run, scores in records:
+    for run in runs:
         threshold = _field(run, "threshold", run)
-        by_seed = dict(list(scores.groupby("seed")["fid"]))
+        job = tuple(_field(run, key, run) for key in keys[:3])
         for result in _field(run, "results", run):
-            fid = by_seed.pop(result["seed"], pd.Series(dtype="float64"))
+            fid = by_seed.pop((*job, result["seed"]), pd.Series(dtype="float64"))
             mean = fid.mean(skipna=False)
             reached = result["status"] == "reached"
             rows.append(
                 (
-                    *(_field(run, key, run) for key in ("experiment", "optimizer", "batch_size")),
+                    *job,
                     result["seed"],
                     result["status"],
                     result["final_fid"],
@@ -288,10 +299,11 @@ def evaluation_table(
                     None if np.isnan(mean) else (mean <= threshold) == reached,
                 )
             )
-        if by_seed:
-            raise UserError(
-                f"{_name(run)}: evaluation.csv scores seed {min(by_seed)}, which run.json lacks: "
-                "delete evaluation.csv and run again"
-            )
+    if by_seed:
+        experiment, optimizer, batch_size, seed = min(by_seed)
+        raise UserError(
+            f"{experiment}/{optimizer}: evaluation.csv scores seed {seed} at b = {batch_size}, "
+            "which no run.json has: delete evaluation.csv and run again"
+        )
     table = pd.DataFrame(rows, columns=list(EVALUATION)).astype(EVALUATION)
-    return table.sort_values(list(EVALUATION)[:4], ignore_index=True)
+    return table.sort_values(keys, ignore_index=True)

@@ -44,6 +44,7 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         micro_batches_of_equal_size,
         compilable,
         enough_samples_for_fid,
+        first_look_of_fewer_samples,
         evaluations_within_limits,
         evaluations_few_enough,
         noise_probe_within_limits,
@@ -245,13 +246,28 @@ def enough_samples_for_fid(config: "Config") -> Iterator[Problem]:
         if experiment.fid.get("weights") == "random":
             continue
         dimension = FEATURE_DIMENSIONS[experiment.fid["features"]]
-        for section, settings in (("fid", experiment.fid), ("evaluation", experiment.evaluation)):
+        first = experiment.fid["first_look"]
+        for section, settings in (
+            (["fid"], experiment.fid),
+            (["evaluation"], experiment.evaluation),
+            *([(["fid", "first_look"], first)] if first else []),
+        ):
             if settings["samples"] <= dimension:
                 yield (
-                    ["experiments", name, section, "samples"],
+                    ["experiments", name, *section, "samples"],
                     f"is {settings['samples']}: use more than {dimension}, the dimension of the "
                     f"{experiment.fid['features']} features",
                 )
+
+
+def first_look_of_fewer_samples(config: "Config") -> Iterator[Problem]:
+    for name, experiment in config.experiments.items():
+        first, samples = experiment.fid["first_look"], experiment.fid["samples"]
+        if first and first["samples"] >= samples:
+            yield (
+                ["experiments", name, "fid", "first_look", "samples"],
+                f"is {first['samples']}: use fewer than fid.samples, {samples}, or null instead",
+            )
 
 
 def evaluations_within_limits(config: "Config") -> Iterator[Problem]:

@@ -6,11 +6,13 @@ BatchNorm over R * C channels is R BatchNorms, exactly. With R = 1 a layer is th
 R is always read off the weights, so `keep_replicas` can cut replicas out of a network in use.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from .convolution import conv2d, conv_transpose2d
@@ -173,6 +175,28 @@ def keep_replicas(
     for module in network.modules():
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, buffer[keep].clone())
+
+
+class _Uncompiled(nn.Module):
+    """A network without what `compile` has put around it."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.network.forward(*inputs)
+
+
+def one_replica(network: nn.Module, replica: int) -> Callable[..., Tensor]:
+    """One replica as a plain network (R = 1), which shares its weights and has no gradient.
+
+    With many samples R plain networks are faster than one of R replicas (docs/performance.md).
+    """
+    wrapped = _Uncompiled(network)
+    tensors = chain(wrapped.named_parameters(), wrapped.named_buffers())
+    own = {name: tensor.detach()[replica : replica + 1] for name, tensor in tensors}
+    return lambda *inputs: functional_call(wrapped, own, inputs)
 
 
 def replica_state(network: nn.Module, replica: int) -> dict[str, Tensor]:

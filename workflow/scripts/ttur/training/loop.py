@@ -18,12 +18,13 @@ from ..networks import parameter_count
 from ..networks.replicated import replica_state
 from .draws import Draws
 from .grid import evaluation_steps, step_limit
+from .groups import Group, grouped, step_all
 from .images import ImageStore
 from .memory import available_bytes, ceiling_bytes, shortage, training_bytes
-from .scoring import frechet_distances
+from .scoring import FirstLook, Score, Scoring
 from .signals import Stopped, StopRequest
 from .state import StateFile
-from .step import Players, build_players, gradient_norms, train_step
+from .step import build_players, gradient_norms
 from .world import World
 
 _REPORT_EVERY_SECONDS = 10.0
@@ -33,11 +34,13 @@ HISTORY_COLUMNS = (
     "step",
     "samples",
     "fid",
+    "scored",
     "generator_loss",
     "discriminator_loss",
     "generator_gradient_norm",
     "discriminator_gradient_norm",
 )
+_FID = HISTORY_COLUMNS.index("fid")
 
 
 @dataclass
@@ -46,7 +49,8 @@ class Progress:
 
     step: updates done. running: seeds still in training, in the order of their replicas.
     rows: the history, a list per HISTORY_COLUMNS. results: per finished seed its record.
-    generators: per finished seed its generator's tensors. seconds: training time so far.
+    generators: per finished seed its generator's tensors. seconds: training time so far, of which
+    evaluation_seconds went into the FID.
     pending: per running seed the losses and gradient norms of the last step (the end of a row)
     from that step on until its FID is known, else None.
     """
@@ -54,6 +58,7 @@ class Progress:
     running: list[int]
     step: int = 0
     seconds: float = 0.0
+    evaluation_seconds: float = 0.0
     rows: list[list[float]] = field(default_factory=list)
     results: dict[int, dict[str, Any]] = field(default_factory=dict)
     generators: dict[int, dict[str, Tensor]] = field(default_factory=dict)
@@ -89,9 +94,17 @@ class _Job:
         self.world, self.stop = world, stop
         self.save_every, self.watch = save_every, watch
         self.settings, self.device, self.say = settings, device, say
-        self.features, self.reference, self.state_file = features, reference, state_file
+        self.state_file = state_file
         manifest = dataset.manifest
         self.classes = manifest["classes"]
+        self.scoring = Scoring(
+            features,
+            reference,
+            settings["fid"]["pixel_map"],
+            settings["networks"]["latent"],
+            self.classes,
+            device,
+        )
         self.image_size, self.channels = manifest["height"], manifest["channels"]
         self.images = ImageStore(dataset.images, device)
         self.labels = torch.from_numpy(np.array(dataset.labels)).to(device)
@@ -106,13 +119,14 @@ class _Job:
         available = available_bytes(self.device)
         if ceiling_bytes(self.settings, self.image_size, self.channels) <= available:
             return
-        needed = training_bytes(self.settings, self.image_size, self.channels, self.classes)
+        shape = (self.image_size, self.channels, self.classes)
+        needed = training_bytes(self.settings, *shape, self.device)
         line = shortage(self.settings, needed, available)
         if line:
             self.say(line)
 
-    def _build(self, seeds: Sequence[int]) -> None:
-        self.players: Players = build_players(
+    def _group(self, seeds: list[int]) -> Group:
+        players = build_players(
             self.settings,
             seeds,
             self.image_size,
@@ -121,10 +135,10 @@ class _Job:
             self.device,
             self.world,
         )
-        self._draw_for(seeds)
+        return Group(seeds, players, self._draws(seeds))
 
-    def _draw_for(self, seeds: Sequence[int]) -> None:
-        self.draws = Draws(
+    def _draws(self, seeds: Sequence[int]) -> Draws:
+        return Draws(
             self.images,
             self.labels,
             self.classes,
@@ -138,9 +152,14 @@ class _Job:
         self.say(line)
         if state is not None:
             self.progress = Progress(**state["progress"])
-        self._build(self.progress.running or self.settings["seeds"])
+        seeds = self.progress.running or self.settings["seeds"]
+        self.groups = [
+            self._group(part)
+            for part in grouped(seeds, self.settings, self.image_size, self.device)
+        ]
         if state is not None and self.progress.running:
-            self.players.load_state(state["players"])
+            for group, saved in zip(self.groups, state["players"], strict=True):
+                group.players.load_state(saved)
         # Before the first process may save anew, all have read the same.
         self.world.agree(self.progress.step)
 
@@ -154,9 +173,8 @@ class _Job:
             return True
         self.watch(self.progress, self.limit)
         try:
-            self.state_file.save(
-                {"progress": dict(vars(self.progress)), "players": self.players.state()}
-            )
+            players = [group.players.state() for group in self.groups]
+            self.state_file.save({"progress": dict(vars(self.progress)), "players": players})
         except OSError as error:
             self.say(f"{self.state_file.path} is not saved ({error.strerror}): training goes on")
             return False
@@ -181,8 +199,8 @@ class _Job:
             raise
         return Outcome(
             progress,
-            parameter_count(self.players.generator),
-            parameter_count(self.players.discriminator),
+            parameter_count(self.groups[0].players.generator),
+            parameter_count(self.groups[0].players.discriminator),
         )
 
     def _tick(self) -> None:
@@ -197,81 +215,91 @@ class _Job:
             self.stop.check()
             if time.perf_counter() - self._saved > self.save_every:
                 self.save()
-            discriminator_loss, generator_loss = train_step(self.players, self.draws, progress.step)
+            discriminator_loss, generator_loss = step_all(self.groups, progress.step)
             progress.step += 1
+        players = [group.players for group in self.groups]
         columns = (
-            self.world.mean(generator_loss).tolist(),
-            self.world.mean(discriminator_loss).tolist(),
-            gradient_norms(self.players.generator).tolist(),
-            gradient_norms(self.players.discriminator).tolist(),
+            self.world.mean(generator_loss),
+            self.world.mean(discriminator_loss),
+            torch.cat([gradient_norms(each.generator) for each in players]),
+            torch.cat([gradient_norms(each.discriminator) for each in players]),
         )
-        progress.pending = [list(row) for row in zip(*columns, strict=True)]
+        progress.pending = torch.stack(columns, dim=1).tolist()
         self._tick()
 
     def _evaluate(self) -> list[float]:
         """The distance of every running seed; completes the rows that are pending."""
-        progress, settings, fid = self.progress, self.settings, self.settings["fid"]
-        distances = []
+        progress, began = self.progress, time.perf_counter()
+        scores: list[Score] = []
         if self.world.rank == 0:
             # It changes nothing and may take minutes, so a signal breaks it off; the state that is
             # saved then says that it is pending, and the next run does it again.
             with self.stop.at_once():
-                distances = frechet_distances(
-                    self.players.sampler,
-                    settings["networks"]["latent"],
-                    self.classes,
-                    [(seed, "evaluation", progress.step) for seed in progress.running],
-                    fid["samples"],
-                    self.features,
-                    self.reference,
-                    fid["pixel_map"],
-                    self.device,
-                )
-        distances = self.world.from_first(distances)
-        samples = progress.step * settings["batch_size"]
-        for seed, distance, rest in zip(progress.running, distances, progress.pending, strict=True):
-            progress.rows.append([seed, progress.step, samples, distance, *rest])
+                scores = [score for group in self.groups for score in self._scores(group)]
+        scores = self.world.from_first(scores)
+        samples = progress.step * self.settings["batch_size"]
+        for seed, score, rest in zip(progress.running, scores, progress.pending, strict=True):
+            progress.rows.append([seed, progress.step, samples, *score, *rest])
         progress.pending = None
+        progress.evaluation_seconds += time.perf_counter() - began
         self._tick()
-        return distances
+        return [score.distance for score in scores]
+
+    def _scores(self, group: Group) -> list[Score]:
+        """The scores of a group's generators at the present step.
+
+        What a run ends with is always scored in full: at the last step there is no first look.
+        """
+        step, fid = self.progress.step, self.settings["fid"]
+        streams = [(seed, "evaluation", step) for seed in group.seeds]
+        first, plan = None, fid["first_look"]
+        if plan is not None and step < self.limit:
+            first = FirstLook(plan["samples"], plan["factor"] * fid["threshold"])
+        return self.scoring.scores(group.players.sampler, streams, fid["samples"], first)
 
     def _finish(self, distances: Sequence[float]) -> None:
         """Ends the seeds that reached the threshold, diverged, or ran out of steps; reports."""
         progress = self.progress
-        latest = progress.rows[-len(distances) :]
-        kept = []
-        for replica, (seed, distance) in enumerate(zip(progress.running, distances, strict=True)):
-            status = self._status(distance, latest[replica])
-            if status is None:
-                kept.append(replica)
-                continue
-            misses = [row[1] for row in progress.rows if row[0] == seed]
-            reached = status == "reached"
-            if reached or status == "diverged":
-                misses = misses[:-1]
-            progress.results[seed] = {
-                "seed": seed,
-                "status": status,
-                "steps": progress.step if reached else None,
-                "last_miss": misses[-1] if misses else None,
-                "first_hit": progress.step if reached else None,
-                "final_fid": distance,
-                "final_step": progress.step,
-                "seconds": round(progress.seconds, 2),
-            }
-            progress.generators[seed] = replica_state(self.players.sampler, replica)
-        if len(kept) < len(progress.running):
-            progress.running = [progress.running[replica] for replica in kept]
+        rows = {row[0]: row for row in progress.rows[-len(distances) :]}
+        still = []
+        for group in self.groups:
+            kept = []
+            for replica, seed in enumerate(group.seeds):
+                status = self._status(rows[seed])
+                if status is None:
+                    kept.append(replica)
+                    continue
+                self._end(seed, status, rows[seed])
+                progress.generators[seed] = replica_state(group.players.sampler, replica)
             if kept:
-                self.players.keep(kept)
-                self._draw_for(progress.running)
-        if time.perf_counter() - self._reported > _REPORT_EVERY_SECONDS or not kept:
+                group.keep(kept, self._draws)
+                still.append(group)
+        progress.running = [seed for group in still for seed in group.seeds]
+        self.groups = still or self.groups
+        if time.perf_counter() - self._reported > _REPORT_EVERY_SECONDS or not still:
             self._report(distances)
 
-    def _status(self, distance: float, row: Sequence[float]) -> str | None:
+    def _end(self, seed: int, status: str, row: Sequence[float]) -> None:
+        """Records how a seed ended, with the last row of its history."""
+        progress, reached = self.progress, status == "reached"
+        misses = [row[1] for row in progress.rows if row[0] == seed]
+        if reached or status == "diverged":
+            misses = misses[:-1]
+        progress.results[seed] = {
+            "seed": seed,
+            "status": status,
+            "steps": progress.step if reached else None,
+            "last_miss": misses[-1] if misses else None,
+            "first_hit": progress.step if reached else None,
+            "final_fid": row[_FID],
+            "final_step": progress.step,
+            "seconds": round(progress.seconds, 2),
+        }
+
+    def _status(self, row: Sequence[float]) -> str | None:
         if not all(map(math.isfinite, row)):
             return "diverged"
-        if distance <= self.settings["fid"]["threshold"]:
+        if row[_FID] <= self.settings["fid"]["threshold"]:
             return "reached"
         return "step-limit" if self.progress.step >= self.limit else None
 
@@ -283,7 +311,7 @@ class _Job:
         left = (self.limit - progress.step) / rate if progress.running else 0.0
         self.say(
             f"step {progress.step}/{self.limit}  {rate:.1f} steps/s  "
-            f"{self.features.metric} {fids}  running {len(progress.running)}  "
+            f"{self.scoring.features.metric} {fids}  running {len(progress.running)}  "
             f"at most {left / 60:.1f} min left"
         )
 

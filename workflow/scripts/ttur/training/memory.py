@@ -18,7 +18,9 @@ from torch.utils._pytree import tree_map_only
 
 from ..errors import UserError
 from ..networks import shapes
-from .scoring import PIECE
+from ..networks.replicated import one_replica
+from .groups import grouped
+from .scoring import PASS
 from .step import assemble, train_step
 from .world import World
 
@@ -78,29 +80,35 @@ class _ShapesOfDraws:
 
 
 def training_bytes(
-    settings: Mapping[str, Any], image_size: int, channels: int, classes: int
+    settings: Mapping[str, Any],
+    image_size: int,
+    channels: int,
+    classes: int,
+    device: torch.device,
 ) -> int:
     """Bytes that the networks of a job take: weights, gradients, the optimizers' moments and the
     activations of one micro-batch of one process, or of the samples of an evaluation where these
-    are more; all seeds together, by the rule of thumb above.
+    are more; of all seeds, grouped as they train, by the rule of thumb above.
 
     settings: a training job's. The images of the data set and the feature network come on top.
+    device: the kind of device that the job runs on.
     """
     batch_size = settings["batch_size"] // settings["micro_batches"] // settings["processes"]
     part = {**settings, "micro_batches": 1, "discriminator_steps": 1}
     part["compute"] = {**settings["compute"], "precision": "fp32", "compile": False}
-    replicas, image = len(settings["seeds"]), (channels, image_size, image_size)
-
-    def draws(count: int) -> _ShapesOfDraws:
-        return _ShapesOfDraws(count, replicas, image, settings["networks"]["latent"])
-
+    image, latent = (channels, image_size, image_size), settings["networks"]["latent"]
+    sizes = [len(group) for group in grouped(settings["seeds"], settings, image_size, device)]
     with _Alive() as alive:
-        pair = shapes(settings["networks"], image_size, channels, classes, replicas)
-        players = assemble(part, pair, _META, World())
+        groups = []
+        for replicas in sizes:
+            pair = shapes(settings["networks"], image_size, channels, classes, replicas)
+            groups.append((assemble(part, pair, _META, World()), replicas))
         for step in range(2):  # the moments come with the first step
-            train_step(players, draws(batch_size), step)
+            for players, replicas in groups:
+                train_step(players, _ShapesOfDraws(batch_size, replicas, image, latent), step)
+        samples = _ShapesOfDraws(min(PASS, settings["fid"]["samples"]), 1, image, latent)
         with torch.no_grad():
-            players.sampler(*draws(min(PIECE, settings["fid"]["samples"])).latents(0))
+            one_replica(groups[0][0].sampler, 0)(*samples.latents(0))
     return int(_KERNELS * alive.peak) + _START
 
 
@@ -109,8 +117,9 @@ def ceiling_bytes(settings: Mapping[str, Any], image_size: int, channels: int) -
     so many feature maps of the image's size per image of the batch, or of an evaluation."""
     networks = settings["networks"]
     width = max(channels, networks["generator_width"], networks["discriminator_width"])
-    maps = width * image_size**2 * 4 * len(settings["seeds"])
-    return maps * max(128 * settings["batch_size"], 16 * PIECE) + (256 << 20)
+    maps = width * image_size**2 * 4
+    images = max(128 * settings["batch_size"] * len(settings["seeds"]), 16 * PASS)
+    return maps * images + (256 << 20)
 
 
 def available_bytes(device: torch.device) -> int:

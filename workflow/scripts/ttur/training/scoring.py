@@ -1,72 +1,128 @@
 """Fréchet distance of a group of generators, without touching their training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, nan
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..features import FeatureNetwork
 from ..frechet import Moments, Reference
+from ..networks.replicated import one_replica
 from ..pixels import to_uint8
 from ..streams import generator as random_stream
 
-# Samples are generated and scored in pieces of this size; it is fixed because the feature
-# network's rounding may depend on it.
+# Latents are drawn, and samples scored, in pieces of this size: what a stream gives depends on it,
+# and the feature network's rounding may.
 PIECE = 500
+# So many of them pass the generator together: on a CPU larger maps fall out of the cache.
+PASS = 250
+
+
+Inputs = tuple[Tensor, Tensor]
+"""Latents [n, latent], N(0, 1), and labels [n, 1] of one replica."""
+
+
+def draw(latent: int, classes: int, count: int, random: torch.Generator) -> Inputs:
+    """The inputs of `count` samples, from a stream."""
+    latents = torch.randn(count, latent, generator=random)
+    return latents, torch.randint(max(classes, 1), (count, 1), generator=random)
 
 
 @torch.no_grad()
-def generate(
-    generator: nn.Module,
-    latent: int,
-    classes: int,
-    randoms: Sequence[torch.Generator],
-    count: int,
-    device: torch.device,
-) -> Tensor:
-    """`count` samples of every replica in evaluation mode: [count, R, C, H, W] in [-1, 1].
-
-    randoms: one random stream per replica, for latents and labels.
-    """
-    replicas = len(randoms)
-    latents = [torch.randn(count, latent, generator=random) for random in randoms]
-    labels = [torch.randint(max(classes, 1), (count, 1), generator=random) for random in randoms]
+def generate(generator: nn.Module, replica: int, inputs: Inputs) -> Tensor:
+    """Samples of a replica in evaluation mode: [n, C, H, W] in [-1, 1]."""
     was_training = generator.training
     generator.eval()
-    images = generator(torch.cat(latents, 1).to(device), torch.cat(labels, 1).to(device))
+    sample = one_replica(generator, replica)
+    parts = zip(*(each.split(PASS) for each in inputs), strict=True)
+    images = torch.cat([sample(*part) for part in parts])
     generator.train(was_training)
-    return images.view(count, replicas, -1, *images.shape[2:])
+    return images
 
 
-@torch.no_grad()
-def frechet_distances(
-    generator: nn.Module,
-    latent: int,
-    classes: int,
-    streams: Sequence[tuple[int, str, int]],
-    samples: int,
-    features: FeatureNetwork,
-    reference: Reference,
-    pixel_map: str,
-    device: torch.device,
-) -> list[float]:
-    """One distance per replica from exactly `samples` samples; NaN where an image is not finite.
+class Score(NamedTuple):
+    """A Fréchet distance and the number of samples that it is of."""
 
-    streams: per replica (seed, stream name, counter) of its latents.
+    distance: float
+    samples: int
+
+
+class FirstLook(NamedTuple):
+    """A look at few samples, which settles a score where the distance is above `ceiling`."""
+
+    samples: int
+    ceiling: float
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What generators are scored against, and by what.
+
+    reference: statistics of real images under `features` and `pixel_map`. latent, classes: what
+    the generators take. device: where they are.
     """
-    randoms = [random_stream(*stream) for stream in streams]
-    moments = [Moments(features.dimensions) for _ in streams]
-    finite = torch.ones(len(streams), dtype=torch.bool, device=device)
-    for start in range(0, samples, PIECE):
-        count = min(PIECE, samples - start)
-        images = generate(generator, latent, classes, randoms, count, device)
-        # NaN and Inf stay in a sum, and images in [-1, 1] cannot overflow it.
-        finite &= images.sum((0, 2, 3, 4)).isfinite()
-        pixels = to_uint8(images.transpose(0, 1).flatten(0, 1), pixel_map)
-        values = features.features(pixels).view(len(streams), count, -1)
-        for replica, moment in enumerate(moments):
-            moment.update(values[replica])
-    return [
-        reference.distance(moment.mean, moment.covariance) if ok else float("nan")
-        for moment, ok in zip(moments, finite.tolist(), strict=True)
-    ]
+
+    features: FeatureNetwork
+    reference: Reference
+    pixel_map: str
+    latent: int
+    classes: int
+    device: torch.device
+
+    @torch.no_grad()
+    def scores(
+        self,
+        generator: nn.Module,
+        streams: Sequence[tuple[int, str, int]],
+        samples: int,
+        first: FirstLook | None = None,
+    ) -> list[Score]:
+        """One score per replica, of exactly `samples` samples, or of the first of them where a
+        first look is asked for and settles it; the distance is NaN where an image is not finite.
+
+        streams: per replica (seed, stream name, counter) of its latents. Replicas are scored one by
+        one, so that no score depends on the neighbours.
+        """
+        looks = [FirstLook(samples, -inf)]
+        if first is not None and first.samples < samples:
+            looks.insert(0, first)
+        return [
+            self._score(generator, replica, random_stream(*stream), looks)
+            for replica, stream in enumerate(streams)
+        ]
+
+    def _score(
+        self,
+        generator: nn.Module,
+        replica: int,
+        random: torch.Generator,
+        looks: Sequence[FirstLook],
+    ) -> Score:
+        pieces = self._pieces(random, looks)
+        moments = Moments(self.features.dimensions)
+        for total, ceiling in looks:
+            while moments.count < total:
+                images = generate(generator, replica, next(pieces))
+                # NaN and Inf stay in a sum, and images in [-1, 1] cannot overflow it.
+                if not images.sum().isfinite():
+                    return Score(nan, total)
+                moments.update(self.features.features(to_uint8(images, self.pixel_map)))
+            distance = self.reference.distance(moments.mean, moments.covariance)
+            if not distance <= ceiling:
+                break
+        return Score(distance, total)
+
+    def _pieces(self, random: torch.Generator, looks: Sequence[FirstLook]) -> Iterator[Inputs]:
+        """The inputs of all samples, with a cut where the first look ends: what is drawn does not
+        depend on where that is."""
+        first, samples = looks[0].samples, looks[-1].samples
+        for start in range(0, samples, PIECE):
+            count = min(PIECE, samples - start)
+            inputs = draw(self.latent, self.classes, count, random)
+            cut = first - start if 0 < first - start < count else count
+            for part in (slice(0, cut), slice(cut, count)):
+                if part.start < part.stop:
+                    yield tuple(each[part].to(self.device) for each in inputs)

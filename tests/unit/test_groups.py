@@ -1,0 +1,55 @@
+"""Which seeds share a network, and that it changes nothing but rounding."""
+
+import pytest
+import torch
+from conftest import SETTINGS
+from test_training import same_generators, train_tiny
+from training_runs import settings_with
+from ttur.training import groups
+from ttur.training.groups import MAPS_TOGETHER, grouped
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+SEEDS = [5, 0, 7]
+
+
+def settings_of(batch_size, width=16, micro_batches=1):
+    networks = {"generator_width": width // 2, "discriminator_width": width}
+    return {"networks": networks, "batch_size": batch_size, "micro_batches": micro_batches}
+
+
+def test_seeds_part_where_feature_maps_are_large():
+    largest = MAPS_TOGETHER // (16 * 16**2)
+    assert grouped(SEEDS, settings_of(largest), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, settings_of(largest + 1), 16, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, settings_of(largest), 32, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, settings_of(largest, width=32), 16, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, settings_of(4 * largest, micro_batches=4), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, settings_of(largest + 1), 16, GPU) == [SEEDS]
+
+
+def test_kinds_without_widths_count_their_images():
+    assert grouped(SEEDS, settings_of(8) | {"networks": {"hidden": 9}}, 16, CPU) == [SEEDS]
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    monkeypatch.setattr(groups, "MAPS_TOGETHER", 0)
+
+
+def test_one_by_one_every_seed_is_bit_equal_to_a_job_of_its_own(tiny, tmp_path, apart):
+    together = train_tiny(tiny, tmp_path, SETTINGS)
+    for seed in SETTINGS["seeds"]:
+        alone = train_tiny(tiny, tmp_path, settings_with(seeds=[seed]))
+        assert [row for row in together.rows if row[0] == seed] == alone.rows
+        assert same_generators(alone.generators, {seed: together.generators[seed]})
+
+
+def test_one_by_one_is_together_up_to_rounding(tiny, tmp_path, monkeypatch):
+    few = {"fid": {"grid": {"kind": "linear", "every": 5}}, "limits": {"steps": 20}}
+    few |= {"generator_rate": 0.0002, "discriminator_rate": 0.0002}
+    together = train_tiny(tiny, tmp_path, settings_with(**few))
+    monkeypatch.setattr(groups, "MAPS_TOGETHER", 0)
+    apart = train_tiny(tiny, tmp_path, settings_with(**few))
+    for mine, other in zip(together.rows, apart.rows, strict=True):
+        assert mine[:3] == other[:3]
+        assert mine[3:] == pytest.approx(other[3:], rel=2e-2, abs=1e-3)

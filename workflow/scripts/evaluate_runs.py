@@ -1,0 +1,93 @@
+"""Scores the final generators of an optimizer's training jobs again, with other seeds and samples.
+
+The scores of each job are also kept beside its run.json, in scores.json: an interrupted scoring
+continues there, and a job that comes later costs only its own scores.
+"""
+
+import argparse
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ttur.code import code_digest
+from ttur.errors import UserError, run
+from ttur.files import atomic_path
+from ttur.records import read_record, write_record
+from ttur.run_lists import listed_runs
+from ttur.scoring_job import add_scoring_options, open_scoring
+from ttur.stored import load_generators
+from ttur.training.scoring import Scoring
+
+COLUMNS = ("experiment", "optimizer", "batch_size", "seed", "evaluation_seed", "samples", "fid")
+
+Rows = list[list[Any]]
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs-file", type=Path, required=True, help="paths of run.json")
+    parser.add_argument("--experiment", required=True, help="whose runs of the list are scored")
+    parser.add_argument("--optimizer", required=True, help="of these runs")
+    add_scoring_options(parser)
+    parser.add_argument("--samples", type=int, required=True, help="per score")
+    parser.add_argument("--seeds", type=int, required=True, help="number of scores per generator")
+    parser.add_argument("--output", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse()
+    paths = listed_runs(arguments.runs_file, arguments.experiment, arguments.optimizer)
+    records = [read_record(path) for path in paths]
+    settings = records[0]["settings"]
+    scoring, manifest = open_scoring(arguments, settings)
+    made_with = [arguments.samples, arguments.seeds, scoring.reference.key, code_digest(__file__)]
+    rows: Rows = []
+    for path, record in zip(paths, records, strict=True):
+        if any(record["settings"][key] != settings[key] for key in ("fid", "networks")):
+            raise UserError(f"{path} has other settings than {paths[0]}: delete it and run again")
+        key = [*made_with, record.get("files"), record["seeds"]]
+        scores = kept_scores(path, key)
+        if scores is None:
+            scores = scored(path, record, manifest, scoring, arguments.samples, arguments.seeds)
+            write_record(path.with_name("scores.json"), {"key": key, "scores": scores}, [])
+        job = [record[name] for name in ("experiment", "optimizer", "batch_size")]
+        rows += [[*job, *score] for score in scores]
+    with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(rows))
+
+
+def kept_scores(run_path: Path, key: list[Any]) -> Rows | None:
+    """The scores beside a run that were made with the same; None where there are none."""
+    try:
+        record = read_record(run_path.with_name("scores.json"))
+    except UserError:  # none yet, or damaged
+        return None
+    return record["scores"] if record.get("key") == key else None
+
+
+def scored(
+    path: Path,
+    record: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    scoring: Scoring,
+    samples: int,
+    evaluation_seeds: int,
+) -> Rows:
+    """[seed, evaluation seed, samples, distance as text] of every seed's generator of a run."""
+    seeds, generators = record["seeds"], path.with_name("generators.safetensors")
+    generator = load_generators(generators, path, record, manifest, seeds, scoring.device)
+    rows = []
+    for evaluation_seed in range(evaluation_seeds):
+        streams = [(seed, "rescoring", evaluation_seed) for seed in seeds]
+        scores = scoring.scores(generator, streams, samples)
+        for seed, score in zip(seeds, scores, strict=True):
+            rows.append([seed, evaluation_seed, score.samples, repr(score.distance)])
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,45 @@
+"""What the scripts that score finished generators share: options, and opening what these name."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .data.packed import PackedDataset
+from .devices import open_device
+from .features import load_features, load_reference, statistics_key
+from .training.scoring import Scoring
+
+
+def add_scoring_options(parser: argparse.ArgumentParser) -> None:
+    """Data, feature network and reference of the scores, and where to run."""
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="of the feature network")
+    parser.add_argument("--reference", type=Path, required=True, help="statistics of real images")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+
+
+def open_scoring(
+    arguments: argparse.Namespace, settings: Mapping[str, Any]
+) -> tuple[Scoring, dict[str, Any]]:
+    """How generators are scored as in their training, and the manifest of their data set.
+
+    arguments: of `add_scoring_options`. settings: those of the training job. Raises UserError
+    where a file is missing, damaged or belongs to another one.
+    """
+    torch.set_num_threads(arguments.threads)
+    device, fid = open_device(arguments.device), settings["fid"]
+    manifest = PackedDataset.open(arguments.data_dir).manifest
+    key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
+    scoring = Scoring(
+        load_features(fid, arguments.weights, device),
+        load_reference(arguments.reference, key),
+        fid["pixel_map"],
+        settings["networks"]["latent"],
+        manifest["classes"],
+        device,
+    )
+    return scoring, manifest
