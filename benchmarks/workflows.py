@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from timing import Row, compare
+from ttur.aggregate import SCORES
 from ttur.config import load
 from ttur.records import write_record
 
@@ -101,17 +102,20 @@ def _fabricate(folder: Path, config: dict) -> None:
         path = folder / run.path("run.json")
         path.parent.mkdir(parents=True)
         last, seed = int(grid[-1]), run.seeds[0]
-        header = "seed,step,samples,fid,generator_loss,discriminator_loss,"
+        header = "seed,step,samples,fid,scored,generator_loss,discriminator_loss,"
         lines = [header + "generator_gradient_norm,discriminator_gradient_norm"]
         lines += [
-            f"{seed},{step},{step * run.batch_size},{fid!r},0.7,1.3,0.5,0.5"
+            f"{seed},{step},{step * run.batch_size},{fid!r},2000,0.7,1.3,0.5,0.5"
             for step, fid in zip(grid.tolist(), fids.tolist(), strict=True)
         ]
         path.with_name("history.csv").write_text("\n".join(lines) + "\n")
-        scores = [f"{seed},{number},5000,{fids[-1]!s}" for number in range(2)]
-        path.with_name("evaluation.csv").write_text(
-            "\n".join(["seed,evaluation_seed,samples,fid", *scores]) + "\n"
-        )
+        scores = path.parents[2] / "evaluation.csv"
+        if not scores.exists():
+            scores.write_text(f"{','.join(SCORES)}\n")
+        job = f"{run.experiment},{run.optimizer},{run.batch_size}"
+        with open(scores, "a") as file:
+            for number in range(2):
+                file.write(f"{job},{seed},{number},5000,{fids[-1]!s}\n")
         result = {
             "seed": seed,
             "status": "reached" if reached else "step-limit",

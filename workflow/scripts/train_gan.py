@@ -17,6 +17,7 @@ STOP = StopRequest.watch()  # before the imports that take seconds
 
 import torch
 from safetensors.torch import save as serialised
+from ttur.allocator import keep_freed_memory
 from ttur.arguments import json_value
 from ttur.code import code_digest
 from ttur.data.packed import PackedDataset
@@ -100,6 +101,7 @@ def train_job(
 ) -> None:
     """Trains, writes the outputs, removes the state."""
     settings = arguments.settings
+    keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     set_precision(settings["compute"]["precision"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from .allocator import keep_freed_memory
 from .data.packed import PackedDataset
 from .devices import open_device
 from .features import load_features, load_reference, statistics_key
@@ -30,6 +31,7 @@ def open_scoring(
     arguments: of `add_scoring_options`. settings: those of the training job. Raises UserError
     where a file is missing, damaged or belongs to another one.
     """
+    keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     device, fid = open_device(arguments.device), settings["fid"]
     manifest = PackedDataset.open(arguments.data_dir).manifest
