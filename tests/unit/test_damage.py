@@ -280,13 +280,12 @@ def trained(tiny, tmp_path_factory):
 
 
 def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
-    folder, listed = tmp_path / "experiment/Adam/b4/seeds_0", tmp_path / "runs.txt"
+    folder = tmp_path / "experiment/Adam/b4/seeds_0"
     folder.mkdir(parents=True)
-    listed.write_text(f"{folder / 'run.json'}\n")
     words = {
-        "--runs-file": listed,
-        "--experiment": "experiment",
-        "--optimizer": "Adam",
+        "--runs-dir": tmp_path / "experiment/Adam",
+        "--batch-sizes": 4,
+        "--groups": 0,
         "--data-dir": tiny.data_dir,
         "--weights": tiny.weights,
         "--reference": tiny.reference,
@@ -319,16 +318,15 @@ def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
 
 
 def test_scoring_goes_on_where_it_was_interrupted(tiny, trained, tmp_path, monkeypatch):
-    listed, scored = tmp_path / "runs.txt", []
-    folders = [tmp_path / f"experiment/Adam/b{b}/seeds_0" for b in (4, 8, 16)]
+    scored, runs = [], tmp_path / "experiment/Adam"
+    folders = [runs / f"b{b}/seeds_0" for b in (4, 8, 16)]
     for folder in folders:
         folder.mkdir(parents=True)
         for name in ("run.json", "generators.safetensors", "history.csv"):
             (folder / name).write_bytes((trained / name).read_bytes())
 
-    def score(*runs, samples=80):
-        listed.write_text("".join(f"{folder / 'run.json'}\n" for folder in runs))
-        words = ["--runs-file", listed, "--experiment", "experiment", "--optimizer", "Adam"]
+    def score(*batch_sizes, samples=80):
+        words = ["--runs-dir", runs, "--batch-sizes", *batch_sizes, "--groups", 0]
         words += ["--data-dir", tiny.data_dir, "--weights", tiny.weights]
         words += ["--reference", tiny.reference, "--samples", samples, "--seeds", 2]
         scored.clear()
@@ -342,11 +340,11 @@ def test_scoring_goes_on_where_it_was_interrupted(tiny, trained, tmp_path, monke
         return original(path, *arguments)
 
     monkeypatch.setattr(evaluate_runs, "scored", noted)
-    assert score(folders[0]) == folders[:1]
-    assert score(*folders[:2]) == folders[1:2]  # as if a batch size had been added
-    assert score(*folders[:2]) == []
-    assert score(*folders[:2], samples=81) == folders[:2]
-    assert score(*folders, samples=81) == folders[2:]
+    assert score(4) == folders[:1]
+    assert score(4, 8) == folders[1:2]  # as if a batch size had been added
+    assert score(4, 8) == []
+    assert score(4, 8, samples=81) == folders[:2]
+    assert score(4, 8, 16, samples=81) == folders[2:]
     with open(tmp_path / "evaluation.csv") as file:
         assert len(list(csv.DictReader(file))) == 3 * 2
 

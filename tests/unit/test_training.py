@@ -100,6 +100,31 @@ def test_a_seed_trains_in_a_group_as_it_does_alone(tiny, tmp_path, changes):
         assert mine[3:] == pytest.approx(other[3:], rel=2e-2, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    "objective",
+    [{"kind": "bce"}, {"kind": "wasserstein_gp", "penalty_weight": 10.0}],
+    ids=["dcgan", "wgan-gp"],
+)
+def test_over_300_steps_every_seed_of_a_group_has_the_history_that_it_has_alone(
+    tiny, tmp_path, objective
+):
+    settings = settings_with(
+        {"grid": {"kind": "linear", "every": 50}},
+        limits={"steps": 300, "samples": None},
+        objective=objective,
+        generator_rate=0.0002,
+        discriminator_rate=0.0002,
+    )
+    together = train_tiny(tiny, tmp_path, settings)
+    for seed in settings["seeds"]:
+        alone = train_tiny(tiny, tmp_path, settings | {"seeds": [seed]})
+        mine = [row for row in together.rows if row[0] == seed]
+        assert [row[:3] for row in mine] == [row[:3] for row in alone.rows]
+        fids = [row[FID] for row in alone.rows]
+        assert fids[0] > 1.1 * fids[-1]  # it has learned
+        assert [row[FID] for row in mine] == pytest.approx(fids, rel=2e-3)
+
+
 def test_a_seed_that_is_done_leaves_the_others_alone(tiny, tmp_path):
     full = train_tiny(tiny, tmp_path, SETTINGS)
     first = {row[0]: row[3] for row in full.rows if row[1] == 20}

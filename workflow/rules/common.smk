@@ -234,6 +234,17 @@ def outputs_of(name, wildcards):
     return [run.path(name) for run in runs_of(wildcards)]
 
 
+def batch_sizes_of(wildcards):
+    """The batch sizes of an optimizer's runs."""
+    experiment = CONFIG.experiments[wildcards.experiment]
+    return list(experiment.optimizers[wildcards.optimizer].batch_sizes)
+
+
+def seed_keys_of(wildcards):
+    """The groups of seeds that every batch size of an experiment is trained with."""
+    return list(dict.fromkeys(run.seed_key for run in RUNS_OF_EXPERIMENT[wildcards.experiment]))
+
+
 def generators_of(wildcards):
     return outputs_of("generators.safetensors", wildcards)
 

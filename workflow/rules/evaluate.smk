@@ -5,8 +5,6 @@
 
 rule evaluate_runs:
     input:
-        # Its runs are inputs themselves: a list that is newer because of others is no reason.
-        run_list=ancient("results/aggregate/runs.txt"),
         manifest=dataset_manifest,
         weights=declared_weights,
         reference=feature_reference,
@@ -29,16 +27,19 @@ rule evaluate_runs:
     params:
         code=code_digest("workflow/scripts/evaluate_runs.py"),
         directory=subpath(input.manifest, parent=True),
+        runs=subpath(output.evaluation, parent=True),
+        batch_sizes=batch_sizes_of,
+        groups=seed_keys_of,
         weights=feature_weights,
         samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["samples"],
         seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["seeds"],
         device=CONFIG.device,
     message:
         "Scoring {wildcards.experiment}: {wildcards.optimizer}"
-    # A list in a file: thousands of paths do not fit on a command line.
+    # Not the paths of all runs: thousands do not fit on a command line.
     shell:
-        "python {input.script} --runs-file {input.run_list:q} --experiment {wildcards.experiment:q}"
-        " --optimizer {wildcards.optimizer:q} --data-dir {params.directory:q}"
+        "python {input.script} --runs-dir {params.runs:q} --batch-sizes {params.batch_sizes:q}"
+        " --groups {params.groups:q} --data-dir {params.directory:q}"
         " --weights {params.weights:q} --reference {input.reference:q}"
         " --samples {params.samples} --seeds {params.seeds} --threads {threads}"
         " --device {params.device} --output {output.evaluation:q} > {log:q} 2>&1"

@@ -14,7 +14,6 @@ from ttur.code import code_digest
 from ttur.errors import UserError, run
 from ttur.files import atomic_path
 from ttur.records import read_record, write_record
-from ttur.run_lists import listed_runs
 from ttur.scoring_job import add_scoring_options, open_scoring
 from ttur.stored import load_generators
 from ttur.training.scoring import Scoring
@@ -26,9 +25,11 @@ Rows = list[list[Any]]
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs-file", type=Path, required=True, help="paths of run.json")
-    parser.add_argument("--experiment", required=True, help="whose runs of the list are scored")
-    parser.add_argument("--optimizer", required=True, help="of these runs")
+    parser.add_argument("--runs-dir", type=Path, required=True, help="of one optimizer")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", required=True, metavar="B")
+    parser.add_argument(
+        "--groups", nargs="+", required=True, metavar="SEEDS", help="as the jobs are called: 0-1-2"
+    )
     add_scoring_options(parser)
     parser.add_argument("--samples", type=int, required=True, help="per score")
     parser.add_argument("--seeds", type=int, required=True, help="number of scores per generator")
@@ -38,7 +39,11 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse()
-    paths = listed_runs(arguments.runs_file, arguments.experiment, arguments.optimizer)
+    paths = [
+        arguments.runs_dir / f"b{batch_size}" / f"seeds_{group}" / "run.json"
+        for batch_size in arguments.batch_sizes
+        for group in arguments.groups
+    ]
     records = [read_record(path) for path in paths]
     settings = records[0]["settings"]
     scoring, manifest = open_scoring(arguments, settings)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ttur.training.signals import Stopped, StopRequest
 
-STOP = StopRequest.watch()  # before the imports that take seconds
+STOP = StopRequest.watch(importing=True)  # before the imports that take seconds
 
 import torch
 from safetensors.torch import save as serialised
@@ -40,6 +40,8 @@ from ttur.training.progress_file import ProgressFile
 from ttur.training.scoring import draw, generate
 from ttur.training.state import StateFile, fingerprint
 from ttur.training.world import World
+
+STOP.imports_are_done()
 
 
 def parse() -> argparse.Namespace:

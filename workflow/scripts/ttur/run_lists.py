@@ -9,20 +9,16 @@ from .files import listed
 from .records import read_record
 
 
-def listed_runs(path: Path, experiment: str, optimizer: str | None = None) -> list[Path]:
+def listed_runs(path: Path, experiment: str) -> list[Path]:
     """The paths of run.json of one experiment in a list of paths, one a line.
-
-    optimizer: only the runs of this one.
 
     The list is that of the rule list_runs: .../{experiment}/{optimizer}/b{size}/seeds_{seeds}/
     run.json. Raises UserError where the list is missing or names no run of the experiment.
     """
     runs = listed(path)
     mine = [run for run in runs if len(run.parts) > 4 and run.parts[-5] == experiment]
-    mine = [run for run in mine if optimizer in (None, run.parts[-4])]
     if not mine:
-        options = "--experiment" if optimizer is None else "--experiment and --optimizer"
-        raise UserError(f"{path} names no run of {experiment}: check {options}")
+        raise UserError(f"{path} names no run of {experiment}: check --experiment")
     return mine
 
 

@@ -8,6 +8,7 @@ nothing slow, so that a program can watch for signals before it imports what is.
 """
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,20 +33,29 @@ class StopRequest:
 
     Until `defer` a signal raises `Stopped` wherever the program is: there is nothing to save yet.
     From then on it is only remembered, and `check` raises: never in the middle of an update.
+    During imports it ends the process on the spot, since torch's own start aborts on exceptions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, importing: bool = False) -> None:
         self._received: int | None = None
+        self._importing = importing
         self._starting, self._at_once, self._follows = True, True, False
 
     @classmethod
-    def watch(cls) -> "StopRequest":
-        """Takes over this process's signals, but for those that its parent had it ignore."""
-        request = cls()
+    def watch(cls, importing: bool = False) -> "StopRequest":
+        """Takes over this process's signals, but for those that its parent had it ignore.
+
+        importing: imports follow; the caller says when they are done.
+        """
+        request = cls(importing)
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, request._receive)
         return request
+
+    def imports_are_done(self) -> None:
+        """From now on a signal raises `Stopped`."""
+        self._importing = False
 
     @property
     def status(self) -> int | None:
@@ -81,5 +91,7 @@ class StopRequest:
         if self._starting:
             name = signal.Signals(number).name
             print(f"{name}: ended before training began", file=sys.stderr, flush=True)
+        if self._importing:
+            os._exit(128 + number)
         if self._at_once:
             raise Stopped(number)
