@@ -14,7 +14,7 @@ help:
 	@echo "make status        what is done, running, failed; time left (CONFIG=paper.yaml: of that one)"
 	@echo "make reference     keep the run in results/ as the one that the README shows"
 	@echo "make test          set up, then lint and test"
-	@echo "make bench         compare with other packages, into results/bench/ (half an hour, a quiet machine)"
+	@echo "make bench         compare with other packages, into results/bench/ (over an hour, a quiet machine)"
 	@echo "make setup         only the environment, into $(VENV)/"
 	@echo "make containerize  write the container recipes in containers/ anew, from envs/"
 	@echo "make clean         remove results (keeps the environment and prepared data)"

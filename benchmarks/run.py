@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+ON_ONE_THREAD = ("steps", "preparation", "startup", "workflows")
 BENCHMARKS = ("steps", "distances", "scoring", "preparation", "startup", "workflows")
 ROOT = Path(__file__).parents[1]
 
@@ -22,7 +23,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}: use {', '.join(BENCHMARKS)}")
     # Threads are a property of the comparison, set before torch is imported: steps run on one, as
-    # training jobs do, scoring on all.
+    # training jobs do, FIDs on all, like the peers' NumPy.
     sys.path.insert(0, str(ROOT / "workflow/scripts"))
     import pandas as pd
     import torch
@@ -31,7 +32,7 @@ def main() -> None:
     (arguments.output / "machine.txt").write_text(machine(torch.__version__))
     print(machine(torch.__version__), flush=True)
     for name in arguments.names or BENCHMARKS:
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if name == "scoring" else 1)
+        torch.set_num_threads(1 if name in ON_ONE_THREAD else len(os.sched_getaffinity(0)))
         rows = importlib.import_module(name).measure(arguments.quick)
         table = pd.DataFrame([asdict(row) for row in rows])
         table.to_csv(arguments.output / f"{name}.csv", index=False, float_format="%.6g")

@@ -98,6 +98,21 @@ REFUSED = [
         "is 'emnist': use one of fashion_mnist, mnist, image_folder",
     ),
     ({f"{X}/networks/kind": "stylegan"}, f"{X}/networks/kind", "is 'stylegan': use one of dcgan, "),
+    (
+        {f"{X}/fid/first_look": {"samples": 2000, "factor": 1.5}},
+        f"{X}/fid/first_look/samples",
+        "is 2000: use fewer than fid.samples, 2000, or null instead",
+    ),
+    (
+        {f"{X}/fid/first_look": {"samples": 64, "factor": 1.5}},
+        f"{X}/fid/first_look/samples",
+        "is 64: use more than 64, the dimension of the classifier features",
+    ),
+    (
+        {f"{X}/fid/first_look": {"samples": 500, "factor": 1}},
+        f"{X}/fid/first_look/factor",
+        "is 1: use a number above 1 and at most 1000000",
+    ),
     ({f"{X}/fid/pixel_map": "auto"}, f"{X}/fid/pixel_map", "is 'auto': use one of fixed, stretch"),
     (
         {"datasets/mnist/image_size": 28},

@@ -342,6 +342,10 @@ def test_facts_are_those_of_the_run(tmp_path, tables, monkeypatch):
     assert [each["measured"] for each in nothing["optimizers"]] == ["", ""]
     assert nothing["threshold"] == "95"
     assert nothing["seeds"] == "2 seeds"
+    assert nothing["first_look"] == ""
+    default = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    (looking,) = facts([default.experiments["dcgan-fashion"]], tmp_path)
+    assert looking["first_look"] == ", of the first 500 where these give more than 12"
     for folder, name, frame in (
         ("aggregate", "critical", tables[1]),
         ("theory", "estimates", tables[2]),

@@ -12,8 +12,9 @@ from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
 from ttur.files import write_json
 from ttur.training.draws import Draws
+from ttur.training.groups import Group, grouped, step_all
 from ttur.training.images import ImageStore
-from ttur.training.step import build_players, train_step
+from ttur.training.step import build_players
 from ttur.training.world import World
 
 WARM_UP_STEPS = 5
@@ -52,26 +53,27 @@ def measure(arguments: argparse.Namespace, device: torch.device) -> tuple[int, f
     images = torch.randint(0, 256, (count, size, size, arguments.channels), dtype=torch.uint8)
     labels = torch.randint(0, max(arguments.classes, 1), (count,))
     shape = (size, arguments.channels, arguments.classes)
-    players = build_players(settings, seeds, *shape, device, World())
-    draws = Draws(
-        ImageStore(images.numpy(), device),
-        labels.to(device),
-        arguments.classes,
-        seeds,
-        batch_size,
-        settings["networks"]["latent"],
-    )
+    store, labels = ImageStore(images.numpy(), device), labels.to(device)
+    latent = settings["networks"]["latent"]
+    groups = [
+        Group(
+            part,
+            build_players(settings, part, *shape, device, World()),
+            Draws(store, labels, arguments.classes, part, batch_size, latent),
+        )
+        for part in grouped(seeds, settings, size, device)
+    ]
 
     def wait() -> None:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
     for step in range(WARM_UP_STEPS):
-        train_step(players, draws, step)
+        step_all(groups, step)
     wait()
     started = time.perf_counter()
     for done in range(1, arguments.steps + 1):
-        train_step(players, draws, WARM_UP_STEPS + done - 1)
+        step_all(groups, WARM_UP_STEPS + done - 1)
         if done % 10 == 0 or arguments.steps < 10:
             wait()
             if time.perf_counter() - started > arguments.seconds:

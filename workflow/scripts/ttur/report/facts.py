@@ -40,6 +40,7 @@ def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
         "metric": experiment.metric,
         "threshold": f"{experiment.fid['threshold']:g}",
         "samples": f"{experiment.fid['samples']:,}",
+        "first_look": _first_look(experiment.fid),
         "seeds": _counted(len(experiment.seeds), "seed"),
         "step_limit": f"{experiment.limits['steps']:,}",
         "batch_sizes": _range(min(experiment.batch_sizes), max(experiment.batch_sizes)),
@@ -48,6 +49,15 @@ def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
             _optimizer(experiment.name, name, results) for name in experiment.optimizers
         ],
     }
+
+
+def _first_look(fid: Mapping[str, Any]) -> str:
+    """What follows the number of samples, where the FID may be of fewer."""
+    first = fid["first_look"]
+    if first is None:
+        return ""
+    ceiling = first["factor"] * fid["threshold"]
+    return f", of the first {first['samples']:,} where these give more than {ceiling:g}"
 
 
 def _optimizer(experiment: str, optimizer: str, results: Path) -> dict[str, str]:
