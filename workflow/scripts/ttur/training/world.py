@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -68,8 +69,8 @@ class World:
         if len(set(values)) > 1:
             raise RuntimeError(f"the processes of this job differ: {values}")
 
-    def from_first(self, values: Sequence[float]) -> list[float]:
-        """The first process's numbers, in every process."""
+    def from_first(self, values: Sequence[Any]) -> list[Any]:
+        """The first process's values, in every process."""
         box = [list(values)]
         if self.size > 1:
             dist.broadcast_object_list(box, src=0)
