@@ -5,6 +5,7 @@ trained and how much of that the FID took.
 """
 
 import json
+import sys
 from collections import defaultdict
 from math import inf
 from pathlib import Path
@@ -53,6 +54,10 @@ def table(root: Path) -> tuple[pd.DataFrame, str]:
 
 
 if __name__ == "__main__":
+    if not (ROOT / "results/manifest.json").exists():
+        sys.exit(
+            "error: results/manifest.json is missing: run `make reproduce` in this folder first"
+        )
     frame, sentence = table(ROOT)
     print(frame.round(1).to_string(index=False))
     print(sentence)
