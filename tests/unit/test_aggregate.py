@@ -24,7 +24,8 @@ from ttur.errors import UserError
 
 def result(seed, steps, status=None, last_miss=None, final_fid=9.0):
     status = status or ("reached" if steps is not None else "step-limit")
-    last_miss = 6000 if status == "step-limit" and last_miss is None else last_miss
+    if last_miss is None:  # a seed that arrived missed at every step before
+        last_miss = {"reached": (steps or 0) - 1, "step-limit": 6000, "diverged": None}.get(status)
     record = {"seed": seed, "status": status, "steps": steps, "last_miss": last_miss}
     return {**record, "first_hit": steps, "final_fid": final_fid, "final_step": steps or 6000}
 
@@ -79,14 +80,14 @@ def test_steps_table_has_one_row_per_seed_and_statuses_without_numbers():
     assert table["status"].tolist() == ["reached", "reached", "step-limit", "reached", "diverged"]
     assert table["steps"].tolist() == [100, 120, pd.NA, 50, pd.NA]
     assert table["sfo"].tolist() == [800, 960, pd.NA, 800, pd.NA]
-    assert table["bracket_low"].tolist() == [90, 100, 6000, 0, 0]
+    assert table["bracket_low"].tolist() == [90, 100, 6000, 49, 0]
 
 
 def test_steps_table_writes_empty_cells():
     lines = steps_table(sweep({8: [100, None]})).to_csv(index=False).splitlines()
     assert lines == [
         "experiment,optimizer,batch_size,seed,steps,bracket_low,sfo,status",
-        "dcgan,Adam,8,0,100,0,800,reached",
+        "dcgan,Adam,8,0,100,99,800,reached",
         "dcgan,Adam,8,1,,6000,,step-limit",
     ]
 
@@ -227,7 +228,11 @@ def test_a_seed_that_arrived_nowhere_has_no_batch_size_of_its_own():
 
 
 def test_ties_go_to_the_smaller_batch_size():
-    assert sizes(critical({16: [5], 2: [80], 4: [20], 8: [10]})) == (4, 4, 4)
+    assert sizes(critical({16: [5, 5], 2: [80] * 2, 4: [20] * 2, 8: [10] * 2})) == (4, 4, 4)
+
+
+def test_one_seed_has_no_range():
+    assert sizes(critical({2: [80], 4: [20], 8: [30]})) == (4, None, None)
 
 
 @pytest.mark.parametrize(
@@ -319,3 +324,79 @@ def test_a_diverged_batch_size_hides_nothing():
     diverged = [result(seed, None, "diverged", last_miss=50) for seed in range(3)]
     runs = [run(1, *diverged), *sweep({4: [700] * 3, 8: [600] * 3})]
     assert critical_table(steps_table(runs))["at_edge"].tolist() == [""]
+
+
+def early(seed, steps):
+    """A seed that was at or below the threshold when it was evaluated for the first time."""
+    return {**result(seed, steps), "last_miss": None}
+
+
+def with_early(table, seen):
+    """Runs of `sweep` with batch sizes whose seeds all hit at their first evaluation."""
+    first = [run(b, *(early(s, n) for s, n in enumerate(steps))) for b, steps in seen.items()]
+    return steps_table([*sweep(table), *first])
+
+
+def test_sizes_known_only_from_above_have_no_order():
+    # The cost at the first look grows with b whatever N is: b = 1 is no answer.
+    steps = with_early({}, {b: [50] * 3 for b in (1, 2, 4, 8)})
+    (row,) = critical_table(steps).to_dict("records")
+    assert sizes(row) == (None, None, None)
+    assert (row["at_edge"], row["seeds_reached"]) == ("early", 0)
+    assert median_sfo(steps)["upper_bound"].all()
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "size", "edge"),
+    [
+        # 16 costs at most 800, less than all others: it is the cheapest, whatever N(16) is.
+        ({2: 900, 4: 300, 8: 240}, {16: 50}, 16, "largest"),
+        # 16 costs at most 800, more than 4: it may be cheaper all the same.
+        ({2: 400, 4: 150, 8: 90}, {16: 50}, 4, "early"),
+        ({2: 90, 4: 150, 8: 90}, {16: 50}, 2, "early"),  # and is no bound from above
+        # Two sizes from above, the cheaper of which undercuts the rest: which of them, is unknown.
+        ({2: 900, 4: 300}, {8: 50, 16: 50}, None, "early"),
+        # At the first step there is nothing below: N = 1.
+        ({2: 90, 4: 40}, {16: 1}, 16, "largest"),
+        ({2: 3, 4: 4}, {16: 1}, 2, "smallest"),
+    ],
+)
+def test_a_size_known_only_from_above_is_never_the_dearer_one(known, seen, size, edge):
+    steps = with_early(
+        {b: [n] * 3 for b, n in known.items()}, {b: [n] * 3 for b, n in seen.items()}
+    )
+    (row,) = critical_table(steps).to_dict("records")
+    assert (None if pd.isna(row["critical_batch_size"]) else row["critical_batch_size"]) == size
+    assert row["at_edge"] == edge
+
+
+def test_a_median_is_an_upper_bound_where_it_hangs_on_one():
+    runs = [
+        run(2, early(0, 50), result(1, 70), result(2, 90)),  # 70, whatever the first seed needs
+        run(4, early(0, 50), early(1, 50), result(2, 90)),  # at most 50
+        run(8, early(0, 80), result(1, 70), result(2, 90)),  # 70 to 80
+        run(16, early(0, 50), result(1, 70)),  # at most 60
+        run(32, early(0, 50), result(1, None)),  # not reached by a majority
+        run(64, early(0, 50), result(1, None), result(2, 80)),
+    ]
+    table = median_sfo(steps_table(runs))
+    assert table["median_steps"].tolist() == [70, 50, 80, 60, math.inf, 80]
+    assert table["upper_bound"].tolist() == [False, True, True, True, False, False]
+
+
+def test_a_seed_that_hit_early_twice_has_no_size_of_its_own():
+    runs = [
+        run(2, result(0, 300), early(1, 50), result(2, 300)),
+        run(4, result(0, 100), early(1, 50), result(2, 100)),
+        run(8, result(0, 90), result(1, 90), result(2, 40)),
+    ]
+    (row,) = critical_table(steps_table(runs)).to_dict("records")
+    assert sizes(row) == (4, 4, 8)
+
+
+def test_a_run_stopped_too_early_counts_before_the_edge():
+    # b = 1 was stopped after 600 images, b = 2 needed 1000: it may still be the cheaper one.
+    short = [result(seed, None, last_miss=600) for seed in range(3)]
+    runs = [run(1, *short), *sweep({2: [500] * 3})]
+    (row,) = critical_table(steps_table(runs)).to_dict("records")
+    assert (row["critical_batch_size"], row["at_edge"]) == (2, "censored")

@@ -82,8 +82,36 @@ def test_seeds_that_agree_to_the_grid_still_have_an_interval():
 
 def test_a_first_evaluation_that_hits_may_have_been_reached_any_time_before():
     bootstrap, _ = tables({64: [50, 50, 50]}, resolution=0)
-    assert 0 < bootstrap.loc[64, "steps_low"] < 15
-    assert bootstrap.loc[64, "bracket_low"] == 0
+    assert bootstrap.loc[64, ["bracket_low", "steps_low", "sfo_low"]].tolist() == [0, 0, 0]
+    assert bootstrap.loc[64, ["median_steps", "steps_high", "sfo_high"]].tolist() == [50, 50, 3200]
+    assert bootstrap.loc[64, "upper_bound"]
+
+
+def test_sizes_known_only_from_above_support_no_minimum():
+    _, critical = tables({b: [50] * 3 for b in (1, 2, 4)}, resolution=0)
+    assert pd.isna(critical["critical_batch_size"])
+    assert pd.isna(critical["support"])
+    assert (critical["low"], critical["high"]) == (1, 4)  # it may be any of them
+
+
+def test_a_size_known_only_from_above_takes_support_from_the_minimum():
+    sure = steps({2: [900] * 3, 4: [100] * 3, 8: [90] * 3})
+    seen = steps({32: [20] * 3}, resolution=0)  # at most 640 images, where b = 4 takes 400
+    _, critical = bootstrap_tables(pd.concat([sure, seen]))
+    row = critical.iloc[0]
+    assert row[["critical_batch_size", "low", "high", "support"]].tolist() == [4, 4, 32, 0]
+    seen = steps({32: [10] * 3}, resolution=0)  # at most 320: the cheapest for sure
+    _, critical = bootstrap_tables(pd.concat([sure, seen]))
+    row = critical.iloc[0]
+    assert row[["critical_batch_size", "low", "high", "support"]].tolist() == [32, 32, 32, 1]
+
+
+def test_one_seed_has_no_interval():
+    bootstrap, critical = tables({4: [100], 8: [90]})
+    assert bootstrap[["steps_low", "steps_high", "sfo_low", "sfo_high"]].isna().all(axis=None)
+    assert bootstrap["median_steps"].tolist() == [100, 90]
+    assert critical["critical_batch_size"] == 4
+    assert critical[["low", "high", "support"]].isna().all()
 
 
 def test_seeds_that_did_not_arrive_stay_infinite():
@@ -134,18 +162,40 @@ def test_intervals_of_one_optimizer_do_not_depend_on_the_others():
 
 def test_interval_of_infinite_values():
     values = np.array([1.0] * 90 + [math.inf] * 10)
-    assert interval(values, 1.0) == (1.0, math.inf)
-    assert interval(np.full(10, math.inf), math.inf) == (math.inf, math.inf)
-    assert interval(np.arange(1000.0), 2000.0) == (24.0, 2000.0)
+    infinite, many = np.full(10, math.inf), np.arange(1000.0)
+    assert interval(values, values, 1.0) == (1.0, math.inf)
+    assert interval(infinite, infinite, math.inf) == (math.inf, math.inf)
+    assert interval(many, many, 2000.0) == (24.0, 2000.0)
+    assert interval(many, many + 500, 600.0) == (24.0, 1474.0)
 
 
 def test_medians_of_an_even_number_of_seeds():
     low, high = np.array([9.0, 29.0]), np.array([10.0, 30.0])
-    medians = resampled_medians(low, high, 4000, RANDOM(0))
+    medians, most = resampled_medians(low, high, 4000, RANDOM(0))
+    assert (medians == most).all()
     assert set(np.round(medians, -1)) == {10, 20, 30}
     assert np.mean((medians > 15) & (medians < 25)) == pytest.approx(0.5, abs=0.03)
-    missing = resampled_medians(low, np.array([10.0, math.inf]), 4000, RANDOM(0))
+    _, missing = resampled_medians(low, np.array([10.0, math.inf]), 4000, RANDOM(0))
     assert np.isinf(missing).mean() == pytest.approx(0.75, abs=0.03)
+
+
+def test_medians_of_seeds_that_hit_early_lie_between_two_ends():
+    low, high = np.array([0.0, 99.0, 199.0]), np.array([50.0, 100.0, 200.0])
+    least, most = resampled_medians(low, high, 4000, RANDOM(0))
+    early = most <= 50  # two of the three drawn: in 7 of 27 resamples
+    assert early.mean() == pytest.approx(7 / 27, abs=0.03)
+    assert (least[early] == 0).all()
+    assert (most[early] == 50).all()
+    assert (least[~early] == most[~early]).all()
+    # With an even number one of the two middle seeds may be known.
+    least, most = resampled_medians(low[:2], high[:2], 4000, RANDOM(0))
+    mixed = (most > 50) & (most < 90)
+    assert mixed.mean() == pytest.approx(0.5, abs=0.03)
+    np.testing.assert_allclose(most[mixed] - least[mixed], 25)
+    # Beside a seed that did not arrive there is no median at all.
+    least, most = resampled_medians(low[:2], np.array([50.0, math.inf]), 400, RANDOM(0))
+    assert np.isinf(most).any()
+    assert (np.isinf(least) == np.isinf(most)).all()
 
 
 @pytest.mark.parametrize(("seeds", "expected"), [(2, 0.5), (3, 0.75), (5, 0.9375), (15, 0.95)])
@@ -156,7 +206,7 @@ def test_coverage_of_the_median_is_what_the_number_of_seeds_allows(seeds, expect
         random = RANDOM([seeds, draw])
         high = 1000 * np.exp(0.3 * random.standard_normal(seeds))
         # Brackets of no width, so that nothing but the seeds decides.
-        low, up = interval(resampled_medians(high, high, 1000, random), np.median(high))
+        low, up = interval(*resampled_medians(high, high, 1000, random), np.median(high))
         covered.append(low <= 1000 <= up)
     print(f"{seeds} seeds: coverage {np.mean(covered):.3f}")
     assert np.mean(covered) == pytest.approx(expected, abs=0.05)

@@ -142,10 +142,32 @@ def test_exact_data_within_their_brackets():
 
 def test_a_hit_at_the_first_evaluation_is_a_bound():
     b = np.repeat([2, 4, 8, 64], 2)
-    low, high = bracketed(steps(b, floor=30.0), 10**6)
+    low, high = bracketed(steps(b, floor=45.0), 10**6)
     assert (low[b == 64] == 0).all()
     fit = fit_censored(b, low, high)
     assert fit.critical_low < 2 * POLE < fit.critical_high
+    assert (fit.reached, fit.upper_bounds, fit.censored) == (8, 2, 0)
+    # A later first evaluation says less, and the same: it moves the fit hardly at all.
+    later = fit_censored(b, low, np.where(b == 64, 500, high))
+    assert later.critical_batch_size == pytest.approx(fit.critical_batch_size, rel=0.05)
+    assert later.r_squared == pytest.approx(fit.r_squared, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("missed", "note"),
+    [
+        (0, "reached after a miss at fewer than 3 batch sizes"),
+        (2, "reached after a miss at fewer than 3 batch sizes"),
+        (3, "reached after a miss by fewer than 4 seeds"),
+    ],
+)
+def test_upper_bounds_alone_are_no_fit(missed, note):
+    b = np.array([2, 4, 8, 16, 32])
+    low = np.where(np.arange(5) < missed, 40, 0)
+    fit = fit_censored(b, low, np.full(5, 50))
+    assert fit.note == note
+    assert (fit.reached, fit.upper_bounds) == (5, 5 - missed)
+    assert math.isnan(fit.intercept)
 
 
 @pytest.mark.filterwarnings("error")

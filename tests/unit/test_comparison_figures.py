@@ -70,6 +70,18 @@ def test_heat_map_without_numbers_is_drawn(kept):
     assert words(figure.axes[0]) == ([] if kept else ["no thresholds"])
 
 
+def test_heat_map_tells_reached_too_early_from_not_reached():
+    sizes = thresholds_of().head(3).assign(critical_batch_size=[np.nan, np.nan, 4.0])
+    sizes["at_edge"] = ["early", "", "early"]
+    figure = thresholds_figure(sizes, **LABEL)
+    (axes,) = figure.axes
+    assert len(patches(axes, "reached at the first evaluation")) == 1
+    assert len(patches(axes, "not reached")) == 1
+    assert "?$2^{2}$" in words(axes)
+    assert {"not reached", "reached at the first evaluation"} <= set(legend_texts(figure))
+    figure.draw_without_rendering()
+
+
 # -------------------------------------------------------------------------------------- fid_noise
 
 

@@ -716,13 +716,15 @@ def test_when_and_at_which_batch_size_the_gradient_noise_is_measured(changes, st
 
 def test_experiment_records():
     first, second = load(minimal()).experiment_records()
-    assert first["optimizers"]["RMSProp"] == {**rates(), "hyper": {"alpha": 0.99, "eps": 1e-8}}
+    rmsprop = {"hyper": {"alpha": 0.99, "eps": 1e-8}, "batch_sizes": [2, 4, 8]}
+    assert first["optimizers"]["RMSProp"] == {**rates(), **rmsprop}
+    adam = {"hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8}, "batch_sizes": [4]}
     assert second == {
         "name": "wgan-mnist",
         "section": "4.2",
         "title": "WGAN-GP on MNIST",
         "ratio": {"experiment": "dcgan-fashion", "optimizer": "Adam"},
-        "optimizers": {"Adam": {**rates(), "hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8}}},
+        "optimizers": {"Adam": {**rates(), **adam}},
     }
 
 

@@ -15,6 +15,7 @@ from figure_examples import (
 )
 from ttur import style
 from ttur.aggregate import critical_table, steps_table
+from ttur.bootstrap import bootstrap_tables
 from ttur.figures import columns
 from ttur.figures.cost import cost_figure, cost_table
 from ttur.figures.sfo import critical_with_interval, sfo_figure
@@ -263,11 +264,38 @@ def test_legend_says_when_the_critical_batch_size_is_at_the_edge_or_missing():
 def test_points_hold_no_number_for_a_seed_that_did_not_reach(measured):
     steps, bootstrap, fit, _ = measured
     data = points(steps, bootstrap, fit, "sfo")
-    names = ["optimizer", "batch_size", "seed", "status", "sfo", "median", "low", "high", "fit"]
-    assert list(data) == names
+    names = ["optimizer", "batch_size", "seed", "status", "sfo", "at_most"]
+    assert list(data) == [*names, "median", "median_at_most", "low", "high", "fit"]
     assert len(data) == len(steps)
     assert (data["sfo"].notna() == (data["status"] == "reached")).all()
     assert data.loc[data["batch_size"] == 1, ["median", "low", "high"]].isna().all(axis=None)
+
+
+def early_runs():
+    """b = 2 and 4 miss before they hit; 8 and 16 hit at their first evaluation."""
+    numbers = {("Adam", b): [n, n + 10, n + 20] for b, n in ((2, 900), (4, 300), (8, 60), (16, 50))}
+    runs = runs_of(numbers)
+    for run in runs[2:]:
+        for result in run["results"]:
+            result["last_miss"] = None
+    return steps_table(runs)
+
+
+def test_numbers_known_only_from_above_have_a_mark_of_their_own():
+    steps = early_runs()
+    bootstrap, _ = bootstrap_tables(steps)
+    figures = drawn(steps, bootstrap=bootstrap[list(columns.BOOTSTRAP)])
+    for figure in figures:
+        marks = [xy for drawn in lines(figure, "at most Adam") for xy in drawn.get_xydata()]
+        assert {size_at(x) for x, _ in marks} == {8, 16}
+        assert "at most: first evaluation" in legend_texts(figure)
+        figure.draw_without_rendering()
+    # Which of the two is cheaper is unknown, so that there is no star.
+    _, sfo, cost = figures
+    assert lines(sfo, "critical Adam") == []
+    assert "Adam: $b^*$ unknown" in legend_texts(sfo)
+    assert "Adam: only upper bounds" in legend_texts(cost)
+    assert all(len(star.get_xdata()) == 0 for star in lines(cost, "least sfo Adam"))
 
 
 def test_fitted_steps_has_its_pole_and_its_limit():

@@ -28,7 +28,7 @@ RECORDS = [
 ]
 SWEEP = {2: [None] * 3, 4: [400, 380, 420], 8: [150, 140, 160], 16: [90, 95, 70]}
 # SFO 1600, 1200, 1440: fewest at 8. At 100, 50, 40 steps per second: 4, 3, 2.25 s: first is 16.
-SPEEDS = {2: 200.0, 4: 100.0, 8: 50.0, 16: 40.0}
+SPEEDS = {2: 200.0, 4: 100.0, 8: 50.0, 16: 40.0, 32: 20.0}
 
 
 def runs_of(sweep, speeds=SPEEDS):
@@ -136,6 +136,64 @@ def test_nothing_reached_is_said_and_has_no_number():
     assert row["certainty"] == "not reached"
     assert row.drop(["experiment", "optimizer", "certainty"]).isna().all()
     assert "No answer: at no batch size tried (4, 8) did most seeds arrive" in text
+
+
+def from_above(sweep, seen, intervals=NONE):
+    """Row and text of a sweep with batch sizes that hit at their first evaluation, step 50."""
+    hit = {"last_miss": None}
+    runs = runs_of(sweep) + [
+        run(b, *({**result(s, 50), **hit} for s in range(3)), seed_steps_per_second=speed)
+        for b, speed in seen.items()
+    ]
+    steps = steps_table(runs)
+    cost, critical = costs(steps, speed_table(runs)), critical_table(steps)
+    table = recommendation_table(cost, critical, intervals, RECORDS)
+    others = other_optimizers(estimates(8.0), networks_table(runs), RECORDS)
+    text = recommendation_text(table, cost, intervals, others, networks_table(runs), RECORDS)
+    return table.iloc[0], text
+
+
+def test_sizes_known_only_from_above_give_no_answer_but_a_remedy():
+    row, text = from_above({}, {1: 200.0, 2: 180.0, 4: 150.0}, interval(1, 4, math.nan))
+    assert row["certainty"] == "try a lower threshold"
+    assert row[["fewest_gradients", "finishes_first", "seconds"]].isna().all()
+    assert row["smallest_reaching"] == 1
+    assert "known only from above: b = 1 (at most 50), 2 (at most 50), 4 (at most 50)" in text
+    assert "Lower the threshold, or evaluate earlier (`fid.grid.first`)" in text
+    assert "First to finish here: cannot be told" in text
+    assert "How sure" not in text
+
+
+def test_a_size_known_only_from_above_makes_the_answer_unsure():
+    # 32 takes at most 1600 images and 5 s; 8 takes 1200 and 3 s.
+    row, text = from_above(SWEEP, {32: 10.0}, interval(support=1.0))
+    assert (row["fewest_gradients"], row["certainty"]) == (8, "try a lower threshold")
+    assert pd.isna(row["finishes_first"])
+    assert "one of them may be cheaper. Lower the threshold, or evaluate earlier" in text
+    assert "These are b = 32." in text
+
+
+def test_a_size_known_only_from_above_may_still_be_the_cheapest_for_sure():
+    # 20 takes at most 1000 images, less than any other, and at most 1.25 s.
+    row, text = from_above(SWEEP | {32: [90] * 3}, {20: 40.0}, interval(support=1.0))
+    assert (row["fewest_gradients"], row["finishes_first"]) == (20, 20)
+    assert row["certainty"] == "high"
+    assert "at most 1,000 evaluations, N = at most 50" in text
+    assert "First to finish here: b = 20**: at most 1.25 s" in text
+
+
+def test_one_seed_has_no_interval_and_the_text_says_so():
+    one = {b: steps[:1] for b, steps in SWEEP.items()}
+    row, text = recommended(one, interval(low=None, high=None, support=math.nan))
+    assert (row["fewest_gradients"], row["certainty"]) == (8, "low")
+    assert "b = 8** (one seed: no interval): 1,200 evaluations" in text
+    assert "one seed has no interval. Run three or more." in text
+    assert "resamples" not in text
+
+
+def test_an_interval_without_an_upper_end_says_at_least():
+    _, text = recommended(SWEEP, interval(low=4, high=None))
+    assert "(95 % interval at least 4)" in text
 
 
 def test_an_experiment_that_was_not_trained_has_no_section():

@@ -99,6 +99,18 @@ def row(measured, estimated, **changes):
             "provisional; the estimate of 8 is a factor of two larger.",
         ),
         (
+            row(4, 8, at_edge="early"),
+            "bound",
+            "Another batch size reached the threshold at its first evaluation and may be cheaper, "
+            "so 4 is provisional; the estimate of 8 is a factor of two larger.",
+        ),
+        (
+            row(None, None, at_edge="early"),
+            "only upper bounds",
+            "The threshold was reached at the first evaluation, so N(b) is known only from above "
+            "and the cheapest batch size is not known.",
+        ),
+        (
             row(2, 1, estimated_exact=0.5, seeds=1),
             "within a factor of two",
             "The estimate of 1 is a factor of two smaller than the measured 2; before it was "

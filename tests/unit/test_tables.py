@@ -149,7 +149,7 @@ def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
             "seed": seed,
             "status": "diverged" if n is None else "reached",
             "steps": n,
-            "last_miss": None,
+            "last_miss": n and n - 1,
             "final_fid": None if n is None else 9.0,
         }
         for seed, n in enumerate(steps)
@@ -258,3 +258,10 @@ def test_notes_name_what_is_a_bound_and_what_was_not_reached(critical):
         "- dcgan_a, RMSProp: the threshold was not reached",
     ]
     assert notes(critical.iloc[1:2]) == ""
+
+
+def test_notes_name_what_is_known_only_from_above(critical):
+    critical["at_edge"] = "early"
+    first, *_, last = notes(critical).splitlines()
+    assert "another batch size reached the threshold at its first evaluation" in first
+    assert "known only from above: lower the threshold, or evaluate earlier" in last

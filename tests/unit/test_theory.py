@@ -18,6 +18,7 @@ from ttur.theory import (
     fit_table,
     lower_bound,
     nearest_power_of_two,
+    nearest_size,
     ratio_from_measured,
     sfo,
     steps,
@@ -238,6 +239,22 @@ def test_fit_refuses_what_is_no_measurement(b, n):
         fit_steps(b, n)
 
 
+@pytest.mark.parametrize(
+    ("value", "tried", "size"),
+    [
+        (3.0, [3, 5, 10], 3),  # a power of two would say 2
+        (3 + 1e-9, [10, 5, 3], 3),
+        (4.0, [3, 5, 10], 3),  # equally near: the smaller
+        (48.0, [3, 5, 10], 10),
+        (48.0, [1, 2, 4], 32),  # powers of two go on beyond the grid, as in the paper
+        (0.2, [3, 5], 3),
+        (6.1, [], 8),
+    ],
+)
+def test_an_estimate_is_rounded_to_the_kind_of_sizes_that_were_tried(value, tried, size):
+    assert nearest_size(value, tried) == size
+
+
 def test_fit_table_leaves_out_minorities_and_keeps_every_row():
     b = [4, 8, 16, 32]
     exact = steps(b, CONSTANTS, EPSILON)
@@ -247,6 +264,7 @@ def test_fit_table_leaves_out_minorities_and_keeps_every_row():
             "optimizer": ["Adam"] * 5 + ["RMSProp"] * 2,
             "batch_size": [2, *b, 2, 4],
             "median_steps": [math.inf, *exact, math.inf, 100.0],
+            "upper_bound": False,
         }
     )
     table = fit_table(medians).set_index("optimizer")
@@ -255,6 +273,16 @@ def test_fit_table_leaves_out_minorities_and_keeps_every_row():
     assert table["critical_batch_size"]["Adam"] == pytest.approx(20 / 3)
     assert math.isnan(table["slope"]["RMSProp"])
     assert table["note"].to_dict() == {"Adam": "", "RMSProp": "fewer than 3 batch sizes"}
+
+
+def test_fit_table_leaves_out_medians_that_are_only_upper_bounds():
+    b = [4, 8, 16, 32, 64]
+    medians = pd.DataFrame({"experiment": "dcgan", "optimizer": "Adam", "batch_size": b})
+    medians["median_steps"] = [*steps(b[:4], CONSTANTS, EPSILON), 5000.0]
+    medians["upper_bound"] = [False] * 4 + [True]
+    (row,) = fit_table(medians).to_dict("records")
+    assert row["points"] == 4
+    assert row["critical_batch_size"] == pytest.approx(20 / 3)
 
 
 RATES = {"generator_rate": 1e-4, "discriminator_rate": 2e-4}
@@ -291,6 +319,14 @@ def critical(size):
     return pd.DataFrame(
         {"experiment": "dcgan", "optimizer": "Adam", "critical_batch_size": sizes}, index=[0]
     )
+
+
+def test_the_row_that_the_ratio_comes_from_estimates_itself_on_any_grid():
+    (_, own) = records()
+    own["optimizers"]["Adam"]["batch_sizes"] = [3, 5, 10]
+    table = estimates(critical(3), NETWORKS, [own]).set_index("optimizer")
+    assert table.loc["Adam", "estimated_exact"] == pytest.approx(3)
+    assert table.loc["Adam", ["estimated", "discriminator_estimated"]].tolist() == [3, 3]
 
 
 def test_estimates_carry_the_ratio_to_other_optimizers_and_data():

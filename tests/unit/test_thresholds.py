@@ -135,10 +135,11 @@ def test_experiments_have_thresholds_of_their_own():
     assert table.duplicated(["experiment", "optimizer", "threshold"]).sum() == 0
 
 
-def trend_of(sizes):
+def trend_of(sizes, early=()):
     count = len(sizes)
     table = pd.DataFrame({"experiment": "e", "optimizer": "o", "threshold": range(count)})
     table["critical_batch_size"] = pd.array(sizes, dtype="Int64")
+    table["at_edge"] = ["early" if place in early else "" for place in range(count)]
     (row,) = trend_table(table).to_dict("records")
     return row
 
@@ -151,6 +152,22 @@ def test_trend():
     assert -1 < row["kendall_tau"] < 0
     for constant in ([4, 4, 4], [4, 2], [None, None, None]):
         assert math.isnan(trend_of(constant)["kendall_tau"])
+
+
+def test_a_size_that_others_may_undercut_is_no_part_of_the_trend():
+    row = trend_of([16, 8, 4, 64, None], early=(3, 4))
+    assert (row["thresholds"], row["size_at_highest"]) == (3, 4)
+    assert row["kendall_tau"] == pytest.approx(-1)
+
+
+def test_a_threshold_passed_at_the_first_evaluation_gives_bounds_only():
+    # All fall below 30 before they are evaluated at all, and pass 10 where they can be seen.
+    records = [trained(b, [[28.0, 20.0, 14.0, 9.0]] * 3, threshold=10.0) for b in (2, 4, 8)]
+    table = threshold_table(records).set_index("threshold")
+    assert table.loc[10.0, "critical_batch_size"] == 2
+    assert table.loc[10.0, "at_edge"] == "smallest"
+    assert pd.isna(table.loc[30.0, "critical_batch_size"])
+    assert table.loc[30.0, "at_edge"] == "early"
 
 
 def test_tables_of_nothing_have_their_columns():

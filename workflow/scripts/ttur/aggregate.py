@@ -1,7 +1,8 @@
 """N(b), SFO and the critical batch size from run records, as pure functions on DataFrames.
 
 A seed ends `reached`, `step-limit` or `diverged`; only `reached` has a number of steps. The
-others keep their row with an empty number and are counted in every summary.
+others keep their row with an empty number and are counted in every summary. Where a seed reached
+the threshold at its first evaluation, its number of steps is only an upper bound.
 """
 
 from collections.abc import Iterable, Mapping
@@ -183,42 +184,81 @@ def speed_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
+def only_upper_bound(steps: pd.DataFrame) -> pd.Series:
+    """Whether N of each seed is known only from above; steps: the columns `STEPS`.
+
+    Such a seed was at or below the threshold when it was evaluated for the first time, so its N
+    lies anywhere between 1 and that step. Where that step is 1, N is 1.
+    """
+    first = (steps["status"] == "reached") & (steps["bracket_low"] == 0)
+    return first & (steps["steps"] > 1).fillna(False).astype(bool)
+
+
 def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
     """Median over seeds of N(b) and of the SFO complexity, from the columns `STEPS`.
 
-    Returns experiment, optimizer, batch_size, seeds, seeds_reached, median_steps, median_sfo. A
-    seed that did not reach the threshold counts as later than every number, so a median is finite
-    only where more than half of the seeds arrived, and +inf elsewhere.
+    Returns experiment, optimizer, batch_size, seeds, seeds_reached, median_steps, median_sfo,
+    upper_bound. A seed that did not reach the threshold counts as later than every number, so a
+    median is finite only where more than half of the seeds arrived, and +inf elsewhere.
+    upper_bound: whether the medians are only upper bounds, because they hang on seeds that were at
+    or below the threshold when they were evaluated for the first time (`only_upper_bound`).
     """
     number = steps["steps"].astype("float64").fillna(np.inf)
     table = (
-        steps.assign(number=number, arrived=steps["status"] == "reached")
+        steps.assign(
+            number=number,
+            lowest=number.mask(only_upper_bound(steps), -np.inf),
+            arrived=steps["status"] == "reached",
+        )
         .groupby(["experiment", "optimizer", "batch_size"], as_index=False)
         .agg(
             seeds=("seed", "size"),
             seeds_reached=("arrived", "sum"),
             median_steps=("number", "median"),
+            lowest=("lowest", "median"),
         )
     )
-    return table.assign(median_sfo=table["median_steps"] * table["batch_size"])
+    upper_bound = table.pop("lowest") < table["median_steps"]
+    sfo = table["median_steps"] * table["batch_size"]
+    return table.assign(median_sfo=sfo, upper_bound=upper_bound)
 
 
-def _cheapest(table: pd.DataFrame, column: str, keys: list[str]) -> pd.DataFrame:
-    """Of every group the row with the smallest finite `column`, of equals that of the smaller
-    batch size; indexed by `keys`, without the groups that have none."""
-    finite = table[np.isfinite(table[column].astype("float64"))]
-    return finite.sort_values([column, "batch_size"]).drop_duplicates(keys).set_index(keys)
+def cheapest(costs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Which batch size of every group costs least, and which others may cost less still.
+
+    costs: `keys`, `batch_size`, and per batch size what it costs at most (`cost`, +inf where the
+    threshold was not reached) and at least (`least`, equal to cost where that is known), and
+    `upper_bound`, whether cost is only an upper bound.
+
+    Returns a table with the index `keys`, without the groups in which every cost is infinite:
+    batch_size: the one with the smallest cost, of equals the smaller one; NA where its cost and
+    that of another which may be cheaper are both only upper bounds, because their order then comes
+    from the evaluation grid. cost. early: whether a batch size with an upper bound may be cheaper.
+    censored: whether one that did not reach the threshold may be.
+    """
+    finite = costs[np.isfinite(costs["cost"].astype("float64"))]
+    best = finite.sort_values(["cost", "batch_size"]).drop_duplicates(keys).set_index(keys)
+    best = best[["batch_size", "cost", "upper_bound"]].astype({"batch_size": "Int64"})
+    both = costs.merge(best, how="inner", left_on=keys, right_index=True, suffixes=("", "_best"))
+    rivals = both[
+        (both["batch_size"] != both["batch_size_best"]) & (both["least"] < both["cost_best"])
+    ]
+    stopped = np.isinf(rivals["cost"].astype("float64"))
+    for name, why in (("early", rivals[~stopped]), ("censored", rivals[stopped])):
+        best[name] = best.index.isin(why.set_index(keys).index)
+    unknown = best.pop("upper_bound") & best["early"]
+    return best.assign(batch_size=best["batch_size"].mask(unknown))
 
 
 def _least_sfo(steps: pd.DataFrame) -> pd.Series:
     """What the SFO of each seed is at least, in images; steps: the columns `STEPS`.
 
     A seed that ran out of steps needs more than bracket_low * b images, which bounds its SFO from
-    below; a diverged one needs infinitely many.
+    below; a diverged one needs infinitely many. One whose N is only an upper bound may need none.
     """
     spent = (steps["bracket_low"] * steps["batch_size"]).astype("float64")
     least = steps["sfo"].astype("float64").where(steps["status"] == "reached", spent)
-    return least.mask(steps["status"] == "diverged", np.inf)
+    return least.mask(steps["status"] == "diverged", np.inf).mask(only_upper_bound(steps), 0.0)
 
 
 def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
@@ -226,40 +266,50 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
 
     critical_batch_size: the batch size with the smallest median SFO (`median_sfo`), the smaller
     of equals. low, high: the smallest and largest of the seeds' own cheapest batch sizes, over
-    the seeds that arrived anywhere. at_edge: "smallest" or "largest" where the critical batch
-    size is the smallest or largest that was tried, so that the true minimum may lie beyond
-    ("smallest" where only one was tried); batch sizes that were tried and not reached count as
-    tried. "censored" where a batch size at which the majority did not arrive was stopped with
-    fewer images than the critical one needed: its minimum is not excluded, give it more steps.
+    the seeds that have one; empty where only one seed was run. at_edge says why the true minimum
+    may be at another batch size, in one of these words, the first that holds:
+
+    "early": a batch size reached the threshold at its first evaluation, so that its N is only an
+    upper bound, and it may be cheaper. "censored": a batch size at which the majority did not
+    arrive was stopped with fewer images than the critical one needed. "smallest", "largest": the
+    critical batch size is the smallest or largest that was tried ("smallest" where only one was
+    tried); batch sizes that were tried and not reached count as tried.
+
     seeds: how many were run. seeds_reached: how many arrived at the critical batch size.
 
-    Where at no batch size the majority arrived there is no critical batch size: it, low and high
-    are empty, and seeds_reached is 0.
+    There is no critical batch size where at no batch size the majority arrived, nor where the
+    smallest SFO is itself only an upper bound and another one as well: it, low and high are empty,
+    and seeds_reached is 0. In the second case at_edge is "early".
     """
     keys = ["experiment", "optimizer"]
     medians = median_sfo(steps)
-    least = steps.assign(least=_least_sfo(steps)).groupby([*keys, "batch_size"])["least"].median()
+    single = steps.assign(
+        cost=steps["sfo"].astype("float64").fillna(np.inf),
+        least=_least_sfo(steps),
+        upper_bound=only_upper_bound(steps),
+    )
+    least = single.groupby([*keys, "batch_size"])["least"].median()
     medians["least"] = least.to_numpy()  # in the same order
-    best = _cheapest(medians, "median_sfo", keys)
-    own = _cheapest(steps, "sfo", [*keys, "seed"]).groupby(keys)["batch_size"]
+    best = cheapest(medians.rename(columns={"median_sfo": "cost"}), keys)
+    own = cheapest(single, [*keys, "seed"])["batch_size"].dropna().groupby(keys)
 
     table = medians.groupby(keys).agg(smallest=("batch_size", "min"), largest=("batch_size", "max"))
     table["seeds"] = steps.groupby(keys)["seed"].nunique()
     table["critical_batch_size"] = best["batch_size"]
-    table["seeds_reached"] = best["seeds_reached"].reindex(table.index, fill_value=0)
-    found = table["critical_batch_size"].notna()
+    reached = medians.set_index([*keys, "batch_size"])["seeds_reached"]
+    at_best = table.set_index("critical_batch_size", append=True).index
+    table["seeds_reached"] = reached.reindex(at_best).fillna(0).to_numpy()
+    found = table["critical_batch_size"].notna() & (table["seeds"] > 1)
     table["low"], table["high"] = own.min().where(found), own.max().where(found)
-
-    # Whether a batch size that mostly did not arrive was stopped before its SFO reached b*'s.
-    missed = medians[np.isinf(medians["median_sfo"])].set_index(keys)["least"]
-    undercut = (missed < best["median_sfo"].reindex(missed.index)).groupby(keys).any()
+    doubts = best[["early", "censored"]].reindex(table.index, fill_value=False)
     table["at_edge"] = np.select(
         [
-            table["critical_batch_size"] == table["smallest"],
-            table["critical_batch_size"] == table["largest"],
-            undercut.reindex(table.index, fill_value=False),
+            doubts["early"],
+            doubts["censored"],
+            (table["critical_batch_size"] == table["smallest"]).fillna(False),
+            (table["critical_batch_size"] == table["largest"]).fillna(False),
         ],
-        ["smallest", "largest", "censored"],
+        ["early", "censored", "smallest", "largest"],
         default="",
     )
     return table.reset_index()[list(CRITICAL)].astype(CRITICAL)

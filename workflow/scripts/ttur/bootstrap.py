@@ -5,7 +5,8 @@ it stands: median over seeds, SFO, its smallest (B. Efron, Bootstrap methods: an
 jackknife, Ann. Statist. 7, 1979, 1-26; percentile intervals). A seed that did not arrive stays
 infinite in every draw. One that did has its N drawn evenly from the bracket (last miss, first hit]
 that the evaluation grid leaves, so that seeds which hit at the same evaluation do not pretend to
-agree exactly.
+agree exactly. One that hit at its first evaluation has no last miss: its N is only an upper bound
+in every draw.
 
 With n seeds only their own numbers can be drawn: the interval of a median is about the range of
 the seeds, and covers the median of all possible seeds in 1 - 2^(1 - n) of the cases at most, 50 %
@@ -15,7 +16,7 @@ for two seeds, 75 % for three and 94 % for five.
 import numpy as np
 import pandas as pd
 
-from .aggregate import critical_table
+from .aggregate import critical_table, median_sfo
 
 BOOTSTRAP = {
     "experiment": "str",
@@ -27,6 +28,7 @@ BOOTSTRAP = {
     "steps_low": "float64",
     "steps_high": "float64",
     "bracket_low": "float64",
+    "upper_bound": "bool",
     "median_sfo": "float64",
     "sfo_low": "float64",
     "sfo_high": "float64",
@@ -51,27 +53,62 @@ ENDS = (0.025, 0.975)
 
 def resampled_medians(
     low: np.ndarray, high: np.ndarray, resamples: int, random: np.random.Generator
-) -> np.ndarray:
-    """Medians of N over redrawn seeds: [resamples], +inf where the majority did not arrive.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Medians of N over redrawn seeds, at least and at most: two arrays [resamples].
 
-    low, high: the seeds' brackets, [n] steps; high = inf for a seed that did not arrive.
+    low, high: the seeds' brackets, [n] steps; high = inf for a seed that did not arrive, low = 0
+    for one that arrived at its first evaluation. +inf where the majority did not arrive. The two
+    differ, and the first is 0 or more, where a median hangs on seeds that arrived that early.
     """
     drawn = random.integers(len(high), size=(resamples, len(high)))
-    arrived = np.isfinite(high)
-    width = np.where(arrived, high - low, 0.0)
+    early = (low == 0) & np.isfinite(high) & (high > 1)
+    width = np.where(np.isfinite(high) & ~early, high - low, 0.0)
     steps = high[drawn] - width[drawn] * random.random(drawn.shape)  # random() is never 1: > low
-    steps.sort(axis=1)
-    middle = len(high) // 2
-    return steps[:, middle] if len(high) % 2 else steps[:, middle - 1 : middle + 1].mean(axis=1)
+    most = _medians(steps)
+    if not early.any():
+        return most, most
+    return np.where(np.isfinite(most), _medians(np.where(early[drawn], 0.0, steps)), most), most
 
 
-def interval(values: np.ndarray, point: float) -> tuple[float, float]:
-    """The central 95 % of the values, which may be infinite, widened to hold a finite `point`.
+def _medians(steps: np.ndarray) -> np.ndarray:
+    """Median of every row [resamples, n], +inf where it hangs on an infinite one."""
+    steps = np.sort(steps, axis=1)
+    middle = steps.shape[1] // 2
+    if steps.shape[1] % 2:
+        return steps[:, middle]
+    return steps[:, middle - 1 : middle + 1].mean(axis=1)
+
+
+def interval(least: np.ndarray, most: np.ndarray, point: float) -> tuple[float, float]:
+    """The central 95 % of values that lie between `least` and `most`, which may be infinite: the
+    lower end from the former, the upper from the latter, widened to hold a finite `point`.
 
     The measured N is the upper end of its bracket, so that the draws may all lie below it.
     """
-    low, high = np.quantile(values, ENDS, method="inverted_cdf")
+    low, high = (
+        np.quantile(values, end, method="inverted_cdf")
+        for values, end in zip((least, most), ENDS, strict=True)
+    )
     return (min(low, point), max(high, point)) if np.isfinite(point) else (low, high)
+
+
+def cheapest_between(
+    least: np.ndarray, most: np.ndarray, tried: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and the largest batch size that may be the cheapest, each [resamples].
+
+    least, most: what a batch size costs, [batch sizes, resamples]; tried: [batch sizes],
+    increasing. The cheapest by `most`, of equals the smaller, and every other whose `least` is
+    below that. Both are +inf where nothing arrived.
+    """
+    best = np.argmin(most, axis=0)
+    smallest = np.min(most, axis=0)
+    candidates = least < smallest
+    candidates[best, np.arange(best.size)] = True
+    first = tried[np.argmax(candidates, axis=0)].astype(float)
+    last = tried[len(tried) - 1 - np.argmax(candidates[::-1], axis=0)].astype(float)
+    arrived = np.isfinite(smallest)
+    return np.where(arrived, first, np.inf), np.where(arrived, last, np.inf)
 
 
 def bootstrap_tables(
@@ -84,33 +121,45 @@ def bootstrap_tables(
 
     Not reached is +inf throughout, and an infinite number is an empty cell: an empty median, or a
     high end that the resamples do not bound. bracket_low: the median over seeds of the last miss,
-    below which the median of N cannot lie. In the second table the measured critical batch size
-    comes with the central 95 % of the resampled ones and with `support`, the share of all
-    resamples that found the same; a resample in which nothing arrived counts as infinite.
+    below which the median of N cannot lie. upper_bound: whether the medians are only upper bounds;
+    the low ends are then 0 where nothing bounds them from below.
+
+    In the second table the measured critical batch size comes with the central 95 % of the
+    resampled ones and with `support`, the share of all resamples that found the same; a resample in
+    which nothing arrived counts as infinite, and one in which several sizes may be the cheapest,
+    because they arrived at their first evaluation, as all of these and as no support.
+
+    One seed says nothing about other seeds: ends and support are empty where only one was run.
     """
     keys = ["experiment", "optimizer"]
     measured = critical_table(steps).set_index(keys)["critical_batch_size"]
+    bounds = median_sfo(steps).set_index([*keys, "batch_size"])["upper_bound"]
     sizes, criticals = [], []
     for pair, group in steps.groupby(keys):
         random = np.random.default_rng(list("/".join(["bootstrap", *pair]).encode()))
-        costs, tried = [], []
+        least, most, tried = [], [], []
         for batch_size, seeds in group.groupby("batch_size"):
             high = seeds["steps"].to_numpy("float64", na_value=np.inf)
             low = seeds["bracket_low"].to_numpy("float64")
             medians = resampled_medians(low, high, resamples, random)
             point = float(np.median(high))
-            ends = np.array([point, *interval(medians, point)])
+            spread = interval(*medians, point) if len(seeds) > 1 else (np.nan, np.nan)
+            ends = np.array([point, *spread])
             reached = int(np.isfinite(high).sum())
-            row = (batch_size, len(seeds), reached, *ends, np.median(low), *ends * batch_size)
+            bracket = (np.median(low), bounds[(*pair, batch_size)])
+            row = (batch_size, len(seeds), reached, *ends, *bracket, *ends * batch_size)
             sizes.append((*pair, *row))
-            costs.append(medians * batch_size)
+            least.append(medians[0] * batch_size)
+            most.append(medians[1] * batch_size)
             tried.append(batch_size)
         critical = measured[pair]
         point = np.inf if pd.isna(critical) else float(critical)
-        cheapest = np.argmin(costs, axis=0)  # the first, so the smaller, of equals
-        found = np.where(np.isfinite(np.min(costs, axis=0)), np.array(tried)[cheapest], np.inf)
-        ends = [end if np.isfinite(end) else None for end in interval(found, point)]
-        support = np.mean(found == point) if np.isfinite(point) else np.nan
+        found = cheapest_between(np.array(least), np.array(most), np.array(tried))
+        spread = interval(*found, point) if group["seed"].nunique() > 1 else (np.nan, np.nan)
+        ends = [end if np.isfinite(end) else None for end in spread]
+        support = np.mean((found[0] == point) & (found[1] == point))
+        if not np.isfinite(point) or group["seed"].nunique() < 2:
+            support = np.nan
         criticals.append((*pair, critical, *ends, support, resamples))
     table = pd.DataFrame(sizes, columns=list(BOOTSTRAP)).replace(np.inf, np.nan)
     return (

@@ -5,8 +5,9 @@ The theorem has 1/N(b) = intercept - slope / b. Around it seeds scatter by a fac
     log N(b) ~ Normal(mu(b), spread),  mu(b) = log(b / (intercept b - slope)),
 
 and mu is infinite at and below the pole slope / intercept. No N is known exactly: a seed that
-reached the threshold did so after its last miss and not after its first hit, and one that did not
-needs more steps than its last miss. The likelihood is the probability of these intervals.
+reached the threshold did so after its last miss and not after its first hit (one that hit at its
+first evaluation has no last miss: its N lies anywhere below), and one that did not reach it needs
+more steps than its last miss. The likelihood is the probability of these intervals.
 
 Written with level = -log(intercept), mu(b) = level + offset(b), offset(b) = -log(1 - pole / b).
 Maximised over level and spread (`grouped.maximise`) it is the profile likelihood of the pole, from
@@ -38,6 +39,7 @@ CENSORED_FIT = {
     "pole_high": "float64",
     "r_squared": "float64",
     "reached": "int64",
+    "upper_bounds": "int64",
     "censored": "int64",
     "note": "str",
 }
@@ -58,8 +60,10 @@ class CensoredFit:
     """The columns of `CENSORED_FIT` but for the names; NaN where there is no such number.
 
     r_squared: 1 - (squared residuals) / (squared deviations from the mean) of log N over the seeds
-    that arrived, N the geometric middle of its bracket. note: empty, or why there is no critical
-    batch size; the fit's other numbers stand where it could be made at all.
+    whose bracket has two ends, N its geometric middle. reached: seeds that reached the threshold;
+    upper_bounds: those of them that did so at their first evaluation; censored: those that did not
+    reach it. note: empty, or why there is no critical batch size; the fit's other numbers stand
+    where it could be made at all.
     """
 
     slope: float = nan
@@ -73,6 +77,7 @@ class CensoredFit:
     pole_high: float = nan
     r_squared: float = nan
     reached: int = 0
+    upper_bounds: int = 0
     censored: int = 0
     note: str = ""
 
@@ -81,13 +86,13 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
     """Maximum likelihood and the profile-likelihood interval of the pole, hence of b*.
 
     batch_sizes, low, high: one entry per seed, of one length; N lies in (low, high], low >= 0 in
-    steps, high = inf where the seed did not arrive. The pole lies in [0, smallest batch size at
-    which a seed arrived).
+    steps (0: only an upper bound), high = inf where the seed did not arrive. The pole lies in
+    [0, smallest batch size at which a seed arrived).
 
     The interval holds the poles whose profile log-likelihood is at most
-    n/2 log(1 + t^2 / (n - 2)) below the maximum, n the number of seeds that arrived and t the
-    quantile of Student's distribution with n - 2 degrees of freedom: exact for a normal linear
-    regression with two coefficients, and the usual chi-squared limit for many seeds.
+    n/2 log(1 + t^2 / (n - 2)) below the maximum, n the number of seeds that arrived and missed
+    before, and t the quantile of Student's distribution with n - 2 degrees of freedom: exact for a
+    normal linear regression with two coefficients, and the usual chi-squared limit for many seeds.
 
     Raises ValueError for entries that are no measurement.
     """
@@ -97,11 +102,15 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
     if not ((b > 0) & np.isfinite(b) & (lower >= 0) & np.isfinite(lower) & (lower < upper)).all():
         raise ValueError("batch sizes must be positive and brackets 0 <= low < high")
     arrived = np.isfinite(upper)
+    known = arrived & (lower > 0)
+    observed = int(known.sum())
     counts = {"reached": int(arrived.sum()), "censored": int((~arrived).sum())}
-    if np.unique(b[arrived]).size < 3:
-        return CensoredFit(**counts, note="reached at fewer than 3 batch sizes")
-    if counts["reached"] < 4:
-        return CensoredFit(**counts, note="reached by fewer than 4 seeds")
+    counts["upper_bounds"] = counts["reached"] - observed
+    early = " after a miss" if counts["upper_bounds"] else ""
+    if np.unique(b[known]).size < 3:
+        return CensoredFit(**counts, note=f"reached{early} at fewer than 3 batch sizes")
+    if observed < 4:
+        return CensoredFit(**counts, note=f"reached{early} by fewer than 4 seeds")
 
     smallest = b[arrived].min()
     with np.errstate(divide="ignore"):
@@ -114,9 +123,9 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
     best, top = _peak(lambda at: profile(at)[0])
     _, level, spread = (values.item() for values in profile(np.array([best])))
     pole, intercept = _pole(best, smallest), np.exp(-level)
-    degrees = counts["reached"] - 2
+    degrees = observed - 2
     quantile = stdtrit(degrees, 0.5 + LEVEL / 2)
-    floor = top - counts["reached"] / 2 * log(1 + quantile**2 / degrees)
+    floor = top - observed / 2 * log(1 + quantile**2 / degrees)
     ends = [_crossing(lambda at: profile(at)[0], best, end, floor) for end in (0, _LARGEST_OFFSET)]
     pole_low, pole_high = (_pole(end, smallest) for end in ends)
     fitted = {
@@ -143,7 +152,8 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
 def censored_fit_table(steps: pd.DataFrame) -> pd.DataFrame:
     """`fit_censored` of every experiment and optimizer: the columns `CENSORED_FIT`.
 
-    steps: the columns `aggregate.STEPS`. A seed that ended at the step limit or diverged is
+    steps: the columns `aggregate.STEPS`. A seed that arrived at its first evaluation is known from
+    above only. One that ended at the step limit or diverged is
     censored at its last miss; one that diverged before it was looked at says nothing.
     """
     rows = []
@@ -192,9 +202,8 @@ def _crossing(
 
 
 def _r_squared(low: np.ndarray, high: np.ndarray, expected: np.ndarray) -> float:
-    """Share of the variance of log N explained, over the seeds that arrived."""
-    arrived = np.isfinite(high)
-    low, high, expected = low[arrived], high[arrived], expected[arrived]
-    middle = np.where(np.isfinite(low), (low + high) / 2, high)
+    """Share of the variance of log N explained, over the seeds whose bracket has two ends."""
+    known = np.isfinite(low) & np.isfinite(high)
+    middle, expected = (low[known] + high[known]) / 2, expected[known]
     total = ((middle - middle.mean()) ** 2).sum()
     return float(1 - ((middle - expected) ** 2).sum() / total) if total > 1e-18 else nan

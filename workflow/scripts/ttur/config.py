@@ -217,7 +217,10 @@ class Config:
                 "title": experiment.title,
                 "ratio": dict(experiment.ratio),
                 "optimizers": {
-                    name: _rates_and_hyper(settings)
+                    name: {
+                        **_rates_and_hyper(settings),
+                        "batch_sizes": list(settings.batch_sizes),
+                    }
                     for name, settings in experiment.optimizers.items()
                 },
             }

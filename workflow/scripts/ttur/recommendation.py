@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .aggregate import median_sfo
+from .aggregate import cheapest, median_sfo
 from .optimizers import OPTIMIZERS
-from .theory import lower_bound, nearest_power_of_two
+from .theory import lower_bound, nearest_size
 
 RECOMMENDATION = {
     "experiment": "str",
@@ -71,8 +71,9 @@ def recommendation_table(
 
     fewest_gradients: the measured critical batch size; fewest_low, fewest_high its interval, or
     without one the range over seeds. finishes_first: the batch size with the smallest `seconds`,
-    the smaller of equals. smallest_reaching: the smallest at which the majority of seeds arrived.
-    certainty: see `certainty`. Numbers are empty where no batch size arrived.
+    the smaller of equals; empty where others whose N is only an upper bound may take less.
+    smallest_reaching: the smallest at which the majority of seeds arrived. certainty: see
+    `certainty`. Numbers are empty where no batch size arrived.
     """
     spread = intervals.set_index(_KEYS)
     rows = []
@@ -85,7 +86,7 @@ def recommendation_table(
             group = cost[(cost["experiment"] == key[0]) & (cost["optimizer"] == key[1])]
             interval = spread.loc[key] if key in spread.index else None
             source = measured if interval is None else interval
-            first, seconds = _first(group)
+            first, seconds = _finishes_first(group)
             arrived = group.loc[np.isfinite(group["median_steps"]), "batch_size"]
             rows.append(
                 (
@@ -107,32 +108,38 @@ def _only(table: pd.DataFrame, key: tuple[str, str]) -> pd.Series | None:
     return None if rows.empty else rows.iloc[0]
 
 
-def _first(group: pd.DataFrame) -> tuple[int | None, float | None]:
-    finite = group[np.isfinite(group["seconds"])]
-    if finite.empty:
+def _finishes_first(group: pd.DataFrame) -> tuple[int | None, float | None]:
+    """The batch size with the fewest seconds and these, unless another may take fewer still."""
+    least = group["seconds"].mask(group["upper_bound"], 0.0)
+    best = cheapest(group.rename(columns={"seconds": "cost"}).assign(least=least), _KEYS)
+    if best.empty or best["early"].item():
         return None, None
-    best = finite.sort_values(["seconds", "batch_size"]).iloc[0]
-    return int(best["batch_size"]), float(best["seconds"])
+    return int(best["batch_size"].item()), float(best["cost"].item())
 
 
 def certainty(measured: pd.Series, interval: pd.Series | None, tried: int) -> str:
     """How sure fewest_gradients is, in one of these words.
 
-    `not reached`: at no batch size did the majority of seeds arrive. `one batch size`: no other
-    was tried. `try smaller`, `try larger`: it is the smallest or largest tried, so a bound. `try
-    more steps`: a smaller one was stopped too early to exclude it. Otherwise, by the number of
-    seeds and the share of bootstrap resamples with this very minimum: `low` (fewer than 3 seeds,
-    no bootstrap, or less than half), `fair`, or `high` (at least 90 %).
+    `try a lower threshold`: batch sizes arrived at their first evaluation, so that their N is only
+    an upper bound, and one of them may be the cheapest. `not reached`: at no batch size did the
+    majority of seeds arrive. `one batch size`: no other was tried. `try more steps`: a batch size
+    that did not arrive was stopped too early to be excluded. `try smaller`, `try larger`: it is the
+    smallest or largest tried, so a bound. Otherwise, by the number of seeds and the share of
+    bootstrap resamples with this very minimum: `low` (fewer than 3 seeds, no bootstrap, or less
+    than half), `fair`, or `high` (at least 90 %).
 
     measured: a row of critical.csv; interval: a row of `comparison.INTERVALS` or None; tried: how
     many batch sizes.
     """
+    if measured["at_edge"] == "early":
+        return "try a lower threshold"
     if pd.isna(measured["critical_batch_size"]):
         return "not reached"
     if tried == 1:
         return "one batch size"
     edge = {"smallest": "try smaller", "largest": "try larger", "censored": "try more steps"}
-    if measured["at_edge"] in edge and measured["critical_batch_size"] > 1:  # 1 has no smaller
+    none_is_smaller = measured["at_edge"] == "smallest" and measured["critical_batch_size"] == 1
+    if measured["at_edge"] in edge and not none_is_smaller:
         return edge[measured["at_edge"]]
     missing = interval is None or pd.isna(interval["support"])
     support = 0.0 if missing else interval["support"]
@@ -159,12 +166,13 @@ def other_optimizers(
         lender = _only(estimates, (name, next(iter(trained))))
         if lender is None or name not in sizes.index:
             continue
-        rate = next(iter(trained.values()))["generator_rate"]
+        first = next(iter(trained.values()))
+        rate, tried = first["generator_rate"], first.get("batch_sizes", ())
         source = (lender["ratio_experiment"], lender["ratio_optimizer"], lender["ratio"])
         for optimizer in OPTIMIZERS:
             if optimizer in trained:
                 continue
             exact = lower_bound(lender["ratio"], optimizer, rate, {}, *map(int, sizes.loc[name]))
-            nearest = nearest_power_of_two(exact) if isfinite(exact) else None
+            nearest = nearest_size(exact, tried) if isfinite(exact) else None
             rows.append((name, optimizer, rate, lender["optimizer"], *source, exact, nearest))
     return pd.DataFrame(rows, columns=list(OTHER_OPTIMIZERS)).astype(OTHER_OPTIMIZERS)

@@ -8,12 +8,14 @@ import pandas as pd
 from .optimizers import OPTIMIZERS
 
 _SURE = {
+    "try a lower threshold": "other batch sizes arrived at their first evaluation, so one of them "
+    "may be cheaper. Lower the threshold, or evaluate earlier (`fid.grid.first`).",
     "not reached": "give it more steps, other batch sizes or rates, or a higher threshold.",
     "one batch size": "it is the only batch size tried. Try smaller and larger ones.",
     "try smaller": "it is the smallest batch size tried, the minimum may lie below. Try smaller.",
     "try larger": "it is the largest batch size tried, the minimum may lie above. Try larger.",
     "try more steps": "a batch size that did not arrive was stopped too early to be excluded. "
-    "Give it more steps.",
+    "Give it more steps (`limits`).",
     "low": "not very.",
     "fair": "fairly.",
     "high": "very.",
@@ -69,25 +71,71 @@ def _answers(row: Any, cost: pd.DataFrame, interval: pd.DataFrame) -> str:
             f"- No answer: at no batch size tried ({tried}) did most seeds arrive; "
             f"{_SURE['not reached']}\n"
         )
-    best, quick = cost.loc[row.fewest_gradients], cost.loc[row.finishes_first]
-    spread = ""
-    if pd.notna(row.fewest_low):
-        kind = "range over seeds" if interval.empty else "95 % interval"
-        spread = f" ({kind} {row.fewest_low:g} to {row.fewest_high:g})"
+    smallest = f"- Smallest that arrives: b = {row.smallest_reaching}{_missed(row, cost)}."
+    if pd.isna(row.fewest_gradients):
+        return "\n".join([_only_bounds(cost), _first_to_finish(row, cost), smallest]) + "\n"
+    best = cost.loc[row.fewest_gradients]
+    at_most = "at most " if best["upper_bound"] else ""
     lines = [
-        f"- **Fewest gradient evaluations: b = {row.fewest_gradients}**{spread}: "
-        f"{best['median_sfo']:,.0f} evaluations, N = {best['median_steps']:,.0f}.",
-        f"- **First to finish here: b = {row.finishes_first}**: {_time(row.seconds)} per seed on "
-        f"{quick['device']}{_against(row, best, quick)}.",
-        f"- Smallest that arrives: b = {row.smallest_reaching}{_missed(row, cost)}.",
-        f"- How sure: {_SURE[row.certainty]}{_reasons(best, interval)}",
+        f"- **Fewest gradient evaluations: b = {row.fewest_gradients}**"
+        f"{_spread(row, best, interval)}: {at_most}{best['median_sfo']:,.0f} evaluations, "
+        f"N = {at_most}{best['median_steps']:,.0f}.",
+        _first_to_finish(row, cost),
+        smallest,
+        f"- How sure: {_SURE[row.certainty]}{_early(row, cost)}{_reasons(best, interval)}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _against(row: Any, best: pd.Series, quick: pd.Series) -> str:
-    if row.finishes_first == row.fewest_gradients:
+def _only_bounds(cost: pd.DataFrame) -> str:
+    """What is known where the order of the batch sizes comes from the evaluation grid alone."""
+    seen = cost[cost["upper_bound"]]
+    bounds = ", ".join(f"{b} (at most {n:,.0f})" for b, n in seen["median_steps"].items())
+    return (
+        "- No answer: these batch sizes were at or below the threshold when they were evaluated "
+        f"for the first time, so their N is known only from above: b = {bounds}. Which of them is "
+        "the cheapest cannot be told. Lower the threshold, or evaluate earlier (`fid.grid.first`)."
+    )
+
+
+def _spread(row: Any, best: pd.Series, interval: pd.DataFrame) -> str:
+    if best["seeds"] < 2:
+        return " (one seed: no interval)"
+    if pd.isna(row.fewest_low):
         return ""
+    kind = "range over seeds" if interval.empty else "95 % interval"
+    end = "at least" if pd.isna(row.fewest_high) else f"to {row.fewest_high:g}"
+    if pd.isna(row.fewest_high):
+        return f" ({kind} {end} {row.fewest_low:g})"
+    return f" ({kind} {row.fewest_low:g} {end})"
+
+
+def _first_to_finish(row: Any, cost: pd.DataFrame) -> str:
+    if pd.isna(row.finishes_first):
+        return (
+            "- First to finish here: cannot be told, because batch sizes whose N is known only "
+            "from above may take less time."
+        )
+    quick = cost.loc[row.finishes_first]
+    at_most = "at most " if quick["upper_bound"] else ""
+    return (
+        f"- **First to finish here: b = {row.finishes_first}**: {at_most}{_time(row.seconds)} "
+        f"per seed on {quick['device']}{_against(row, cost, quick)}."
+    )
+
+
+def _early(row: Any, cost: pd.DataFrame) -> str:
+    """Which other batch sizes are known from above only, where that makes the answer unsure."""
+    if row.certainty != "try a lower threshold":
+        return ""
+    others = cost[cost["upper_bound"] & (cost.index != row.fewest_gradients)]
+    return f" These are b = {', '.join(map(str, others.index))}."
+
+
+def _against(row: Any, cost: pd.DataFrame, quick: pd.Series) -> str:
+    if pd.isna(row.fewest_gradients) or row.finishes_first == row.fewest_gradients:
+        return ""
+    best = cost.loc[row.fewest_gradients]
     return (
         f", against {_time(best['seconds'])} at b = {row.fewest_gradients}, for "
         f"{quick['median_sfo'] / best['median_sfo']:.1f} times the evaluations"
@@ -108,6 +156,8 @@ def _missed(row: Any, cost: pd.DataFrame) -> str:
 
 def _reasons(best: pd.Series, interval: pd.DataFrame) -> str:
     seeds = f"{best['seeds_reached']} of {best['seeds']} seeds arrived at this batch size"
+    if best["seeds"] < 2:
+        return f" {seeds}: one seed has no interval. Run three or more."
     if interval["support"].isna().all():  # none, or none with an answer
         return f" {seeds}."
     row = interval.iloc[0]

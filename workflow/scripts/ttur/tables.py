@@ -192,13 +192,21 @@ def notes(critical: pd.DataFrame) -> str:
     critical: the table critical.csv.
     """
     meaning = {
+        "early": "another batch size reached the threshold at its first evaluation, so that its "
+        "N(b) is only an upper bound, and it may be cheaper",
         "smallest": "the smallest batch size tried, the minimum may lie below",
         "largest": "the largest batch size tried, the minimum may lie above",
         "censored": "a batch size that did not arrive was stopped too early to exclude it",
     }
     lines = []
     for row in critical.itertuples():
-        if pd.isna(row.critical_batch_size):
+        if pd.isna(row.critical_batch_size) and row.at_edge == "early":
+            lines.append(
+                f"- {row.experiment}, {row.optimizer}: the threshold was reached at the first "
+                "evaluation, so that N(b) is known only from above: lower the threshold, or "
+                "evaluate earlier (fid.grid.first)"
+            )
+        elif pd.isna(row.critical_batch_size):
             lines.append(f"- {row.experiment}, {row.optimizer}: the threshold was not reached")
         elif row.at_edge:
             lines.append(f"- {row.experiment}, {row.optimizer}: {meaning[row.at_edge]}")

@@ -5,7 +5,7 @@ the SFO complexity (stochastic first-order oracle calls, that is images seen), a
 sigma_G^2 / eps_G^3 of Proposition 3.4. Functions of b take a number or an array.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import frexp, isfinite, nan, sqrt
 from typing import Any
@@ -163,6 +163,20 @@ def nearest_power_of_two(value: float) -> int:
     return lower if value <= 1.5 * lower * (1 + 1e-9) else 2 * lower
 
 
+def nearest_size(value: float, tried: Iterable[int]) -> int:
+    """The batch size that an estimate stands for: the nearest one on the grid that was tried.
+
+    tried: batch sizes. Where all of them are powers of two, as in the paper,
+    `nearest_power_of_two`, which may lie beyond them; otherwise the nearest in value of those
+    tried, of two equally near ones the smaller. Raises ValueError as `nearest_power_of_two` does.
+    """
+    tried = sorted(tried)
+    power = nearest_power_of_two(value)
+    if all(size & (size - 1) == 0 for size in tried):
+        return power
+    return min(tried, key=lambda size: abs(size - value))
+
+
 @dataclass(frozen=True)
 class Fit:
     """1/N(b) = intercept - slope / b, so intercept = (eps^2 - C) / A and slope = B / A.
@@ -218,13 +232,14 @@ def fit_steps(batch_sizes: ArrayLike, steps: ArrayLike) -> Fit:
 def fit_table(medians: pd.DataFrame) -> pd.DataFrame:
     """`fit_steps` of every experiment and optimizer: the columns `FIT`, and the `note`.
 
-    medians: from `aggregate.median_sfo`. Only batch sizes whose median is finite, those at which
-    the majority of the seeds arrived, enter. Every pair has its row, also one without a fit.
+    medians: from `aggregate.median_sfo`. Only batch sizes whose median is a number enter: those at
+    which the majority of the seeds arrived, and not at their first evaluation already, which gives
+    no more than an upper bound. Every pair has its row, also one without a fit.
     """
     rows = []
     for (experiment, optimizer), group in medians.groupby(["experiment", "optimizer"]):
-        reached = group[np.isfinite(group["median_steps"])]
-        fit = fit_steps(reached["batch_size"], reached["median_steps"])
+        known = group[np.isfinite(group["median_steps"]) & ~group["upper_bound"]]
+        fit = fit_steps(known["batch_size"], known["median_steps"])
         rows.append({"experiment": experiment, "optimizer": optimizer, **vars(fit)})
     return pd.DataFrame(rows, columns=[*FIT, "note"]).astype(FIT)
 
@@ -236,8 +251,9 @@ def estimates(
 
     critical, networks: critical.csv and networks.csv. experiments: records `{name, section,
     ratio: {experiment, optimizer}, optimizers: {NAME: {generator_rate, discriminator_rate,
-    hyper: {...}}}}`; other keys are ignored. Returns the columns `ESTIMATES`, in the order of the
-    records. ratio and estimated: the generator's. discriminator_exact, discriminator_estimated:
+    hyper: {...}, batch_sizes}}}`; other keys are ignored. Returns the columns `ESTIMATES`, in the
+    order of the records. ratio and estimated: the generator's, estimated_exact before it is rounded
+    to a batch size by `nearest_size`. discriminator_exact, discriminator_estimated:
     the same from the discriminator's rate and W, its ratio from the same measured size, which is
     one number for the pair of players.
 
@@ -268,7 +284,8 @@ def estimates(
             for player, ratio in ratios.items():
                 trained = name in sizes.index
                 exact = lower_bound(ratio, *arguments(player, name, optimizer)) if trained else nan
-                cells += [exact, nearest_power_of_two(exact) if isfinite(exact) else None]
+                tried = record["optimizers"][optimizer].get("batch_sizes", ())
+                cells += [exact, nearest_size(exact, tried) if isfinite(exact) else None]
             section = str(record["section"])
             rows.append((name, section, optimizer, *source, ratios["generator"], *cells))
     return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)

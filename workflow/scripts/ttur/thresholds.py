@@ -132,7 +132,8 @@ def threshold_table(
 def trend_table(table: pd.DataFrame) -> pd.DataFrame:
     """Whether b* grows as the threshold falls, per optimizer: the columns `TREND`.
 
-    table: the columns `THRESHOLD`. thresholds: how many have a critical batch size. kendall_tau:
+    table: the columns `THRESHOLD`. thresholds: how many have a critical batch size that no other
+    batch size undercuts unseen (at_edge "early"). kendall_tau:
     rank correlation (tau-b) of threshold and critical batch size over those, which the theory
     says is negative: -1 where b* never grows with the threshold and never ties, empty where all
     sizes are equal or fewer than three are known. All thresholds share the same runs, so it
@@ -142,7 +143,8 @@ def trend_table(table: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for pair, group in table.groupby(["experiment", "optimizer"]):
-        known = group.dropna(subset=["critical_batch_size"]).sort_values("threshold")
+        known = group[group["critical_batch_size"].notna() & (group["at_edge"] != "early")]
+        known = known.sort_values("threshold")
         sizes = known["critical_batch_size"]
         tau = np.nan
         if len(known) >= 3 and sizes.nunique() > 1:

@@ -7,6 +7,7 @@ BOOTSTRAP = {
     "median_steps": "float64",
     "steps_low": "float64",
     "steps_high": "float64",
+    "upper_bound": "bool",
     "median_sfo": "float64",
     "sfo_low": "float64",
     "sfo_high": "float64",

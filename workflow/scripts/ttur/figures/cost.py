@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..aggregate import cheapest
 from ..style import (
     COLUMN_WIDTH,
     GREY,
@@ -19,7 +20,7 @@ from ..style import (
     styled,
     within_reach,
 )
-from .shared import dodges, draw_intervals, legend
+from .shared import AT_MOST, UPPER_BOUND, dodges, draw_intervals, draw_upper_bounds, legend
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
 
@@ -28,24 +29,37 @@ def cost_table(bootstrap: pd.DataFrame, speed: pd.DataFrame) -> pd.DataFrame:
     """SFO and seconds to the threshold of one experiment, a row per optimizer and batch size.
 
     bootstrap, speed: `columns.BOOTSTRAP`, `columns.SPEED`. Returns optimizer, batch_size, sfo,
-    sfo_low, sfo_high (images), seconds, seconds_low, seconds_high, fewest_images, fastest
-    (whether it is the optimizer's least sfo, seconds). seconds: N(b) over the seed-steps per
-    second, the share of one seed in the time of its group; NaN where either is unknown.
+    sfo_low, sfo_high (images), seconds, seconds_low, seconds_high, at_most (whether sfo and
+    seconds are only upper bounds), fewest_images, fastest (whether it is the optimizer's least sfo,
+    seconds, which no other may undercut). seconds: N(b) over the seed-steps per second, the share
+    of one seed in the time of its group; NaN where either is unknown.
     """
     keys = ["optimizer", "batch_size"]
     table = bootstrap.merge(
         speed[[*keys, "seed_steps_per_second"]], how="left", on=keys, validate="one_to_one"
     ).sort_values(keys, ignore_index=True)
     rate = table["seed_steps_per_second"].where(table["seed_steps_per_second"] > 0)
-    table = table.rename(columns={"median_sfo": "sfo", "median_steps": "steps"})
+    names = {"median_sfo": "sfo", "median_steps": "steps", "upper_bound": "at_most"}
+    table = table.rename(columns=names)
     for end in ("", "_low", "_high"):
         table[f"seconds{end}"] = table[f"steps{end}"] / rate
     for quantity, name in (("sfo", "fewest_images"), ("seconds", "fastest")):
         table[quantity] = table[quantity].replace(np.inf, np.nan)
-        least = table.dropna(subset=quantity).groupby("optimizer")[quantity].idxmin()
-        table[name] = table.index.isin(least)  # the smaller of equals
+        table[name] = _least(table, quantity)
     columns = [f"{q}{end}" for q in ("sfo", "seconds") for end in ("", "_low", "_high")]
-    return table[[*keys, *columns, "fewest_images", "fastest"]]
+    return table[[*keys, *columns, "at_most", "fewest_images", "fastest"]]
+
+
+def _least(table: pd.DataFrame, quantity: str) -> np.ndarray:
+    """Whether a row is its optimizer's least, and no upper bound of another may lie below it."""
+    cost = table[quantity].fillna(np.inf)
+    costs = table.assign(cost=cost, least=cost.mask(table["at_most"], 0.0))
+    costs = costs.rename(columns={"at_most": "upper_bound"})
+    best = cheapest(costs, ["optimizer"])
+    best = best[~best["early"]].reset_index()
+    return pd.MultiIndex.from_frame(table[["optimizer", "batch_size"]]).isin(
+        list(zip(best["optimizer"], best["batch_size"], strict=True))
+    )
 
 
 @styled()
@@ -85,7 +99,10 @@ def cost_figure(table: pd.DataFrame, *, title: str, metric: str, threshold: floa
             unknown = table["sfo"].isna().all()
             note(axes, "no batch size reached the threshold" if unknown else "no speed recorded")
     star = Line2D([], [], color=GREY, marker="*", markersize=7, linestyle="none")
-    legend(figure, names, {"least": star})
+    keys = {"least": star}
+    if table["at_most"].any():
+        keys[AT_MOST] = Line2D([], [], color=GREY, **UPPER_BOUND)
+    legend(figure, names, keys)
     heading(figure, title, f"median cost until {plain(metric)} ≤ {threshold:g}")
     return figure
 
@@ -97,6 +114,7 @@ def _draw(axes, mine, optimizer: str, quantity: str, best: pd.Series, by: float,
     axes.plot(x, values, gid=f"{quantity} {optimizer}", zorder=3, **style)
     low, high = (mine[f"{quantity}_{end}"] / by for end in ("low", "high"))
     draw_intervals(axes, x, low, high, optimizer)
+    draw_upper_bounds(axes, x, values.where(mine["at_most"]), optimizer)
     star = {"marker": "*", "markersize": 9, "markeredgecolor": "white", "markeredgewidth": 0.6}
     star |= {"linestyle": "none", "zorder": 5, "gid": f"least {quantity} {optimizer}"}
     axes.plot(x[best], values[best], color=of.colour, **star)
@@ -105,8 +123,10 @@ def _draw(axes, mine, optimizer: str, quantity: str, best: pd.Series, by: float,
 def _optima(mine: pd.DataFrame) -> str:
     """Both optima of one optimizer in words."""
     fewest, fastest = (mine.loc[mine[name], "batch_size"] for name in ("fewest_images", "fastest"))
-    if fewest.empty:
+    if mine["sfo"].isna().all():
         return "not reached"
+    if fewest.empty:
+        return "only upper bounds"
     text = f"fewest images at {power_of_two(fewest.item())}"
     return text + (f", fastest at {power_of_two(fastest.item())}" if len(fastest) else "")
 

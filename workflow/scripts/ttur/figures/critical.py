@@ -85,7 +85,7 @@ def _draw_row(axes: Axes, height: float, row) -> None:
         bound = BOUNDS.get(row.at_edge, "")
         axes.annotate(bound, (row.measured, at["measured"]), fontsize=SMALL, **beside)
     else:
-        missing += ["not reached"]
+        missing += ["only upper bounds" if row.at_edge == "early" else "not reached"]
     if np.isfinite(row.fitted):
         _interval(axes, at["fitted"], row.fitted_low, row.fitted_high, of.colour, 0.8)
     else:

@@ -39,8 +39,8 @@ def learning_rates_figure(sizes: pd.DataFrame) -> Figure:
     """Measured (filled, with interval) and fitted (hollow) critical sizes against the rate.
 
     sizes: `columns.LEARNING_RATES`. Dashed: b* proportional to the rate, through the middle
-    measured point. A rate at which the threshold was not reached stands at the upper edge as an
-    open mark, with words in the legend.
+    measured point. A rate without a measured size, because the threshold was not reached or was
+    reached at the first evaluation, stands at the upper edge as a cross, with words in the legend.
     """
     figure = Figure(figsize=(COLUMN_WIDTH, 2.9), layout="constrained")
     axes = figure.subplots()
@@ -64,7 +64,7 @@ def learning_rates_figure(sizes: pd.DataFrame) -> Figure:
     if sizes["measured"].notna().any():
         keys["theory: proportional"] = Line2D([], [], color=GREY, linestyle=DASHES, linewidth=0.8)
     if sizes["measured"].isna().any():
-        keys["not reached"] = Line2D([], [], color=GREY, linestyle="none", marker="x")
+        keys["no measured size"] = Line2D([], [], color=GREY, linestyle="none", marker="x")
     figure.legend(keys.values(), keys.keys(), loc="outside lower center", ncols=3)
     heading(figure, "Critical batch size against the learning rate")
     return figure

@@ -31,6 +31,8 @@ def sfo_figure(
     figure, axes = against_batch_size(table, fit, "sfo")
     axes.set_ylabel(threshold_label("SFO $b\\,N(b)$ (images)", metric, threshold))
     names = {optimizer: f"{optimizer}: no $b^*$" for optimizer in ordered(steps["optimizer"])}
+    for row in critical[critical["at_edge"] == "early"].itertuples():
+        names[row.optimizer] = f"{row.optimizer}: $b^*$ unknown"
     measured = critical.dropna(subset="critical_batch_size")
     low, high = axes.get_ylim()
     lane = (high / low) ** 0.03  # the bars stand one above the other at the foot of the axes

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..aggregate import STATUSES, median_sfo
+from ..aggregate import STATUSES, median_sfo, only_upper_bound
 from ..style import (
     COLUMN_WIDTH,
     GREY,
@@ -29,9 +29,13 @@ from ..style import (
     within_reach,
 )
 
+AT_MOST = "at most: first evaluation"
 DASHES = (0, (4, 2))  # of every fit
-BOUNDS = {"smallest": r"$\leq$", "largest": r"$\geq$", "censored": "?"}
+BOUNDS = {"smallest": r"$\leq$", "largest": r"$\geq$", "censored": "?", "early": "?"}
 """Before a critical batch size that is only a bound (see `aggregate.critical_table`)."""
+
+UPPER_BOUND = {"linestyle": "none", "marker": "v", "markersize": 5, "markerfacecolor": "white"}
+"""The mark of a number that is only an upper bound."""
 
 SHADE = 0.08  # opacity of the region that a fit excludes
 
@@ -60,14 +64,20 @@ def points(
 
     quantity: "steps" or "sfo". steps: columns of steps.csv. bootstrap, fit: `columns.BOOTSTRAP`
     and `columns.CENSORED_FIT`; each may lack rows. Returns optimizer, batch_size, seed, status,
-    {quantity}, median, low, high, fit. `median` is that of `aggregate.median_sfo`, NaN where no
-    more than half of the seeds reached the threshold; low, high: its 95 % interval, high inf
-    where resamples mostly without an arrival are within it.
+    {quantity}, at_most, median, median_at_most, low, high, fit. `median` is that of
+    `aggregate.median_sfo`, NaN where no more than half of the seeds reached the threshold; low,
+    high: its 95 % interval, high inf where resamples mostly without an arrival are within it.
+    at_most, median_at_most: whether the number is only an upper bound, because the threshold was
+    reached at the first evaluation.
     """
     keys = ["optimizer", "batch_size"]
-    medians = median_sfo(steps).rename(columns={f"median_{quantity}": "median"})
+    medians = median_sfo(steps).rename(
+        columns={f"median_{quantity}": "median", "upper_bound": "median_at_most"}
+    )
     table = steps[[*keys, "seed", "status", quantity]].astype({quantity: "float64"})
-    table = table.merge(medians[[*keys, "median"]], on=keys).sort_values([*keys, "seed"])
+    table = table.assign(at_most=only_upper_bound(steps))
+    medians = medians[[*keys, "median", "median_at_most"]]
+    table = table.merge(medians, on=keys).sort_values([*keys, "seed"])
     table["median"] = table["median"].replace(np.inf, np.nan)
     intervals = bootstrap[[*keys, f"{quantity}_low", f"{quantity}_high"]]
     intervals = intervals.set_axis([*keys, "low", "high"], axis="columns")
@@ -133,10 +143,14 @@ def against_batch_size(table: pd.DataFrame, fit: pd.DataFrame, quantity: str):
         dots = {"linestyle": "none", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.45}
         beside = mine["batch_size"] * dodge[optimizer]
         axes.plot(beside, mine[quantity], gid=f"seeds {optimizer}", **style, **dots)
-        medians = mine.groupby("batch_size")[["median", "low", "high"]].first()
+        columns = ["median", "median_at_most", "low", "high"]
+        medians = mine.groupby("batch_size")[columns].first()
         beside = medians.index * dodge[optimizer]
         line = {"linewidth": 0.9, "zorder": 3, "gid": f"median {optimizer}"}
         axes.plot(beside, medians["median"], **style, **line)
+        draw_upper_bounds(
+            axes, beside, medians["median"].where(medians["median_at_most"]), optimizer
+        )
         draw_intervals(axes, beside, medians["low"], medians["high"], optimizer)
         for row in fit[fit["optimizer"] == optimizer].itertuples():
             _draw_fit(axes, row, of.colour, quantity)
@@ -161,6 +175,18 @@ def draw_intervals(axes: Axes, x, low, high, optimizer: str) -> None:
         tip |= {"clip_on": False, "gid": f"open {optimizer}"}
         if len(at):
             axes.plot(at, np.full(len(at), edge), color=colour, **tip)
+
+
+def draw_upper_bounds(axes: Axes, x, values, optimizer: str) -> None:
+    """Hollow marks that point down, over the marks of numbers that are only upper bounds.
+
+    values: NaN where the number is known.
+    """
+    known = np.isfinite(np.asarray(values, dtype=float))
+    if known.any():
+        mark = UPPER_BOUND | {"markeredgecolor": look(optimizer).colour, "zorder": 4}
+        x, values = np.asarray(x)[known], np.asarray(values)[known]
+        axes.plot(x, values, gid=f"at most {optimizer}", **mark)
 
 
 def _draw_fit(axes: Axes, row, colour: str, quantity: str) -> None:
@@ -218,6 +244,8 @@ def conventions(axes: Axes, table: pd.DataFrame, fit: pd.DataFrame) -> dict[str,
     if table["low"].notna().any():
         bar = {"linestyle": "none", "marker": "|", "markersize": 7, "markeredgewidth": 0.8}
         handles["median, 95 % interval"] = Line2D([], [], color=GREY, **bar)
+    if table["median_at_most"].any():
+        handles[AT_MOST] = Line2D([], [], color=GREY, **UPPER_BOUND)
     if fit[["slope", "intercept"]].notna().all(axis=1).any():
         handles["fit of Theorem 3.2"] = Line2D([], [], color=GREY, linestyle=DASHES, linewidth=0.7)
     if (fit["pole"] > axes.get_xlim()[0]).any():

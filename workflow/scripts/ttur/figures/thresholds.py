@@ -23,14 +23,18 @@ from ..style import (
 )
 from .shared import BOUNDS
 
+NOT_REACHED, TOO_EARLY = "not reached", "reached at the first evaluation"
+HATCHES = {NOT_REACHED: "////", TOO_EARLY: "...."}
+
 
 @styled()
 def thresholds_figure(sizes: pd.DataFrame, *, title: str, metric: str, threshold: float) -> Figure:
     """Critical batch size by optimizer and threshold, hardest threshold on the right.
 
     sizes: `columns.THRESHOLD` of one experiment. Colours go by powers of two; a size that is only
-    a bound is marked as such; hatched: no majority of the seeds reached that threshold. The
-    configured threshold is framed.
+    a bound is marked as such; hatched: no majority of the seeds reached that threshold; dotted:
+    the threshold was reached at the first evaluation, so that no size is known. The configured
+    threshold is framed.
     """
     optimizers = ordered(sizes["optimizer"])
     figure = Figure(figsize=(COLUMN_WIDTH, 1.2 + 0.25 * len(optimizers)), layout="constrained")
@@ -66,7 +70,10 @@ def thresholds_figure(sizes: pd.DataFrame, *, title: str, metric: str, threshold
         linecolor="white",
         square=False,
     )
-    _hatch(axes, exponents)
+    early = (edges == "early").reindex_like(table).to_numpy()
+    unknown = exponents.isna().to_numpy()
+    _hatch(axes, unknown & ~early, NOT_REACHED)
+    _hatch(axes, unknown & early, TOO_EARLY)
     _frame(axes, table.columns, threshold)
     axes.grid(False)
     axes.set(xlabel=f"threshold of {plain(metric)} (framed: configured)", ylabel="")
@@ -78,8 +85,9 @@ def thresholds_figure(sizes: pd.DataFrame, *, title: str, metric: str, threshold
     key = {}
     if edges.isin(list(BOUNDS)).to_numpy().any():
         key["$\\leq$, $\\geq$, ?: a bound"] = Line2D([], [], linestyle="none")
-    if len(known) < table.size:
-        key["not reached"] = Patch(facecolor="white", edgecolor="#999999", hatch="////")
+    for name, where in ((NOT_REACHED, unknown & ~early), (TOO_EARLY, unknown & early)):
+        if where.any():
+            key[name] = Patch(facecolor="white", edgecolor="#999999", hatch=HATCHES[name])
     if key:
         figure.legend(key.values(), key.keys(), loc="outside lower center", ncols=2)
     return figure
@@ -92,11 +100,11 @@ def _text(edges: pd.DataFrame, optimizer: str, threshold: float, size: float) ->
     return BOUNDS.get(edge, "") + power_of_two(size)
 
 
-def _hatch(axes: Axes, exponents: pd.DataFrame) -> None:
-    """Cells without a number."""
-    style = {"facecolor": "white", "edgecolor": "#999999", "hatch": "////", "linewidth": 0}
-    for row, column in zip(*np.nonzero(exponents.isna().to_numpy()), strict=True):
-        axes.add_patch(Rectangle((column, row), 1, 1, gid="not reached", **style))
+def _hatch(axes: Axes, cells: np.ndarray, name: str) -> None:
+    """Cells without a number; cells: bool [optimizers, thresholds]."""
+    style = {"facecolor": "white", "edgecolor": "#999999", "hatch": HATCHES[name], "linewidth": 0}
+    for row, column in zip(*np.nonzero(cells), strict=True):
+        axes.add_patch(Rectangle((column, row), 1, 1, gid=name, **style))
 
 
 def _frame(axes: Axes, thresholds: pd.Index, threshold: float) -> None:

@@ -13,6 +13,7 @@ from ..config import Experiment
 _BOUNDS = {
     "smallest": "the smallest size tried, a bound",
     "largest": "the largest size tried, a bound",
+    "early": "provisional: another size reached the threshold at its first evaluation",
     "censored": "provisional: another size was stopped too early",
 }
 
@@ -70,7 +71,10 @@ def _optimizer(experiment: str, optimizer: str, results: Path) -> dict[str, str]
     return {
         "name": optimizer,
         "measured": measured.get("critical_batch_size", ""),
-        "range": _range(low, high),
+        "unmeasured": "not reached"
+        if measured.get("at_edge") != "early"
+        else "unknown, the threshold was reached at the first evaluation",
+        "range": _range(low, high) or "only one was run",
         "bound": _BOUNDS.get(measured.get("at_edge", ""), ""),
         "arrived": f"{measured['seeds_reached']} of {measured['seeds']}" if measured else "",
         "estimated": first("theory/estimates.csv").get("estimated", ""),

@@ -14,12 +14,15 @@ KINDS = {
     "source of the ratio": "plain",
     "no estimate": "plain",
     "not reached": "poor",
+    "only upper bounds": "poor",
 }
 """The kinds of findings, and how a page colours them (`html.tag`)."""
 
 _EDGES = {
     "smallest": "{b} is the smallest batch size tried, so the minimum may lie below it",
     "largest": "{b} is the largest batch size tried, so the minimum may lie above it",
+    "early": "another batch size reached the threshold at its first evaluation and may be cheaper, "
+    "so {b} is provisional",
     "censored": "a batch size that did not arrive was stopped too early to be excluded, "
     "so {b} is provisional",
 }
@@ -48,10 +51,16 @@ def finding(row: Mapping[str, Any]) -> Finding:
 def _found(row: Mapping[str, Any]) -> tuple[str, str]:
     measured, estimated = row["measured"], row["estimated"]
     if pd.isna(measured):
-        sentence = "at no batch size did the majority of the seeds reach the threshold"
+        early = row["at_edge"] == "early"
+        sentence = (
+            "the threshold was reached at the first evaluation, so N(b) is known only from above "
+            "and the cheapest batch size is not known"
+            if early
+            else "at no batch size did the majority of the seeds reach the threshold"
+        )
         if pd.notna(estimated):
             sentence += f", so the estimate of {estimated} remains untested"
-        return "not reached", sentence
+        return "only upper bounds" if early else "not reached", sentence
     edge = _EDGES.get(row["at_edge"], "").format(b=measured)
     if pd.isna(estimated):
         words = edge or f"the measured size is {measured}{_spread(row)}"
@@ -73,7 +82,7 @@ def _found(row: Mapping[str, Any]) -> tuple[str, str]:
 def _against_bound(row: Mapping[str, Any]) -> str:
     """Whether the estimate is compatible with a measured size that is a bound."""
     measured, estimated = row["measured"], row["estimated"]
-    if row["at_edge"] == "censored":
+    if row["at_edge"] in ("censored", "early"):
         if measured == estimated:
             return "equals it"
         side = "larger" if estimated > measured else "smaller"

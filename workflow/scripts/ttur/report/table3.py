@@ -22,8 +22,9 @@ _INTRODUCTION = (
     "The critical batch size is the one that needs the fewest gradient evaluations (SFO = b N(b)) "
     "to reach the threshold. Measured: the minimum of the median over seeds. Seeds alone: smallest "
     "to largest of the minima of single seeds. Estimated: Proposition 3.4, rounded to a power of "
-    "two (in brackets: before that), with the ratio measured from one optimizer. The paper's sizes "
-    "are those of its own data, networks and FID."
+    "two, or to the nearest size tried where others than powers of two were tried (in brackets: "
+    "before that), with the ratio measured from one optimizer. The paper's sizes are those of its "
+    "own data, networks and FID."
 )
 
 
