@@ -13,6 +13,7 @@ SETTINGS = {
     "objective": {"kind": "bce"},
     "discriminator_steps": 1,
     "latent_reuse": True,
+    "labels": "data",
     "micro_batches": 1,
     "processes": 1,
     "ema": None,

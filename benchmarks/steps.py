@@ -9,6 +9,7 @@ from jobs import SETTINGS
 from timing import Row, compare
 from ttur.training.draws import Draws
 from ttur.training.images import ImageStore
+from ttur.training.labels import SampleLabels
 from ttur.training.step import build_players, train_step
 from ttur.training.world import World
 
@@ -62,7 +63,7 @@ class Step:
         labels = torch.full((len(pixels),), -1)
         self._players = build_players(settings, seeds, size, channels, 0, CPU, World())
         store = ImageStore(pixels, CPU)
-        self._draws = Draws(store, labels, 0, seeds, batch_size, LATENT)
+        self._draws = Draws(store, labels, SampleLabels.uniform(0), seeds, batch_size, LATENT)
         self._step = 0
 
     def __call__(self) -> None:

@@ -669,6 +669,7 @@ def test_training_settings():
         "objective": {"kind": "bce"},
         "discriminator_steps": 1,
         "latent_reuse": True,
+        "labels": "data",
         "micro_batches": 1,
         "processes": 1,
         "ema": None,

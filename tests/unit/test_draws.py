@@ -5,8 +5,10 @@ import pytest
 import torch
 from ttur.training.draws import Draws
 from ttur.training.images import ImageStore
+from ttur.training.labels import SampleLabels
 
 CPU = torch.device("cpu")
+FOUR = SampleLabels.uniform(4)
 
 
 @pytest.fixture
@@ -18,9 +20,9 @@ def packed(tmp_path):
     return np.load(tmp_path / "images.npy", mmap_mode="r")
 
 
-def draws(packed, seeds=(0, 1), batch_size=5, room=None):
+def draws(packed, seeds=(0, 1), batch_size=5, room=None, sample_labels=FOUR):
     labels = torch.arange(37) % 4
-    return Draws(ImageStore(packed, CPU, room), labels, 4, seeds, batch_size, latent=6)
+    return Draws(ImageStore(packed, CPU, room), labels, sample_labels, seeds, batch_size, latent=6)
 
 
 def test_images_from_the_file_are_those_from_memory(packed):

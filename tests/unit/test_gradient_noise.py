@@ -24,6 +24,7 @@ from ttur.training.gradient_noise import (
     probe,
 )
 from ttur.training.images import ImageStore
+from ttur.training.labels import SampleLabels
 from ttur.training.step import Players, train_step
 from ttur.training.world import World
 
@@ -84,7 +85,9 @@ PIXELS = np.array([0, 255], dtype=np.uint8)[:, None, None, None]  # x is -1 or 1
 
 def linear_draws(seeds, batch_size, stage=0):
     labels = torch.zeros(2, dtype=torch.int64)
-    return IndependentDraws(ImageStore(PIXELS, CPU), labels, 1, seeds, batch_size, 1, stage)
+    return IndependentDraws(
+        ImageStore(PIXELS, CPU), labels, SampleLabels.uniform(1), seeds, batch_size, 1, stage
+    )
 
 
 def test_two_linear_players_have_the_noise_that_can_be_computed_by_hand():
@@ -165,7 +168,7 @@ def test_a_replica_is_measured_alike_alone_and_in_a_group():
         players, _ = start(SETTINGS, seeds=seeds)
         images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
         store, labels = ImageStore(images, CPU), torch.zeros(40, dtype=torch.int64)
-        draws = IndependentDraws(store, labels, 3, seeds, 4, 8, stage=0)
+        draws = IndependentDraws(store, labels, SampleLabels.uniform(3), seeds, 4, 8, stage=0)
         tables.append(gradient_noise(players, draws, 4, 4))
     for player, (trace, squared_norm) in tables[1].items():
         torch.testing.assert_close(tables[0][player][0][1:2], trace, rtol=1e-4, atol=1e-8)

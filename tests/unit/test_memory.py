@@ -43,6 +43,7 @@ import numpy, torch
 from ttur.training.draws import Draws
 from ttur.training.groups import Group, grouped, step_all
 from ttur.training.images import ImageStore
+from ttur.training.labels import SampleLabels
 from ttur.training.memory import training_bytes
 from ttur.training.step import build_players
 from ttur.training.world import World
@@ -56,7 +57,7 @@ labels, latent = torch.zeros(600, dtype=torch.int64), settings["networks"]["late
 groups = []
 for seeds in grouped(settings["seeds"], settings, 32, cpu):
     players = build_players(settings, seeds, 32, 3, 10, cpu, World())
-    draws = Draws(images, labels, 10, seeds, settings["batch_size"], latent)
+    draws = Draws(images, labels, SampleLabels.uniform(10), seeds, settings["batch_size"], latent)
     groups.append(Group(seeds, players, draws))
 for step in range(2):
     step_all(groups, step)

@@ -9,6 +9,7 @@ from ttur.data.packed import PackedDataset
 from ttur.features import load_features
 from ttur.frechet import Reference
 from ttur.networks import build
+from ttur.training.labels import SampleLabels
 from ttur.training.scoring import PIECE, FirstLook, Score, Scoring
 
 CPU = torch.device("cpu")
@@ -21,7 +22,14 @@ def scoring(tiny):
     classes = PackedDataset.open(tiny.data_dir).manifest["classes"]
     features = load_features({"features": "classifier"}, tiny.weights, CPU)
     latent = SETTINGS["networks"]["latent"]
-    return Scoring(features, Reference.load(tiny.reference), "fixed", latent, classes, CPU)
+    return Scoring(
+        features,
+        Reference.load(tiny.reference),
+        "fixed",
+        latent,
+        SampleLabels.uniform(classes),
+        CPU,
+    )
 
 
 @pytest.fixture

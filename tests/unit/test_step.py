@@ -10,6 +10,7 @@ from ttur.streams import generator as random_stream
 from ttur.training.average import MovingAverage
 from ttur.training.draws import Draws
 from ttur.training.images import ImageStore
+from ttur.training.labels import SampleLabels
 from ttur.training.step import build_players, train_step
 from ttur.training.world import World
 
@@ -35,7 +36,12 @@ def start(settings, seeds=(0,), world=None):
     players = build_players(settings, seeds, 16, 1, 3, CPU, world or World())
     latent = settings["networks"]["latent"]
     return players, Draws(
-        ImageStore(images.numpy(), CPU), labels, 3, seeds, settings["batch_size"], latent
+        ImageStore(images.numpy(), CPU),
+        labels,
+        SampleLabels.uniform(3),
+        seeds,
+        settings["batch_size"],
+        latent,
     )
 
 

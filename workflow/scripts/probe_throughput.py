@@ -14,6 +14,7 @@ from ttur.files import write_json
 from ttur.training.draws import Draws
 from ttur.training.groups import Group, grouped, step_all
 from ttur.training.images import ImageStore
+from ttur.training.labels import SampleLabels
 from ttur.training.step import build_players
 from ttur.training.world import World
 
@@ -54,12 +55,13 @@ def measure(arguments: argparse.Namespace, device: torch.device) -> tuple[int, f
     labels = torch.randint(0, max(arguments.classes, 1), (count,))
     shape = (size, arguments.channels, arguments.classes)
     store, labels = ImageStore(images.numpy(), device), labels.to(device)
+    sample_labels = SampleLabels.uniform(arguments.classes)
     latent = settings["networks"]["latent"]
     groups = [
         Group(
             part,
             build_players(settings, part, *shape, device, World()),
-            Draws(store, labels, arguments.classes, part, batch_size, latent),
+            Draws(store, labels, sample_labels, part, batch_size, latent),
         )
         for part in grouped(seeds, settings, size, device)
     ]

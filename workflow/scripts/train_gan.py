@@ -32,6 +32,7 @@ from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
 from ttur.streams import generator as random_stream
+from ttur.training.labels import SampleLabels
 from ttur.training.launch import run_processes
 from ttur.training.lock import JobLock
 from ttur.training.loop import HISTORY_COLUMNS, Outcome, Progress, train
@@ -136,7 +137,7 @@ def train_job(
             os._exit(STOP.status)  # the others wait for a message: no orderly goodbye
         raise out_of_memory(settings, error) or error from None
     if world.rank == 0:
-        write_outputs(arguments, dataset.manifest, features, outcome, device)
+        write_outputs(arguments, dataset, features, outcome, device)
         progress_file.remove()
         state_file.remove()
     world.leave()
@@ -150,15 +151,15 @@ def is_finished(arguments: argparse.Namespace) -> bool:
 
 def write_outputs(
     arguments: argparse.Namespace,
-    manifest: dict[str, Any],
+    dataset: PackedDataset,
     features: Any,
     outcome: Outcome,
     device: torch.device,
 ) -> None:
     """All files of the job; run.json last."""
     write_history(arguments.history, outcome)
-    write_generators(arguments, outcome, manifest)
-    record = run_record(arguments.settings, manifest, features, outcome, device)
+    write_generators(arguments, outcome, dataset)
+    record = run_record(arguments.settings, dataset.manifest, features, outcome, device)
     write_record(arguments.run, record, [arguments.history, arguments.generators])
 
 
@@ -172,7 +173,7 @@ def write_history(path: Path, outcome: Outcome) -> None:
 
 
 def write_generators(
-    arguments: argparse.Namespace, outcome: Outcome, manifest: dict[str, Any]
+    arguments: argparse.Namespace, outcome: Outcome, dataset: PackedDataset
 ) -> None:
     """The final generator of every seed, and a grid of samples of the first seed's."""
     states = outcome.progress.generators
@@ -180,12 +181,14 @@ def write_generators(
     with atomic_path(arguments.generators) as temporary:
         # Not safetensors' own save_file, whose error on a full disk is no OSError.
         temporary.write_bytes(serialised(tensors))
-    seed = arguments.settings["seeds"][0]
+    settings, manifest = arguments.settings, dataset.manifest
+    seed, networks = settings["seeds"][0], settings["networks"]
     size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
-    networks = arguments.settings["networks"]
     generator, _ = build(networks, size, channels, classes, [seed])
     load_replica(generator, 0, states[seed])
-    inputs = draw(networks["latent"], classes, 32, random_stream(seed, "display"))
+    # Classes as often as in the scores: figures show these beside images drawn from the data.
+    labels = SampleLabels.of(settings["labels"], dataset.labels, classes)
+    inputs = draw(networks["latent"], labels, 32, random_stream(seed, "display"))
     write_grid(arguments.samples, to_uint8(generate(generator, 0, inputs), "fixed"), columns=8)
 
 

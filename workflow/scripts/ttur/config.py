@@ -74,6 +74,7 @@ class Experiment:
     objective: dict[str, Any]
     discriminator_steps: int
     latent_reuse: bool
+    labels: str
     micro_batches: int
     processes: int
     ema: dict[str, Any] | None
@@ -178,6 +179,7 @@ class Config:
             "objective": copy.deepcopy(experiment.objective),
             "discriminator_steps": experiment.discriminator_steps,
             "latent_reuse": experiment.latent_reuse,
+            "labels": experiment.labels,
             "micro_batches": experiment.micro_batches,
             "processes": experiment.processes,
             "ema": copy.deepcopy(experiment.ema),

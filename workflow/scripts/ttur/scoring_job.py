@@ -11,6 +11,7 @@ from .allocator import keep_freed_memory
 from .data.packed import PackedDataset
 from .devices import open_device
 from .features import load_features, load_reference, statistics_key
+from .training.labels import SampleLabels
 from .training.scoring import Scoring
 
 
@@ -34,14 +35,15 @@ def open_scoring(
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     device, fid = open_device(arguments.device), settings["fid"]
-    manifest = PackedDataset.open(arguments.data_dir).manifest
+    dataset = PackedDataset.open(arguments.data_dir)
+    manifest = dataset.manifest
     key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
     scoring = Scoring(
         load_features(fid, arguments.weights, device),
         load_reference(arguments.reference, key),
         fid["pixel_map"],
         settings["networks"]["latent"],
-        manifest["classes"],
+        SampleLabels.of(settings["labels"], dataset.labels, manifest["classes"]),
         device,
     )
     return scoring, manifest

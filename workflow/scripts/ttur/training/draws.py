@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..streams import generator
 from .images import ImageStore
+from .labels import SampleLabels
 
 
 class _Stream:
@@ -44,7 +45,8 @@ class _Stream:
 class Draws:
     """The draws of a group of replicas (one per seed) at a fixed batch size.
 
-    images: N of them, N >= batch_size; labels: int64 [N] on the images' device.
+    images: N of them, N >= batch_size; labels: int64 [N] on the images' device. sample_labels: the
+    classes of generated images.
     Data order: epoch e of seed s is the permutation of stream (s, order, e); a last short batch is
     dropped, so that b is always b.
     """
@@ -53,7 +55,7 @@ class Draws:
         self,
         images: ImageStore,
         labels: Tensor,
-        classes: int,
+        sample_labels: SampleLabels,
         seeds: Sequence[int],
         batch_size: int,
         latent: int,
@@ -69,14 +71,11 @@ class Draws:
         def uniform(shape, random):
             return torch.rand(shape, generator=random)
 
-        def label(shape, random):
-            return torch.randint(max(classes, 1), shape, generator=random)
-
         def stream(name, width, draw):
             return _Stream(self._seeds, name, batch_size, width, draw, images.device)
 
         self._latents = stream("latent", latent, normal)
-        self._fake_labels = stream("label", 1, label)
+        self._fake_labels = stream("label", 1, sample_labels.draw)
         self._mix = stream("penalty", 1, uniform)
 
     def _indices(self, counter: int) -> Tensor:

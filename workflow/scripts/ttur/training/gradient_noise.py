@@ -27,6 +27,7 @@ from ..networks import parameter_count
 from ..streams import generator
 from .draws import Draws
 from .images import ImageStore
+from .labels import SampleLabels
 from .step import Players, build_players, train_step
 from .world import World
 
@@ -99,13 +100,13 @@ class IndependentDraws:
         self,
         images: ImageStore,
         labels: Tensor,
-        classes: int,
+        sample_labels: SampleLabels,
         seeds: Sequence[int],
         batch_size: int,
         latent: int,
         stage: int,
     ):
-        self._images, self._labels, self._classes = images, labels, max(classes, 1)
+        self._images, self._labels, self._sample_labels = images, labels, sample_labels
         self._seeds, self._batch_size, self._latent = tuple(seeds), batch_size, latent
         self._stage = stage
 
@@ -129,9 +130,7 @@ class IndependentDraws:
         """Latents [b, R * latent], N(0, 1), and their labels [b, R]."""
         shape, one = (self._batch_size, self._latent), (self._batch_size, 1)
         latents = self._drawn(1, counter, lambda random: torch.randn(shape, generator=random))
-        labels = self._drawn(
-            2, counter, lambda random: torch.randint(self._classes, one, generator=random)
-        )
+        labels = self._drawn(2, counter, lambda random: self._sample_labels.draw(one, random))
         return latents.to(self._images.device), labels.to(self._images.device)
 
     def mix(self, counter: int) -> Tensor:
@@ -196,7 +195,8 @@ def probe(
     players = build_players(settings, seeds, *shape, device, World())
     images = ImageStore(dataset.images, device)
     labels = torch.from_numpy(np.array(dataset.labels)).to(device)
-    source = (images, labels, manifest["classes"], seeds, batch_size)
+    sample_labels = SampleLabels.of(settings["labels"], dataset.labels, manifest["classes"])
+    source = (images, labels, sample_labels, seeds, batch_size)
     draws = Draws(*source, settings["networks"]["latent"])
     sizes = {
         "generator": parameter_count(players.generator),

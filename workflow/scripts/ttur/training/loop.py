@@ -20,6 +20,7 @@ from .draws import Draws
 from .grid import evaluation_steps, step_limit
 from .groups import Group, grouped, step_all
 from .images import ImageStore
+from .labels import SampleLabels
 from .memory import available_bytes, ceiling_bytes, shortage, training_bytes
 from .scoring import FirstLook, Score, Scoring
 from .signals import Stopped, StopRequest
@@ -97,12 +98,13 @@ class _Job:
         self.state_file = state_file
         manifest = dataset.manifest
         self.classes = manifest["classes"]
+        self.sample_labels = SampleLabels.of(settings["labels"], dataset.labels, self.classes)
         self.scoring = Scoring(
             features,
             reference,
             settings["fid"]["pixel_map"],
             settings["networks"]["latent"],
-            self.classes,
+            self.sample_labels,
             device,
         )
         self.image_size, self.channels = manifest["height"], manifest["channels"]
@@ -141,7 +143,7 @@ class _Job:
         return Draws(
             self.images,
             self.labels,
-            self.classes,
+            self.sample_labels,
             seeds,
             self.settings["batch_size"],
             self.settings["networks"]["latent"],

@@ -13,6 +13,7 @@ from ..frechet import Moments, Reference
 from ..networks.replicated import one_replica
 from ..pixels import to_uint8
 from ..streams import generator as random_stream
+from .labels import SampleLabels
 
 # Latents are drawn, and samples scored, in pieces of this size: what a stream gives depends on it,
 # and the feature network's rounding may.
@@ -25,10 +26,10 @@ Inputs = tuple[Tensor, Tensor]
 """Latents [n, latent], N(0, 1), and labels [n, 1] of one replica."""
 
 
-def draw(latent: int, classes: int, count: int, random: torch.Generator) -> Inputs:
+def draw(latent: int, labels: SampleLabels, count: int, random: torch.Generator) -> Inputs:
     """The inputs of `count` samples, from a stream."""
     latents = torch.randn(count, latent, generator=random)
-    return latents, torch.randint(max(classes, 1), (count, 1), generator=random)
+    return latents, labels.draw((count, 1), random)
 
 
 @torch.no_grad()
@@ -61,15 +62,15 @@ class FirstLook(NamedTuple):
 class Scoring:
     """What generators are scored against, and by what.
 
-    reference: statistics of real images under `features` and `pixel_map`. latent, classes: what
-    the generators take. device: where they are.
+    reference: statistics of real images under `features` and `pixel_map`. latent: what the
+    generators take; labels: the classes that they are asked for. device: where they are.
     """
 
     features: FeatureNetwork
     reference: Reference
     pixel_map: str
     latent: int
-    classes: int
+    labels: SampleLabels
     device: torch.device
 
     @torch.no_grad()
@@ -121,7 +122,7 @@ class Scoring:
         first, samples = looks[0].samples, looks[-1].samples
         for start in range(0, samples, PIECE):
             count = min(PIECE, samples - start)
-            inputs = draw(self.latent, self.classes, count, random)
+            inputs = draw(self.latent, self.labels, count, random)
             cut = first - start if 0 < first - start < count else count
             for part in (slice(0, cut), slice(cut, count)):
                 if part.start < part.stop:
