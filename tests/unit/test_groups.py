@@ -5,6 +5,7 @@ import torch
 from conftest import SETTINGS
 from test_training import same_generators, train_tiny
 from training_runs import settings_with
+from ttur.network_kinds import NETWORKS, NetworkKind
 from ttur.training import groups
 from ttur.training.groups import MAPS_TOGETHER, grouped
 
@@ -13,7 +14,7 @@ SEEDS = [5, 0, 7]
 
 
 def settings_of(batch_size, width=16, micro_batches=1):
-    networks = {"generator_width": width // 2, "discriminator_width": width}
+    networks = {"kind": "dcgan", "generator_width": width // 2, "discriminator_width": width}
     return {"networks": networks, "batch_size": batch_size, "micro_batches": micro_batches}
 
 
@@ -27,8 +28,21 @@ def test_seeds_part_where_feature_maps_are_large():
     assert grouped(SEEDS, settings_of(largest + 1), 16, GPU) == [SEEDS]
 
 
-def test_kinds_without_widths_count_their_images():
-    assert grouped(SEEDS, settings_of(8) | {"networks": {"hidden": 9}}, 16, CPU) == [SEEDS]
+def test_kinds_that_do_not_say_how_large_their_maps_are_count_their_images(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NetworkKind(None))
+    own = {"networks": {"kind": "mine", "hidden": 9}}
+    largest = MAPS_TOGETHER // 16**2
+    assert grouped(SEEDS, settings_of(largest) | own, 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, settings_of(largest + 1) | own, 16, CPU) == [[5], [0], [7]]
+
+
+def test_the_entry_of_a_kind_says_how_large_its_maps_are(monkeypatch):
+    kind = NetworkKind(None, largest_map=lambda settings, image_size: settings["hidden"])
+    monkeypatch.setitem(NETWORKS, "mine", kind)
+    own = {"networks": {"kind": "mine", "hidden": 1024}}
+    largest = MAPS_TOGETHER // 1024
+    assert grouped(SEEDS, settings_of(largest) | own, 256, CPU) == [SEEDS]
+    assert grouped(SEEDS, settings_of(largest + 1) | own, 256, CPU) == [[5], [0], [7]]
 
 
 @pytest.fixture

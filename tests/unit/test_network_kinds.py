@@ -3,6 +3,7 @@
 import re
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,16 @@ from config_examples import REMOVED, changed, minimal
 from conftest import SETTINGS
 from test_config import W, X, problem
 from test_step import BIGGAN, flat, start
+from test_training import train_tiny
 from ttur import config_schema, networks
 from ttur.config import load
 from ttur.network_kinds import NETWORKS, NetworkKind
 from ttur.networks import parameter_count
+from ttur.training.groups import grouped
+from ttur.training.memory import ceiling_bytes, training_bytes
 from ttur.training.step import train_step
 
+CPU = torch.device("cpu")
 PAGE = Path("docs/own-networks.md").read_text()
 EXAMPLES = {
     "dcgan": SETTINGS["networks"],
@@ -85,6 +90,48 @@ def test_a_group_trains_and_shrinks_like_each_seed_alone(kind, objective):
     latents, labels = own.latents(50)
     images = [players.generator(latents, labels) for players in (group, alone)]
     torch.testing.assert_close(*images, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_every_kind_is_grouped_and_its_memory_estimated(kind):
+    settings = (BIGGAN if kind == "biggan" else SETTINGS) | {"networks": EXAMPLES[kind]}
+    assert grouped([0, 1], settings, 16, CPU) == [[0, 1]]
+    counted = training_bytes(settings, 16, 1, 3, CPU)
+    assert counted > 0
+    ceiling = ceiling_bytes(settings, 16, 1)
+    assert (ceiling is None) == (kind == "mlp")  # its entry does not say
+    assert ceiling is None or ceiling >= counted
+
+
+def test_networks_that_look_at_their_data_train_without_an_estimate(tiny, tmp_path, monkeypatch):
+    """On the meta device there are no data to look at."""
+    from ttur.networks import dcgan
+
+    class Curious(dcgan.Generator):
+        def forward(self, latents, labels=None):
+            assert latents.abs().max().item() < 100
+            return super().forward(latents, labels)
+
+    monkeypatch.setattr(dcgan, "Generator", Curious)
+    kind = replace(NETWORKS["dcgan"], largest_map=None)
+    monkeypatch.setitem(NETWORKS, "dcgan", kind)
+    said = []
+    settings = SETTINGS | {"limits": {"steps": 4, "samples": None}, "seeds": [0]}
+    progress = train_tiny(tiny, tmp_path, settings, say=said.append)
+    assert progress.results[0]["status"] == "step-limit"
+    line = "memory is not estimated, the networks do not run without data ("
+    assert [words.startswith(line) for words in said].count(True) == 1
+
+
+@pytest.mark.parametrize("name", ["share", "limits", "grid"])
+def test_a_kind_may_have_the_name_of_anything_else_in_the_schema(name, monkeypatch):
+    monkeypatch.setitem(NETWORKS, name, NetworkKind(None))
+    config_schema.schema.cache_clear()
+    networks = {"kind": name, "latent": 64}
+    config = load(changed(minimal(), {f"{X}/networks": networks, W: REMOVED}))
+    assert config.experiments["dcgan-fashion"].networks == networks
+    wrong = changed(minimal(), {f"{X}/networks": networks | {"width": 3}, W: REMOVED})
+    assert f"networks.width is not a known key of kind {name}" in problem(wrong)
 
 
 def test_the_example_is_checked_like_the_built_in_kinds():

@@ -110,27 +110,32 @@ def _add_networks(loaded: dict[str, Any]) -> None:
     definitions = loaded["$defs"]
     networks = definitions["networks"]
     networks["properties"]["kind"]["enum"] = list(NETWORKS)
+    latent = definitions["dcgan"]["properties"]["latent"]
     networks["allOf"] = [
         {
             "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
-            "then": {"$ref": f"#/$defs/{name}"},
+            # Not among the definitions, where a kind may have the name of another one, as `share`.
+            "then": {"$ref": f"#/$defs/{name}"}
+            if kind.settings is None
+            else _network_kind(name, kind.settings, latent),
         }
-        for name in NETWORKS
+        for name, kind in NETWORKS.items()
     ]
-    latent = definitions["dcgan"]["properties"]["latent"]
-    for name, kind in NETWORKS.items():
-        if kind.settings is not None:
-            definitions[name] = {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["kind", "latent"]
-                + [key for key, rule in kind.settings.items() if "default" not in rule],
-                "properties": {
-                    "kind": {"const": name, "description": f"Networks of kind {name}"},
-                    "latent": latent,
-                    **kind.settings,
-                },
-            }
+
+
+def _network_kind(name: str, settings: Mapping[str, Any], latent: Any) -> dict[str, Any]:
+    """The schema of a kind of networks whose entry brings its settings."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["kind", "latent"]
+        + [key for key, rule in settings.items() if "default" not in rule],
+        "properties": {
+            "kind": {"const": name, "description": f"Networks of kind {name}"},
+            "latent": latent,
+            **settings,
+        },
+    }
 
 
 def _copied(value: Any, path: KeyPath) -> Any:

@@ -5,7 +5,7 @@ how, with an example. Needs no torch: modules are imported when a pair is built.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,14 +23,29 @@ class NetworkKind:
     generator: the keys besides `latent` that shape the generator; experiments with equal ones may
         share the ratio r of Proposition 3.4.
     settings: the keys besides `kind` and `latent`, each with its JSON Schema: type, description,
-        and a default where it may be left out. None where config.schema.yaml has them.
+        and a default where it may be left out. None where config.schema.yaml has them, as it has
+        those of the kinds below.
     needs_labels: whether the data set must have classes.
+    largest_map: (settings, image_size) -> the most numbers that one layer of either network gives
+        for one image, at least about: it decides whether seeds share a network, and rules out
+        quickly that memory is short. None where the entry does not say (see `largest_map`).
     """
 
     build: "Build"
     generator: tuple[str, ...] = ()
-    settings: Mapping[str, Mapping[str, Any]] | None = None
+    settings: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
     needs_labels: bool = False
+    largest_map: "Callable[[Mapping[str, Any], int], int] | None" = None
+
+
+def largest_map(networks: Mapping[str, Any], image_size: int) -> int | None:
+    """What the entry says of an experiment's `networks` block; None where it says nothing.
+
+    Nothing rests on it but time: without it seeds are grouped by the size of their images, and
+    memory is counted at every start, which takes a second or two.
+    """
+    say = NETWORKS[networks["kind"]].largest_map
+    return say(networks, image_size) if say else None
 
 
 def _dcgan(*arguments):
@@ -45,7 +60,20 @@ def _biggan(*arguments):
     return biggan.build(*arguments)
 
 
+def _widest_map(settings: Mapping[str, Any], image_size: int) -> int:
+    """Of networks that are widest where maps have the image's size."""
+    return max(settings["generator_width"], settings["discriminator_width"]) * image_size**2
+
+
 NETWORKS: dict[str, NetworkKind] = {
-    "dcgan": NetworkKind(_dcgan, generator=("generator_width",)),
-    "biggan": NetworkKind(_biggan, generator=("generator_width",), needs_labels=True),
+    "dcgan": NetworkKind(
+        _dcgan, generator=("generator_width",), settings=None, largest_map=_widest_map
+    ),
+    "biggan": NetworkKind(
+        _biggan,
+        generator=("generator_width",),
+        settings=None,
+        needs_labels=True,
+        largest_map=_widest_map,
+    ),
 }

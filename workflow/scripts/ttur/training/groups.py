@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..network_kinds import largest_map
 from .draws import Draws
 from .step import Players, train_step
 
@@ -45,9 +46,8 @@ def grouped(
     uninterrupted one does. settings: a training job's. Together where the widest feature maps of
     a replica hold few numbers, and on a GPU, whose small kernels are the costlier ones.
     """
-    networks = settings["networks"]
-    width = max(networks.get("generator_width", 1), networks.get("discriminator_width", 1))
-    maps = settings["batch_size"] // settings["micro_batches"] * image_size**2 * width
+    numbers = largest_map(settings["networks"], image_size) or image_size**2
+    maps = settings["batch_size"] // settings["micro_batches"] * numbers
     together = device.type != "cpu" or maps <= MAPS_TOGETHER
     return [list(seeds)] if together else [[seed] for seed in seeds]
 

@@ -119,10 +119,16 @@ class _Job:
     def _warn_of_shortage(self) -> None:
         """Says before training starts that the batch will not fit, where it will not."""
         available = available_bytes(self.device)
-        if ceiling_bytes(self.settings, self.image_size, self.channels) <= available:
+        ceiling = ceiling_bytes(self.settings, self.image_size, self.channels)
+        if ceiling is not None and ceiling <= available:
             return
         shape = (self.image_size, self.channels, self.classes)
-        needed = training_bytes(self.settings, *shape, self.device)
+        try:
+            needed = training_bytes(self.settings, *shape, self.device)
+        except (RuntimeError, TypeError, ValueError) as error:  # networks that look at their data
+            reason = " ".join(str(error).split())[:200]
+            self.say(f"memory is not estimated, the networks do not run without data ({reason})")
+            return
         line = shortage(self.settings, needed, available)
         if line:
             self.say(line)

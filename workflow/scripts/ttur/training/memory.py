@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from ..errors import UserError
+from ..network_kinds import largest_map
 from ..networks import shapes
 from ..networks.replicated import one_replica
 from .groups import grouped
@@ -112,12 +113,14 @@ def training_bytes(
     return int(_KERNELS * alive.peak) + _START
 
 
-def ceiling_bytes(settings: Mapping[str, Any], image_size: int, channels: int) -> int:
+def ceiling_bytes(settings: Mapping[str, Any], image_size: int, channels: int) -> int | None:
     """A bound on the activations in `training_bytes`, generous and without the seconds that takes:
-    so many feature maps of the image's size per image of the batch, or of an evaluation."""
-    networks = settings["networks"]
-    width = max(channels, networks["generator_width"], networks["discriminator_width"])
-    maps = width * image_size**2 * 4
+    so many of the largest feature maps per image of the batch, or of an evaluation. None where the
+    kind of networks does not say how large they are."""
+    numbers = largest_map(settings["networks"], image_size)
+    if numbers is None:
+        return None
+    maps = max(channels * image_size**2, numbers) * 4
     images = max(128 * settings["batch_size"] * len(settings["seeds"]), 16 * PASS)
     return maps * images + (256 << 20)
 
