@@ -353,6 +353,14 @@ WORDS: dict[str, tuple[list[str], str]] = {
     "unknown device": (["--config", "device=tpu"], "device is 'tpu': use one of cpu, cuda"),
     "command": (["--config", "device=$(touch pwned)"], "device is '$(touch pwned)': use one"),
     "number for all": (["--config", "experiments=5"], "experiments is 5: use a mapping"),
+    "word for a nested number": (
+        ["--config", "experiments={dcgan-fashion: {limits: {steps: five}}}"],
+        "experiments.dcgan-fashion.limits.steps is 'five': use a whole number",
+    ),
+    "nested number out of range": (
+        ["--config", "experiments={dcgan-fashion: {limits: {samples: 63}}}"],
+        "experiments.dcgan-fashion.limits.samples is 63, less than one step of batch size 64: use",
+    ),
     "path": (
         ["--config", "datasets={'../x': {kind: mnist, image_size: 8}}"],
         f"datasets.'../x' {NAME}",

@@ -1,5 +1,6 @@
 """Malformed configurations: one line with the key or file and the remedy, and nothing happens."""
 
+import csv
 import hashlib
 import json
 import os
@@ -111,3 +112,15 @@ def test_hostile_folders_are_only_ever_names(clean, tmp_path):
     assert manifest["source"] == f"image folder {folder}"
     assert list(tmp_path.rglob("pwned")) == []
     assert {path.name for path in tmp_path.iterdir()} == {HOSTILE}
+
+
+def test_numbers_inside_a_nested_value_of_the_command_line_work(clean, tmp_path):
+    """They arrive as text; here they set the limits that the plan is made of, and a job reads."""
+    nested = "experiments={dcgan: {limits: {steps: 7}, fid: {grid: {first: 2}}, seeds: [3]}}"
+    checkout = clean.copy(tmp_path / "checkout")
+    result = checkout.snakemake("plan", "--config", nested, "device=cpu", cores=1)
+    assert result.returncode == 0, result.stdout
+    with open(checkout.root / "results/plan/plan.csv", newline="") as file:
+        rows = {(row["experiment"], row["batch_size"]): row for row in csv.DictReader(file)}
+    row = rows["dcgan", "8"]
+    assert (row["steps"], row["samples"]) == ("7", str(7 * 8))

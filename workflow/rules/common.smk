@@ -18,7 +18,8 @@ from ttur.report.theory import TITLES
 from ttur.training.grid import step_limit
 
 try:
-    CONFIG = ttur_config.load(config)
+    # What follows --config on the command line is in both.
+    CONFIG = ttur_config.load(config, workflow.config_settings.config)
 except UserError as error:
     sys.exit(f"error: {error}")
 

@@ -19,7 +19,10 @@ def main() -> None:
         check_file(path)
     for word in arguments.config:
         if not re.match(r"[A-Za-z_][\w-]*\w=", word):
-            raise UserError(f"config: --config {shown(word)}: write KEY=VALUE, as in device=cuda")
+            raise UserError(
+                f"config: --config {shown(word)}: write KEY=VALUE, as in device=cuda or "
+                "'experiments={my-gan: {limits: {steps: 5}}}'"
+            )
 
 
 def options(words: list[str]) -> list[str]:

@@ -13,9 +13,10 @@ from .config_checks import UNLABELLED, domain_problems
 from .config_schema import dotted, filled
 from .data.sources import PUBLISHED
 from .errors import UserError
+from .training.grid import step_limit
 
 NOISE_SHARES = (300, 90, 30)
-"""The gradient noise is measured after limits.steps divided by these, unless said otherwise."""
+"""The gradient noise is measured after a run's steps divided by these, unless said otherwise."""
 
 METRICS = {"classifier": "classifier-FID", "inception": "FID"}
 """Feature network -> what its distance is called."""
@@ -230,12 +231,14 @@ class Config:
         ]
 
 
-def load(config: Mapping[str, Any]) -> Config:
+def load(config: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> Config:
     """The checked configuration with defaults filled in; `config` itself is not changed.
+
+    typed: the part of it that was typed on a command line, where numbers are still text.
 
     Raises UserError on the first problem: one line with the key's path and the remedy.
     """
-    settings = filled(config)
+    settings = filled(config, typed)
     inception = settings.get("inception")
     loaded = Config(
         datasets={name: Dataset(name, keys) for name, keys in settings["datasets"].items()},
@@ -282,12 +285,13 @@ def _fid(keys: dict[str, Any], inception: dict | None) -> dict[str, Any]:
 
 def _noise_probe(keys: dict[str, Any]) -> dict[str, Any]:
     """With the steps and the batch size that null stands for."""
-    settings, limit = dict(keys["noise_probe"]), keys["limits"]["steps"]
-    if settings["steps"] is None:
-        settings["steps"] = {max(1, limit // share) for share in NOISE_SHARES}
+    settings = dict(keys["noise_probe"])
     if settings["batch_size"] is None:
         batch_sizes = sorted(keys["batch_sizes"])
         settings["batch_size"] = batch_sizes[(len(batch_sizes) - 1) // 2]
+    if settings["steps"] is None:
+        limit = step_limit(keys["limits"], settings["batch_size"])
+        settings["steps"] = {max(1, limit // share) for share in NOISE_SHARES}
     return settings | {"steps": sorted(settings["steps"])}
 
 

@@ -12,7 +12,7 @@ from .data.sources import PUBLISHED, expected_images
 from .errors import UserError
 from .network_kinds import NETWORKS
 from .optimizers import OPTIMIZERS
-from .training.grid import evaluation_bound
+from .training.grid import evaluation_bound, step_limit
 
 if TYPE_CHECKING:
     from .config import Config, Dataset
@@ -43,6 +43,7 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         biggan_that_fits_the_images,
         micro_batches_of_equal_size,
         compilable,
+        samples_for_a_step,
         enough_samples_for_fid,
         first_look_of_fewer_samples,
         evaluations_within_limits,
@@ -237,6 +238,19 @@ def compilable(config: "Config") -> Iterator[Problem]:
             )
 
 
+def samples_for_a_step(config: "Config") -> Iterator[Problem]:
+    """A run takes at least one step, of a whole batch."""
+    for name, experiment in config.experiments.items():
+        samples = experiment.limits["samples"]
+        sizes = {b for run in experiment.optimizers.values() for b in run.batch_sizes}
+        if samples is not None and samples < max(sizes):
+            yield (
+                ["experiments", name, "limits", "samples"],
+                f"is {samples}, less than one step of batch size {max(sizes)}: use at least "
+                f"{max(sizes)}, null for no limit, or smaller batch_sizes",
+            )
+
+
 def enough_samples_for_fid(config: "Config") -> Iterator[Problem]:
     """With no more samples than feature dimensions the sample covariance is singular.
 
@@ -297,12 +311,16 @@ def evaluations_few_enough(config: "Config") -> Iterator[Problem]:
 def noise_probe_within_limits(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
         probe, path = experiment.noise_probe, ["experiments", name, "noise_probe"]
-        steps, batch_size = experiment.limits["steps"], probe["batch_size"]
+        limits, batch_size = experiment.limits, probe["batch_size"]
+        steps = step_limit(limits, batch_size)
         if probe["steps"][-1] > steps:
+            if steps == limits["steps"]:
+                limit = f"limits.steps, {steps}"
+            else:
+                limit = f"{steps}, limits.samples by its batch size {batch_size}"
             yield (
                 [*path, "steps"],
-                f"holds {probe['steps'][-1]}, after the last step: use at most limits.steps, "
-                f"{steps}",
+                f"holds {probe['steps'][-1]}, after the last step: use at most {limit}",
             )
         images = images_up_to(config.datasets[experiment.dataset], batch_size)
         if batch_size > images:

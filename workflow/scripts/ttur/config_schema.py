@@ -3,8 +3,9 @@
 import copy
 import difflib
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,17 @@ def shown(value: Any) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def filled(config: Mapping[str, Any]) -> dict[str, Any]:
+def filled(config: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A copy of `config` that fits the schema, defaults filled in.
+
+    typed: the part of it that came from --config, where Snakemake leaves numbers as text.
 
     Raises UserError on the first problem: unknown keys come before missing ones, and these before
     wrong values, so that a misspelt key is called that rather than missing.
     """
     settings = _copied(config, [])
     validator = _VALIDATOR(schema())
+    _read_typed(settings, typed or {}, validator)
     ranks = {"additionalProperties": 0, "required": 1}
     errors = sorted(validator.iter_errors(settings), key=lambda e: ranks.get(e.validator, 2))
     if errors:
@@ -148,6 +152,44 @@ def _copied(value: Any, path: KeyPath) -> Any:
     if isinstance(value, list | tuple):
         return [_copied(item, [*path, i]) for i, item in enumerate(value)]
     return value
+
+
+def _read_typed(settings: dict[str, Any], typed: Mapping[str, Any], validator) -> None:
+    """Reads the text of `typed` as in a file, in place, where the schema wants something else.
+
+    Whether it was in quotes is not known any more, so what may be text stays text, but for null.
+    """
+    texts = dict(_texts(typed, ()))
+    if not texts:
+        return
+    wrong = [e for e in validator.iter_errors(settings) if e.validator == "type"]
+    paths = {tuple(error.absolute_path) for error in wrong} & texts.keys()
+    for path in paths | {path for path, text in texts.items() if _plain(text) is None}:
+        *parents, key = path
+        reduce(getitem, parents, settings)[key] = _plain(texts[path])
+
+
+def _texts(value: Any, path: tuple) -> Iterator[tuple[tuple, str]]:
+    """Every text inside nested values, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _texts(item, (*path, i))
+
+
+def _plain(text: str) -> Any:
+    """A number, a truth value or None where YAML reads one, else the text."""
+    if text == "None":  # Snakemake's help asks for values as Python writes them
+        return None
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return text
+    return value if value is None or isinstance(value, bool | int | float) else text
 
 
 def _properties(validator, properties, instance, schema):
@@ -242,6 +284,8 @@ def _wrong_type(value: Any, rule: dict) -> str:
         whole = _is_whole(float(value))
         if whole or expected == EXPECTED["number"]:
             written = int(float(value)) if whole else _with_point(value)
+            if not isinstance(_plain(value), str):
+                return f"is text, {shown(value)} in quotes: write {written} without them"
             return f"is text: YAML reads {value} as text, write {written}"
     if numeric and isinstance(value, float) and not abs(value) <= 1e300:
         return f"is {shown(value)}: use {expected} that is finite"

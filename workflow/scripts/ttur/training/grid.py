@@ -6,7 +6,10 @@ from typing import Any
 
 
 def step_limit(limits: Mapping[str, Any], batch_size: int) -> int:
-    """The last step of a run: the configured number, or fewer where samples run out first."""
+    """The last step of a run: the configured number, or fewer where samples run out first.
+
+    At least 1: a configuration whose samples are less than one batch is refused.
+    """
     limit = limits["steps"]
     if limits.get("samples") is not None:
         limit = min(limit, limits["samples"] // batch_size)
