@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import train_gan
-from conftest import Tiny
+from conftest import SETTINGS, Tiny
 from safetensors.torch import load_file, save_file
 from test_step import BIGGAN
 from test_training import train_tiny
@@ -210,6 +210,15 @@ def test_training_and_its_scores_ask_for_the_classes_of_the_data(
 ):
     progress = train_tiny(lopsided, tmp_path, settings_of(kind))
     assert progress.results[0]["status"] == status
+
+
+def test_networks_without_classes_see_nothing_of_the_switch(lopsided, tmp_path):
+    dcgan = {key: SETTINGS[key] for key in ("networks", "objective", "latent_reuse")}
+    histories = []
+    for kind in ("data", "uniform"):
+        histories.append(train_tiny(lopsided, tmp_path / kind, settings_of(kind, **dcgan)).rows)
+    assert histories[0] == histories[1]
+    assert len(histories[0]) == 2
 
 
 @pytest.mark.parametrize("kind", ["data", "uniform"])
