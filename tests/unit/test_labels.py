@@ -231,25 +231,28 @@ def test_the_gradient_noise_is_of_the_classes_of_the_data(lopsided, spoiled, kin
 
 @pytest.fixture(scope="module")
 def finished(lopsided, tmp_path_factory):
-    """A finished job whose second class is spoiled, as a function of the switch."""
+    """Finished jobs whose second class is spoiled: by the switch, and from before there was one."""
     folder = tmp_path_factory.mktemp("runs")
 
     def run(kind):
         job = folder / kind / "b4" / "seeds_0"
         with pytest.MonkeyPatch.context() as patch:
-            called(train_gan, patch, *lopsided.command(job, settings_of(kind)))
+            settings = settings_of("uniform" if kind == "before" else kind)
+            called(train_gan, patch, *lopsided.command(job, settings))
         path = job / "generators.safetensors"
         tensors = load_file(path)
         tensors["0.shared.weight"][1] = math.nan
         save_file(tensors, path)
         record = {k: v for k, v in read_record(job / "run.json").items() if k != "files"}
+        if kind == "before":
+            del record["settings"]["labels"]
         write_record(job / "run.json", record, [path])
         return job
 
-    return {kind: run(kind) for kind in ("data", "uniform")}
+    return {kind: run(kind) for kind in ("data", "uniform", "before")}
 
 
-@pytest.mark.parametrize("kind", ["data", "uniform"])
+@pytest.mark.parametrize("kind", ["data", "uniform", "before"])
 def test_scores_after_training_are_of_the_classes_of_the_data(
     lopsided, finished, tmp_path, monkeypatch, kind
 ):
@@ -264,7 +267,7 @@ def test_scores_after_training_are_of_the_classes_of_the_data(
         called(script, monkeypatch, *words, *shared)
         with open(tmp_path / "scores.csv", newline="") as file:
             (row,) = csv.DictReader(file)
-        assert math.isnan(float(row["fid"])) == (kind == "uniform"), script
+        assert math.isnan(float(row["fid"])) == (kind != "data"), script
 
 
 @pytest.mark.parametrize("kind", ["data", "uniform"])

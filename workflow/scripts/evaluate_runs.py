@@ -50,7 +50,8 @@ def main() -> None:
     made_with = [arguments.samples, arguments.seeds, scoring.reference.key, code_digest(__file__)]
     rows: Rows = []
     for path, record in zip(paths, records, strict=True):
-        if any(record["settings"][key] != settings[key] for key in ("fid", "labels", "networks")):
+        same = ("fid", "labels", "networks")
+        if any(record["settings"].get(key) != settings.get(key) for key in same):
             raise UserError(f"{path} has other settings than {paths[0]}: delete it and run again")
         key = [*made_with, record.get("files"), record["seeds"]]
         scores = kept_scores(path, key)

@@ -37,13 +37,15 @@ def open_scoring(
     device, fid = open_device(arguments.device), settings["fid"]
     dataset = PackedDataset.open(arguments.data_dir)
     manifest = dataset.manifest
+    # Runs from before there was a choice drew their labels uniformly.
+    labels = SampleLabels.of(settings.get("labels", "uniform"), dataset.labels, manifest["classes"])
     key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
     scoring = Scoring(
         load_features(fid, arguments.weights, device),
         load_reference(arguments.reference, key),
         fid["pixel_map"],
         settings["networks"]["latent"],
-        SampleLabels.of(settings["labels"], dataset.labels, manifest["classes"]),
+        labels,
         device,
     )
     return scoring, manifest
