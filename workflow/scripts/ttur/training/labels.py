@@ -45,8 +45,8 @@ class SampleLabels:
     def draw(self, shape: Sequence[int], random: torch.Generator) -> Tensor:
         """Labels, int64 of this shape.
 
-        Takes one number a label from `random` whatever the counts (of up to 2^28 images), so that
-        what the same stream gives afterwards does not depend on them.
+        Takes one number a label from `random` whatever the counts (of fewer than 2^28 images), so
+        that what the same stream gives afterwards does not depend on them.
         """
         numbers = torch.randint(self._total, tuple(shape), generator=random)
         return torch.searchsorted(self._ends, numbers, right=True)
