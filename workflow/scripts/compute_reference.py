@@ -1,6 +1,7 @@
 """Computes the feature statistics of all images of a data set."""
 
 import argparse
+import sys
 
 import torch
 from ttur.arguments import json_value
@@ -8,6 +9,7 @@ from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
 from ttur.errors import UserError, run
 from ttur.features import NETWORKS, FeatureNetwork, load_features, statistics_key
+from ttur.few_images import singular_reference
 from ttur.frechet import Moments, Reference
 from ttur.pixels import PIXEL_MAPS, map_real
 
@@ -31,7 +33,14 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     dataset = PackedDataset.checked(arguments.data_dir, whole=True)
+    name, images = dataset.manifest["name"], dataset.manifest["images"]
+    if images < 2:
+        raise UserError(
+            f"datasets.{name}: {images} image is too few for a distance: use two or more"
+        )
     network = load_features(settings, arguments.weights, device)
+    if few := singular_reference(images, network.dimensions):
+        print(f"warning: {name}: {few}", file=sys.stderr)
     key = statistics_key(dataset.manifest, settings, arguments.weights, arguments.pixel_map)
     try:
         moments = real_moments(dataset, network, arguments.pixel_map, device)
@@ -42,7 +51,7 @@ def main() -> None:
             "train the feature network on this data set"
         ) from None
     reference.save(arguments.output)
-    print(f"{dataset.manifest['name']}: {moments.count} images, {network.dimensions} features")
+    print(f"{name}: {moments.count} images, {network.dimensions} features")
 
 
 def real_moments(

@@ -5,7 +5,11 @@ import argparse
 from ttur.arguments import json_value
 from ttur.data.kinds import KINDS
 from ttur.data.packing import write_packed
+from ttur.data.tally import counted
 from ttur.errors import UserError, run
+
+MOST_CLASSES = 50
+"""Named in the log; the manifest and the report have all."""
 
 
 def main() -> None:
@@ -24,7 +28,26 @@ def main() -> None:
         raise UserError(f"--threads {arguments.threads}: use at least 1")
     source = KINDS[kind](settings)
     manifest = write_packed(arguments.output_dir, settings, source, arguments.threads)
-    print(f"{name}: {manifest['images']} images, {len(manifest['skipped'])} skipped")
+    print("\n".join(summary(manifest)))
+
+
+def summary(manifest: dict) -> list[str]:
+    """What was packed and what was not, in lines for the log."""
+    name = manifest["name"]
+    lines = [f"{name}: {manifest['images']} images, {len(manifest['skipped'])} skipped"]
+    pairs = list(zip(manifest["class_names"], manifest["class_counts"], strict=True))
+    if pairs:
+        shown = ", ".join(f"{label!r} {count}" for label, count in pairs[:MOST_CLASSES])
+        more = f", and {len(pairs) - MOST_CLASSES} more" if len(pairs) > MOST_CLASSES else ""
+        lines.append(f"{name}: {len(pairs)} classes: {shown}{more}")
+    for key, words in (
+        ("skipped_reasons", "skipped"),
+        ("unused", "not used"),
+        ("remarks", "used, but"),
+    ):
+        if manifest[key]:
+            lines.append(f"{name}: {words}: {counted(manifest[key])}")
+    return lines + [f"warning: {text}" for text in manifest["warnings"]]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Trains the classifier whose features the classifier-FID compares."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from ttur.data.packed import PackedDataset
 from ttur.errors import UserError, run
-from ttur.features.classifier import save_classifier, train_classifier
+from ttur.features.classifier import FEWEST_IMAGES, save_classifier, train_classifier
 from ttur.files import sha256, write_json
 
 
@@ -21,11 +23,7 @@ def main() -> None:
     # The number of threads changes the order of sums and with it the last bits of the weights.
     torch.set_num_threads(arguments.threads)
     dataset = PackedDataset.checked(arguments.data_dir, whole=True)
-    if dataset.manifest["classes"] < 2 or dataset.manifest["images"] < 10:
-        raise UserError(
-            f"{arguments.data_dir}: a classifier needs two classes and ten images: for an image "
-            "folder set labels: folders"
-        )
+    check_trainable(dataset.manifest)
     network, accuracy = train_classifier(
         dataset.images,
         dataset.labels,
@@ -46,6 +44,28 @@ def main() -> None:
     }
     write_json(arguments.output_record, record)
     print(f"{dataset.manifest['name']}: accuracy {accuracy:.3f} on held-out images")
+
+
+def check_trainable(manifest: Mapping[str, Any]) -> None:
+    """UserError, with the remedy for what is missing, below two classes or ten images."""
+    name, classes, images = (manifest[key] for key in ("name", "classes", "images"))
+    if classes == 0:
+        raise UserError(
+            f"datasets.{name}: a classifier needs labels, and it has none: for an image folder set "
+            "labels: folders, or use features: inception"
+        )
+    if classes == 1:
+        raise UserError(
+            f"datasets.{name}: a classifier needs two classes, and all images are of "
+            f"{manifest['class_names'][0]!r}: add another, or use features: inception"
+        )
+    if images < FEWEST_IMAGES:
+        skipped = len(manifest["skipped"])
+        unread = f" ({skipped} could not be read)" if skipped else ""
+        raise UserError(
+            f"datasets.{name}: a classifier needs {FEWEST_IMAGES} images, and there are "
+            f"{images}{unread}: add some"
+        )
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
 from ttur.streams import generator as random_stream
+from ttur.training.fit import check_fit
 from ttur.training.labels import SampleLabels
 from ttur.training.launch import run_processes
 from ttur.training.lock import JobLock
@@ -74,6 +75,7 @@ def main() -> None:
                 print(f"{time.strftime('%H:%M:%S')} {job}: {line}", file=sys.stderr, flush=True)
 
     dataset, fid = PackedDataset.checked(arguments.data_dir), settings["fid"]
+    check_fit(settings, dataset.manifest, "batch_sizes")
     features = load_features(fid, arguments.weights)
     key = statistics_key(dataset.manifest, fid, arguments.weights, fid["pixel_map"])
     reference = load_reference(arguments.reference, key)

@@ -5,6 +5,7 @@ say is checked in `config_checks.py`. Needs neither torch nor Snakemake.
 """
 
 import copy
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -240,6 +241,12 @@ def load(config: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> C
     """
     settings = filled(config, typed)
     inception = settings.get("inception")
+    for section, key in (
+        *((each, "root") for each in settings["datasets"].values()),
+        (inception or {}, "weights"),
+    ):
+        if section.get(key):
+            section[key] = expanded(section[key])
     loaded = Config(
         datasets={name: Dataset(name, keys) for name, keys in settings["datasets"].items()},
         experiments={
@@ -253,6 +260,14 @@ def load(config: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> C
     for path, message in domain_problems(loaded):
         raise UserError(f"config: {dotted(path)} {message}")
     return loaded
+
+
+def expanded(path: str) -> str:
+    """A path with `~`, `$NAME` and `${NAME}` replaced, unless it is there as it is written.
+
+    What stands for nothing, such as a variable that is not set, stays.
+    """
+    return path if os.path.lexists(path) else os.path.expandvars(os.path.expanduser(path))
 
 
 def _experiment(name: str, keys: dict[str, Any], inception: dict | None) -> Experiment:

@@ -3,13 +3,17 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .config_schema import Problem, dotted, shown
-from .data.listing import SUFFIXES, image_files
+from .data.classes import class_names, class_problem
+from .data.formats import FORMAT_NAMES, is_picture
+from .data.listing import image_files
 from .data.sources import PUBLISHED, expected_images
 from .errors import UserError
+from .few_images import FEATURE_DIMENSIONS
 from .network_kinds import NETWORKS
 from .optimizers import OPTIMIZERS
 from .training.grid import evaluation_bound, step_limit
@@ -21,7 +25,8 @@ IMAGES = {"fashion_mnist": 10_000, "mnist": 5_000}
 KINDS = (*IMAGES, "image_folder", *PUBLISHED)
 RAW_FILES = {"fashion_mnist": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")}
 UNLABELLED = ("lsun", "celeba")
-FEATURE_DIMENSIONS = {"classifier": 64, "inception": 2048}
+FEWEST_IMAGES = {"classifier": 10, "inception": 2}
+"""A tenth is held out of a classifier's training; a covariance needs two."""
 MOST_JOBS = 10_000
 MOST_EVALUATIONS = 100_000  # of one seed
 LONGEST_FOLDER_NAME = 200  # file systems allow 255 bytes
@@ -36,6 +41,8 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         jobs_within_limits,
         known_data_sets,
         existing_data_files,
+        class_folders_with_images,
+        enough_images_and_classes,
         batch_sizes_within_data_set,
         labels_where_needed,
         inception_where_needed,
@@ -92,14 +99,66 @@ def existing_data_files(config: "Config") -> Iterator[Problem]:
         if root is None or dataset.kind in PUBLISHED:
             continue
         if not os.path.isdir(root):
-            yield path, f"is {shown(root)}, not a folder: correct it or put the images there"
+            yield (
+                path,
+                f"is {shown(root)}, not a folder ({_tried(root)}): correct it or put the images "
+                "there",
+            )
         elif dataset.kind in RAW_FILES:
             for file in RAW_FILES[dataset.kind]:
                 if not os.path.isfile(os.path.join(root, file)):
-                    yield path, f"is {shown(root)}, where {file} is missing: put it there"
+                    yield (
+                        path,
+                        f"is {shown(root)}, where {file} is missing ({_tried(root, file)}): put it "
+                        "there",
+                    )
         elif images_up_to(dataset, 1) == 0:
-            suffixes = " ".join(SUFFIXES)
-            yield path, f"is {shown(root)}, without images: put files ending in {suffixes} there"
+            yield path, f"is {shown(root)}, without images: put {FORMAT_NAMES} files there"
+
+
+def _tried(*parts: str) -> str:
+    """The absolute path that was looked for, and variables in it that stand for nothing."""
+    path = os.path.abspath(os.path.join(*parts))
+    unset = [name for pair in re.findall(r"\$(?:(\w+)|\{(\w+)\})", path) for name in pair if name]
+    notes = "".join(f", and the environment has no {name}" for name in dict.fromkeys(unset))
+    return f"looked for {shown(path)}{notes}"
+
+
+def class_folders_with_images(config: "Config") -> Iterator[Problem]:
+    for name, dataset in config.datasets.items():
+        if dataset.kind == "image_folder" and dataset.has_labels and os.path.isdir(dataset.root):
+            with _readable(dataset):
+                problem = class_problem(dataset.root)
+            if problem:
+                yield ["datasets", name, "root"], problem
+
+
+def enough_images_and_classes(config: "Config") -> Iterator[Problem]:
+    """For the features, so far as the files tell; damaged ones show up in preparation."""
+    for experiment in config.experiments.values():
+        dataset, features = config.datasets[experiment.dataset], experiment.fid["features"]
+        path, least = ["datasets", dataset.name, "root"], FEWEST_IMAGES[features]
+        if dataset.kind == "image_folder" and not os.path.isdir(dataset.root):
+            continue
+        found = images_up_to(dataset, least)
+        if found < least:
+            images = f"{found} image{'s' * (found != 1)}"
+            yield (
+                path,
+                f"is {shown(dataset.root)}, with {images}, of which the {features} features of "
+                f"{experiment.name} need at least {least}: put more there",
+            )
+        if features != "classifier" or dataset.kind != "image_folder" or not dataset.has_labels:
+            continue
+        with _readable(dataset):
+            names = class_names(dataset.root)
+        if len(names) == 1:
+            yield (
+                path,
+                f"is {shown(dataset.root)}, with one class only, {shown(names[0])}, and a "
+                "classifier needs two: set it to the folder that holds the folders of the "
+                f"classes, or experiments.{experiment.name}.fid.features to inception",
+            )
 
 
 def images_up_to(dataset: "Dataset", limit: int) -> int:
@@ -112,8 +171,16 @@ def images_up_to(dataset: "Dataset", limit: int) -> int:
         return min(IMAGES[dataset.kind], limit)
     if dataset.kind in PUBLISHED:
         return min(expected_images(dataset.settings) or limit, limit)
+    with _readable(dataset):
+        # Of files that are only called pictures nothing will be packed.
+        images = (file for file in image_files(dataset.root) if is_picture(*file))
+        return sum(1 for _ in islice(images, limit))
+
+
+@contextmanager
+def _readable(dataset: "Dataset") -> Iterator[None]:
     try:
-        return sum(1 for _ in islice(image_files(dataset.root), limit))
+        yield
     except OSError as error:
         where = f"config: {dotted(['datasets', dataset.name, 'root'])}"
         raise UserError(f"{where} holds {shown(error.filename)}: make it readable") from None

@@ -11,6 +11,7 @@ from .allocator import keep_freed_memory
 from .data.packed import PackedDataset
 from .devices import open_device
 from .features import load_features, load_reference, statistics_key
+from .training.fit import check_fit
 from .training.labels import SampleLabels
 from .training.scoring import Scoring
 
@@ -39,6 +40,7 @@ def open_scoring(
     manifest = dataset.manifest
     # Runs from before there was a choice drew their labels uniformly.
     labels = SampleLabels.of(settings.get("labels", "uniform"), dataset.labels, manifest["classes"])
+    check_fit(settings, manifest, "batch_sizes")
     key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
     scoring = Scoring(
         load_features(fid, arguments.weights, device),

@@ -4,6 +4,7 @@ Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge",
 https://image-net.org/challenges/LSVRC/2012/
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -14,13 +15,15 @@ import numpy as np
 
 from ..errors import UserError
 from .archive import Member, tar_members
-from .listing import SUFFIXES, image_files
+from .formats import HEAD_BYTES, promises_picture, starts_as_picture
+from .listing import image_files, top_level
 from .pictures import MAX_BYTES, decode_rgb, decode_rgb_file
 from .resize import PAPER_FILTER, describe
 from .settings import image_size, root_folder, skipped_share
 from .source import Decode, Item, Source
 from .sources import IMAGENET_ARCHIVE, IMAGENET_FOLDER, PUBLISHED, expected_images, missing
 from .state import SYNSET, synset_folders
+from .tally import Tally
 
 RULE = "centre_square"
 MAX_CLASS_BYTES = 16 << 30
@@ -36,11 +39,15 @@ def read(settings: dict) -> Source:
     """
     size, root = image_size(settings), root_folder(settings)
     tree, archive = root / IMAGENET_FOLDER, root / IMAGENET_ARCHIVE
+    unused = Tally()
     if tree.is_dir():
         classes = synset_folders(tree)
         items = partial(_tree_items, tree, classes)
         decoder = partial(nullcontext, partial(_decode_below, tree, size=size))
-        count = sum(1 for _ in items())
+        counts = Counter(item.label for item in _tree_items(tree, classes, unused))
+        count = counts.total()
+        if empty := [synset for label, synset in enumerate(classes) if not counts[label]]:
+            raise missing(settings, f"every image of {tree / empty[0]}")
     elif archive.is_file():
         members = _class_archives(archive)
         classes = [member.name.removesuffix(".tar") for member in members]
@@ -48,7 +55,7 @@ def read(settings: dict) -> Source:
         decoder = partial(_archive_decoder, archive, size)
         count = None  # Would be a pass over the headers of all the class archives.
     else:
-        raise missing(settings, f"{tree} or {archive.name}")
+        raise missing(settings, f"{tree.absolute()} or {archive.name}")
     return Source(
         source=f"{PUBLISHED['imagenet'].title}, {PUBLISHED['imagenet'].page}",
         licence=PUBLISHED["imagenet"].licence,
@@ -60,17 +67,27 @@ def read(settings: dict) -> Source:
         count=count,
         expected=expected_images(settings),
         max_skipped_share=skipped_share(settings),
+        unused=unused.rows(),
     )
 
 
 # ---------------------------------------------------------------- folders
 
 
-def _tree_items(tree: Path, classes: list[str]) -> Iterator[Item]:
+def _tree_items(tree: Path, classes: list[str], unused: Tally | None = None) -> Iterator[Item]:
+    """unused: gets what lies in the tree and is no image of a class."""
+    known = set(classes)
+    if unused is not None:
+        for each in (each for found in top_level(tree) for each in found):
+            if each.name not in known:
+                unused.add("not a class folder nXXXXXXXX", each.name)
     for label, synset in enumerate(classes):
-        files = (Path(entry.path).relative_to(tree) for entry in image_files(tree / synset))
-        for name in sorted(file.as_posix() for file in files):
-            yield Item(name, label, name)
+        below = Tally()
+        for name in sorted(file.name for file in image_files(tree / synset, unused=below)):
+            yield Item(f"{synset}/{name}", label, f"{synset}/{name}")
+        if unused is not None:
+            for row in below.rows():
+                unused.add(row["reason"], f"{synset}/{row['example']}", row["count"])
 
 
 def _decode_below(tree: Path, name: str, size: int) -> np.ndarray:
@@ -94,9 +111,15 @@ def _class_archives(archive: Path) -> list[Member]:
 def _archive_items(archive: Path, members: list[Member]) -> Iterator[Item]:
     for label, (name, offset, size) in enumerate(members):
         for member in tar_members(archive, MAX_BYTES, offset, size):
-            if member.name.lower().endswith(SUFFIXES):
+            if promises_picture(member.name) or _starts_as_picture(archive, member):
                 where = (member.offset, member.size)
                 yield Item(f"{name.removesuffix('.tar')}/{member.name}", label, where)
+
+
+def _starts_as_picture(archive: Path, member: Member) -> bool:
+    with open(archive, "rb") as file:
+        file.seek(member.offset)
+        return starts_as_picture(file.read(min(HEAD_BYTES, member.size)))
 
 
 @contextmanager

@@ -33,6 +33,20 @@ MANIFEST_TYPES = {
 }
 """Keys of a manifest and their types. `skipped` lists the files that could not be decoded."""
 
+OPTIONAL_TYPES = {
+    "class_counts": list,
+    "skipped_reasons": list,
+    "unused": list,
+    "remarks": list,
+    "warnings": list,
+}
+"""Keys that manifests of earlier versions lack.
+
+class_counts: images per class. skipped_reasons: why files were skipped; unused: what lies beside
+the images and is none; remarks: on images that were used: each [{reason, count, example}].
+warnings: sentences.
+"""
+
 CHUNK_BYTES = 1 << 24
 READ_WHOLE_BYTES = 1 << 30
 """Up to so many bytes of pixels every job reads them all, about a second; beyond, a sample."""
@@ -134,6 +148,9 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not a manifest: prepare the data set again")
     for key, kind in MANIFEST_TYPES.items():
         if type(manifest.get(key)) is not kind:
+            raise UserError(f"{path}: {key} must be {kind.__name__}: prepare the data set again")
+    for key, kind in OPTIONAL_TYPES.items():
+        if key in manifest and type(manifest[key]) is not kind:
             raise UserError(f"{path}: {key} must be {kind.__name__}: prepare the data set again")
     if manifest["classes"] != len(manifest["class_names"]):
         raise UserError(f"{path}: classes and class_names disagree: prepare the data set again")

@@ -14,10 +14,12 @@ from ..errors import UserError
 from ..files import sha256, write_json
 from ..locks import locked
 from ..progress import Progress
+from .flatten import dark_pictures
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
 from .source import Source
 from .state import raw_state
+from .tally import Tally, counted
 from .workers import decoded
 
 LIMITS = ("expected_images", "max_skipped_share")
@@ -38,8 +40,9 @@ def write_packed(
     waits, and takes over what that one finished if it was the same. Writes a line of progress to
     stderr every few seconds.
 
-    Raises UserError where there are no images, not as many as the source expects, or too many that
-    cannot be read; ValueError where an image has another shape than the source says.
+    Raises UserError where there are no two images that differ, not as many as the source expects,
+    too many that cannot be read, or a class without any; ValueError where an image has another
+    shape than the source says.
     """
     directory, name = Path(directory), settings["name"]
     if source.count is not None:
@@ -60,7 +63,7 @@ def _finished(directory: Path, name: str, source: Source) -> dict[str, Any] | No
     items = manifest["images"] + len(manifest["skipped"])
     # The limits of this process may be others.
     _check_count(name, source, items)
-    _check_skipped(name, source, manifest["skipped"], items)
+    _check_skipped(name, source, Tally(manifest.get("skipped_reasons", [])), items)
     print(f"{name}: prepared by another process meanwhile", file=sys.stderr, flush=True)
     return manifest
 
@@ -81,10 +84,17 @@ def _write(
                 f"datasets.{name}: {partial.items} images were read of {source.count} listed: "
                 "the raw files changed meanwhile, run the same command again"
             )
-        if not partial.images:
-            raise UserError(f"datasets.{name}: {source.source} holds no images")
+        _check_two(name, source, partial)
         labels, digest = partial.finish()
     images = np.load(directory / "images.npy", mmap_mode="r", allow_pickle=False)
+    counts = np.bincount(labels[labels >= 0], minlength=len(source.class_names)).tolist()
+    try:
+        _check_content(name, source, images, counts, partial.reasons)
+    except UserError:
+        partial.discard()
+        for file in ("images.npy", "labels.npy"):
+            (directory / file).unlink()
+        raise
     manifest = {
         "name": name,
         "kind": settings["kind"],
@@ -94,17 +104,27 @@ def _write(
         "channels": source.shape[2],
         "classes": len(source.class_names),
         "class_names": source.class_names,
+        "class_counts": counts,
         "resize": source.resize,
         "source": source.source,
         "licence": source.licence,
         "raw_state": state,
         "skipped": partial.skipped,
+        "skipped_reasons": partial.reasons.rows(),
+        "unused": list(source.unused),
+        "remarks": partial.remarks.rows(),
+        "warnings": _warnings(settings, partial.highest),
         "sha256": digest,
         "sample_sha256": sample_digest(images, labels),
     }
     write_json(directory / "manifest.json", manifest)
     partial.discard()
     return manifest
+
+
+def _warnings(settings: dict, highest: int) -> list[str]:
+    dark = dark_pictures(settings["name"], highest) if highest else None
+    return [dark] if dark and settings.get("bits") is None else []
 
 
 def _decode_all(name: str, source: Source, partial: Partial, processes: int) -> None:
@@ -115,12 +135,12 @@ def _decode_all(name: str, source: Source, partial: Partial, processes: int) -> 
         for chunk in chunks:
             partial.append(chunk)
             if chunk.skipped and total is not None:
-                _check_skipped(name, source, partial.skipped, total)
+                _check_skipped(name, source, partial.reasons, total)
             if progress.due():
                 partial.checkpoint()
                 progress.report(partial.items)
     partial.checkpoint()
-    _check_skipped(name, source, partial.skipped, partial.items)
+    _check_skipped(name, source, partial.reasons, partial.items)
 
 
 def _check_count(name: str, source: Source, found: int) -> None:
@@ -131,13 +151,42 @@ def _check_count(name: str, source: Source, found: int) -> None:
         )
 
 
-def _check_skipped(name: str, source: Source, skipped: list[str], total: int) -> None:
+def _check_skipped(name: str, source: Source, reasons: Tally, total: int) -> None:
     share = source.max_skipped_share
-    if len(skipped) > share * total:
+    if reasons.total > share * total:
         raise UserError(
-            f"datasets.{name}.root: {len(skipped)} of {total} images cannot be read (the last is "
-            f"{skipped[-1]!r}), more than {100 * share:g} %: repair or remove them, "
-            "or raise max_skipped_share"
+            f"datasets.{name}.root: {reasons.total} of {total} images cannot be read, more than "
+            f"{100 * share:g} %: {counted(reasons.rows())}. Repair or remove them, or raise "
+            "max_skipped_share"
+        )
+
+
+def _check_two(name: str, source: Source, partial: Partial) -> None:
+    """A covariance needs two images."""
+    if partial.images < 2:
+        unread = f" ({counted(partial.reasons.rows())})" if partial.skipped else ""
+        found = "1 image only" if partial.images else "no images"
+        raise UserError(
+            f"datasets.{name}: {source.source} holds {found} that can be read{unread}: "
+            "at least two are needed"
+        )
+
+
+def _check_content(
+    name: str, source: Source, images: np.ndarray, counts: list[int], reasons: Tally
+) -> None:
+    """What is known only once all images are decoded."""
+    empty = [each for each, count in zip(source.class_names, counts, strict=True) if not count]
+    if empty:
+        unread = f" ({counted(reasons.rows())})" if reasons.total else ""
+        raise UserError(
+            f"datasets.{name}.root: class {empty[0]!r}, one of {len(empty)} such, has no image "
+            f"that can be read{unread}: repair its pictures or take the class away"
+        )
+    if all(np.array_equal(images[0], image) for image in images[1:]):
+        raise UserError(
+            f"datasets.{name}: all {len(images)} images are the same once they are resized: no "
+            "distance can be computed to them, use images that differ"
         )
 
 

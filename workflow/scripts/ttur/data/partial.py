@@ -2,8 +2,8 @@
 
 Beside the final files stand `.images.partial` (an .npy file in the making), `.labels.partial`
 (int64 values) and `.partial.json`, the journal: how many images of the two are valid, their
-digest, which names were skipped so far, and what they were made from. The journal is written
-after the data that it vouches for, so after a kill at any time it holds.
+digest, which names were skipped so far and why, and what they were made from. The journal is
+written after the data that it vouches for, so after a kill at any time it holds.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..files import atomic_path, write_json
+from .tally import Tally
 from .workers import Chunk
 
 CHUNK_BYTES = 1 << 24
@@ -26,8 +27,9 @@ CHUNK_BYTES = 1 << 24
 class Partial:
     """Opens what an interrupted preparation left, if it was made from the same: `fingerprint`.
 
-    images, skipped: what was written and skipped so far. A context manager; leaving it keeps the
-    files unless nothing is in them.
+    images, skipped: what was written and skipped so far. reasons: why it was skipped; remarks: on
+    what was written; highest: its largest sample of 16 bits. A context manager; leaving it keeps
+    the files unless nothing is in them.
     """
 
     def __init__(self, directory: Path, shape: tuple[int, int, int], fingerprint: str):
@@ -36,6 +38,7 @@ class Partial:
         self._images = _open(directory / ".images.partial")
         self._labels = _open(directory / ".labels.partial")
         self.images, self.skipped = 0, []
+        self.reasons, self.remarks, self.highest = Tally(), Tally(), 0
         self._digest = hashlib.sha256()
         self._write_header()
         start = self._images.tell()
@@ -55,7 +58,12 @@ class Partial:
         self._labels.write(np.array(chunk.labels, dtype="<i8").tobytes())
         self._digest.update(chunk.pixels)
         self.images += len(chunk.labels)
-        self.skipped += chunk.skipped
+        for name, reason in chunk.skipped:
+            self.skipped.append(name)
+            self.reasons.add(reason, name)
+        for name, remark in chunk.remarks:
+            self.remarks.add(remark, name)
+        self.highest = max(self.highest, chunk.highest)
 
     def checkpoint(self) -> None:
         """What was appended so far outlives a kill."""
@@ -66,6 +74,9 @@ class Partial:
             "images": self.images,
             "sha256": self._digest.hexdigest(),
             "skipped": self.skipped,
+            "reasons": self.reasons.rows(),
+            "remarks": self.remarks.rows(),
+            "highest": self.highest,
         }
         write_json(self._journal, journal)
 
@@ -118,6 +129,8 @@ class Partial:
         try:
             journal = json.loads(self._journal.read_text(encoding="utf-8"))
             images, skipped, sha256 = (journal[key] for key in ("images", "skipped", "sha256"))
+            reasons, remarks = (Tally(journal[key]) for key in ("reasons", "remarks"))
+            highest = journal["highest"]
             if journal["fingerprint"] != self._fingerprint:
                 return
         except (OSError, ValueError, KeyError, TypeError):
@@ -130,6 +143,7 @@ class Partial:
             left -= len(data)
         if digest.hexdigest() == sha256 and self._labels.tell() >= images * 8:
             self.images, self.skipped, self._digest = images, skipped, digest
+            self.reasons, self.remarks, self.highest = reasons, remarks, highest
 
 
 def _open(path: Path) -> BinaryIO:

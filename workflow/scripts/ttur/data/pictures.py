@@ -5,11 +5,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
+from .formats import FORMAT_NAMES, HEAD_BYTES, starts_as_picture
+from .metadata import without_metadata
 from .resize import PAPER_FILTER, resize_picture
 
 PAPER_FORMATS = ("JPEG", "PNG", "WEBP")
@@ -18,18 +20,118 @@ PAPER_FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_BYTES = 64 << 20
 """Of one encoded image."""
 
+MAX_PIXELS = 178_956_970
+"""Of one picture, unless the configuration says otherwise: from there on Pillow, left alone,
+takes a picture for a decompression bomb. As RGB that is 716 MB of memory."""
+
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
+WHITE_IS_ZERO = 0
+
+
+class Remark(UserWarning):
+    """What is worth knowing of a picture that is used all the same."""
+
+
+class Loaded(NamedTuple):
+    """A decoded picture. raw_mode: how Pillow calls its samples in the file, such as `L;4`.
+
+    bits: of a sample in the file where the mode is one of 16 bits. inverted: whether white is 0.
+    orientation: as a camera noted it, 1 to 8.
+    """
+
+    picture: Image.Image
+    raw_mode: str
+    bits: int
+    inverted: bool
+    orientation: int
+
+
+class TooLarge(ValueError):
+    """More pixels than allowed."""
+
+
+def load(
+    file: str | Path | bytes, formats: tuple[str, ...], max_pixels: int | None = None
+) -> Loaded:
+    """Decodes the first frame of a picture with the named decoders only.
+
+    Some of Pillow's other decoders start other programs. Metadata that cannot be read are left
+    out, with a `Remark`. ValueError where there are more than max_pixels (default `MAX_PIXELS`):
+    nothing is decoded then.
+    """
+    try:
+        return _load(file, formats, max_pixels)
+    except Exception as error:
+        data = file if isinstance(file, bytes) else Path(file).read_bytes()
+        if isinstance(error, UnidentifiedImageError) and not starts_as_picture(data[:HEAD_BYTES]):
+            raise ValueError(f"no picture ({FORMAT_NAMES} are read)") from None
+        bare = without_metadata(data)
+        if isinstance(error, TooLarge) or bare == data:
+            raise
+        try:
+            loaded = _load(bare, formats, max_pixels)
+        except Exception:
+            raise error from None
+        _remark(f"metadata are broken and left out: {error}")
+        return loaded
+
+
+def _load(file: str | Path | bytes, formats: tuple[str, ...], max_pixels: int | None) -> Loaded:
+    source = io.BytesIO(file) if isinstance(file, bytes) else file
+    with _limit(max_pixels or MAX_PIXELS), Image.open(source, formats=formats) as picture:
+        _remark_frames(picture)
+        raw_mode, bits, inverted = _raw_mode(picture), 16, False
+        if picture.format == "TIFF" and picture.mode.startswith("I;16"):
+            bits = picture.tag_v2.get(BITS_PER_SAMPLE, (16,))[0]
+            # Pillow inverts such pictures of up to 8 bits itself.
+            inverted = picture.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+        picture.load()
+        return Loaded(picture, raw_mode, bits, inverted, _orientation(picture))
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception as error:  # Pillow raises almost anything on damaged EXIF data
+        _remark(f"metadata are broken and left out: {error}")
+        return 1
+
+
+def _remark(text: str) -> None:
+    warnings.warn(Remark(text), stacklevel=3)
+
+
+def _raw_mode(picture: Image.Image) -> str:
+    for tile in getattr(picture, "tile", []):
+        arguments = tile[3]
+        first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+        return first if isinstance(first, str) else ""
+    return ""
+
+
+def _remark_frames(picture: Image.Image) -> None:
+    """Phones write several views into one JPEG, of which the first is the photograph."""
+    try:
+        several = picture.format != "MPO" and getattr(picture, "is_animated", False)
+    except Exception:  # a second frame that is damaged
+        return
+    if several:
+        _remark("the first of several frames or pages is used")
+
 
 @contextmanager
-def opened(file: str | Path | BinaryIO, formats: tuple[str, ...]) -> Iterator[Image.Image]:
-    """Opens a picture with the named decoders only: some of Pillow's start other programs.
-
-    A picture of more than `PIL.Image.MAX_IMAGE_PIXELS` pixels (a decompression bomb) raises
-    before it is decoded.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=formats) as picture:
-            yield picture
+def _limit(max_pixels: int) -> Iterator[None]:
+    """Pillow's own limit, which it checks wherever a header or a frame says a size."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise TooLarge(f"more than {max_pixels} pixels, the limit max_pixels") from None
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def decode_rgb(data: bytes | memoryview, size: int, rule: str) -> np.ndarray:
@@ -40,8 +142,7 @@ def decode_rgb(data: bytes | memoryview, size: int, rule: str) -> np.ndarray:
     """
     if len(data) > MAX_BYTES:
         raise ValueError(f"{len(data)} bytes are too many for one image")
-    with opened(io.BytesIO(data), PAPER_FORMATS) as picture:
-        rgb = picture.convert("RGB")
+    rgb = load(bytes(data), PAPER_FORMATS).picture.convert("RGB")
     return np.asarray(resize_picture(rgb, size, rule, PAPER_FILTER))
 
 

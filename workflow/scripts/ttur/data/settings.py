@@ -33,6 +33,21 @@ def choice(settings: dict, key: str, values: tuple, default: Any) -> Any:
     return value
 
 
+def whole_number(
+    settings: dict, key: str, least: int, most: int, default: int | None
+) -> int | None:
+    """`settings[key]`, or the default where it is missing or None; UserError out of range."""
+    value = settings.get(key)
+    if value is None:
+        return default
+    if type(value) is not int or not least <= value <= most:
+        raise UserError(
+            f"datasets.{settings['name']}.{key}: {value!r} is not a whole number from {least} "
+            f"to {most}"
+        )
+    return value
+
+
 def skipped_share(settings: dict) -> float:
     """The share of images that may fail to decode, 0 <= share < 1; default 0.01."""
     share = settings.get("max_skipped_share", 0.01)

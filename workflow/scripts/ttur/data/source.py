@@ -1,6 +1,6 @@
 """What a reader of raw data hands over for packing: a list of images, and how to decode one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,8 @@ class Item(NamedTuple):
 
 
 Decode = Callable[[Any], np.ndarray]
-"""From `Item.where` to uint8 [H, W, C]; raises anything where the image is damaged."""
+"""From `Item.where` to uint8 [H, W, C]; raises anything where the image is damaged, and warns
+(`pictures.Remark`, `flatten.SixteenBits`) of what is worth knowing of one that is used."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Source:
     count: number of items where that is known before the pass.
     expected: number of items that there must be; None for any.
     max_skipped_share: which share of the items may fail to decode.
+    unused: what lies among the raw files and is no item, as `Tally.rows` gives it.
     """
 
     source: str
@@ -50,6 +52,7 @@ class Source:
     count: int | None = None
     expected: int | None = None
     max_skipped_share: float = 0.0
+    unused: Sequence[Mapping[str, Any]] = ()
 
 
 def as_it_is(image: np.ndarray) -> np.ndarray:

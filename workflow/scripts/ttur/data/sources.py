@@ -94,7 +94,7 @@ def existing(settings: dict, name: str) -> Path:
     """The path of `name` in the data set's root; UserError with the remedy where it is missing."""
     path = root_folder(settings) / name
     if not path.exists():
-        raise missing(settings, path)
+        raise missing(settings, path.absolute())
     return path
 
 

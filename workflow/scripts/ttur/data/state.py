@@ -17,8 +17,9 @@ SYNSET = re.compile(r"n[0-9]{8}")
 def raw_state(kind: str, root: str | None) -> str:
     """State of a data set's raw files; "" where there are none, or rules declare them as inputs.
 
-    image_folder: every file's name, size and time. lsun, celeba and imagenet as an archive: size
-    and time of the database, the partition file, the archive. imagenet as a tree: its classes.
+    image_folder: every visible file's name, size and time, image or not. lsun, celeba and imagenet
+    as an archive: size and time of the database, the partition file, the archive. imagenet as a
+    tree: its classes.
     """
     match kind:
         case "image_folder":
@@ -46,12 +47,10 @@ def recorded_state(directory: str | Path) -> str:
 
 
 def synset_folders(tree: Path) -> list[str]:
-    """The class folders of ImageNet's tree, sorted; links and anything else are ignored."""
+    """The class folders of ImageNet's tree, sorted; links are followed."""
     with os.scandir(tree) as entries:
         return sorted(
-            entry.name
-            for entry in entries
-            if SYNSET.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            entry.name for entry in entries if SYNSET.fullmatch(entry.name) and entry.is_dir()
         )
 
 

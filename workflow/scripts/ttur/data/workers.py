@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,20 +15,36 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
+from PIL import UnidentifiedImageError
 
 from ..errors import UserError
+from .flatten import SixteenBits
+from .pictures import Remark
 from .source import Decode, Item, Source
 
 CHUNK = 32
 """Images per task: 6 MB of pixels at 256x256."""
 
+LONGEST_REASON = 200
+
+
+Named = list[tuple[str, str]]
+"""Names of images, each with what is to say of it."""
+
 
 class Chunk(NamedTuple):
-    """Neighbouring images: pixels one after the other, labels, names that did not decode."""
+    """Neighbouring images.
+
+    pixels: one image after the other. skipped: those that did not decode, with the reason.
+    remarks: those that did, with what is worth knowing. highest: the largest sample of those of
+    16 bits, 0 without such.
+    """
 
     pixels: bytes
     labels: list[int]
-    skipped: list[str]
+    skipped: Named
+    remarks: Named
+    highest: int
 
 
 def decoded(source: Source, start: int = 0, processes: int = 1) -> Iterator[Chunk]:
@@ -67,21 +84,41 @@ def decode_chunk(
     items: list[Item],
 ) -> Chunk:
     """Decodes the items; those that fail are skipped and named."""
-    pixels, labels, skipped = [], [], []
+    pixels, labels, skipped, remarks, highest = [], [], [], [], 0
     with decoder() as decode:
         for item in items:
             try:
-                image = decode(item.where)
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    image = decode(item.where)
             except MemoryError:
                 raise
-            except Exception:  # Pillow's decoders raise almost anything on damaged bytes.
-                skipped.append(item.name)
+            except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes.
+                skipped.append((item.name, reason_of(error)))
                 continue
             if image.shape != shape or image.dtype != np.uint8:
                 raise ValueError(f"image {item.name}: {image.dtype} {image.shape}, not {shape}")
             pixels.append(image.tobytes())
             labels.append(item.label)
-    return Chunk(b"".join(pixels), labels, skipped)
+            for warning in (each.message for each in caught):
+                if isinstance(warning, Remark):
+                    remarks.append((item.name, one_line(str(warning))))
+                elif isinstance(warning, SixteenBits):
+                    highest = max(highest, warning.highest)
+    return Chunk(b"".join(pixels), labels, skipped, remarks, highest)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an image did not decode, on one line and without its path."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnidentifiedImageError):  # whose text holds the path
+        return "begins as a picture, but is damaged or of a kind that cannot be decoded"
+    return one_line(str(error)) or type(error).__name__
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_REASON]
 
 
 def _tasks(items: Iterable[Item]) -> Iterator[list[Item]]:

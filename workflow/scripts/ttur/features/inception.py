@@ -137,8 +137,8 @@ def load_inception(path: str | Path, resize: str, weights: str) -> Inception:
         return Inception(state, resize, weights)
     except FileNotFoundError:
         raise UserError(
-            f"{path} is missing: put Inception's weights there, or name their file in the "
-            "configuration, inception.weights"
+            f"{Path(path).absolute()} is missing: put Inception's weights there, or name their "
+            "file in the configuration, inception.weights"
         ) from None
     except UserError:
         raise
