@@ -470,11 +470,19 @@ def test_missing_labels_of_fashion_mnist(tmp_path):
 # ----------------------------------------------------------------------------------- image folders
 
 
+STARTS = {
+    ".png": b"\x89PNG\r\n\x1a\n",
+    ".jpeg": b"\xff\xd8\xff\xe0",
+    ".webp": b"RIFF\0\0\0\0WEBP",
+}
+MANY = [f"{label}/{number}.png" for label in "ab" for number in range(5)]
+
+
 def with_images(tmp_path, names, **keys):
     for name in names:
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True, parents=True)
-        file.touch()
+        file.write_bytes(STARTS.get(file.suffix.lower(), b""))
     own = {
         **minimal()["experiments"]["dcgan-fashion"],
         "dataset": "faces",
@@ -486,20 +494,23 @@ def with_images(tmp_path, names, **keys):
 
 
 def test_images_are_counted_in_all_folders_whatever_the_case_of_the_suffix(tmp_path):
-    config = with_images(tmp_path, ["a/1.png", "a/deep/2.JPEG", "b/3.webp", "b/notes.txt", "b/png"])
-    config["experiments"]["own"]["batch_sizes"] = [2, 3]
+    config = with_images(tmp_path, [*MANY, "a/deep/2.JPEG", "b/3.webp", "b/notes.txt", "b/png"])
+    config["experiments"]["own"]["batch_sizes"] = [2, 12]
     assert len(load(config).runs()) == 6 + 1 + 4
-    config["experiments"]["own"]["batch_sizes"] = [2, 4]
+    config["experiments"]["own"]["batch_sizes"] = [2, 13]
     assert problem(config) == (
-        "config: experiments.own.batch_sizes[1] is 4, above the 3 images of faces: use at most 3"
+        "config: experiments.own.batch_sizes[1] is 13, above the 12 images of faces: use at most 12"
     )
 
 
 def test_a_folder_without_images(tmp_path):
-    message = problem(with_images(tmp_path, ["a/notes.txt"]))
+    message = problem(with_images(tmp_path, ["a/notes.txt"], labels="none"))
     rest = without_prefix(message, "datasets.faces.root")
-    suffixes = ".png .jpg .jpeg .bmp .webp .tif .tiff"
-    assert rest.endswith(f"without images: put files ending in {suffixes} there")
+    formats = "PNG, JPEG, WebP, BMP, TIFF, GIF"
+    assert rest == (
+        f"is {str(tmp_path)!r}, without images (none of {formats} (1, 'a/notes.txt')): "
+        f"put {formats} files there"
+    )
 
 
 def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
@@ -526,8 +537,7 @@ def test_a_folder_that_links_to_itself_is_counted_once(tmp_path):
 
 def test_images_that_are_not_packed_are_not_counted(tmp_path):
     config = with_images(tmp_path / "root", ["a/1.png", "a/2.png", "a/._1.png", ".hidden/3.png"])
-    (tmp_path / "outside.png").touch()
-    (tmp_path / "root" / "a" / "outside.png").symlink_to(tmp_path / "outside.png")
+    (tmp_path / "root" / "a" / "empty.png").touch()
     (tmp_path / "root" / "a" / "inside.png").symlink_to(tmp_path / "root" / "a" / "1.png")
     (tmp_path / "root" / "a" / "broken.png").symlink_to(tmp_path / "none.png")
     config["experiments"]["own"]["batch_sizes"] = [9]
@@ -550,7 +560,7 @@ def test_networks_that_need_labels(tmp_path):
 
 
 def test_ratio_from_a_generator_with_other_channels(tmp_path):
-    config = with_images(tmp_path, ["a/1.png", "a/2.png"])
+    config = with_images(tmp_path, MANY)
     config["experiments"]["own"]["ratio"]["experiment"] = "dcgan-fashion"
     assert "whose generator differs (channels 1, here 3)" in problem(config)
     config["datasets"]["faces"]["channels"] = 1
@@ -583,7 +593,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
 
 
 def test_data_set_properties(tmp_path):
-    config = load(with_images(tmp_path, ["a/1.png", "a/2.png"]))
+    config = load(with_images(tmp_path, MANY))
     fashion, mnist, faces = config.datasets.values()
     assert (fashion.kind, fashion.channels, fashion.has_labels) == ("fashion_mnist", 1, True)
     assert (mnist.root, mnist.channels, mnist.has_labels) == (None, 1, True)
@@ -594,6 +604,8 @@ def test_data_set_properties(tmp_path):
         "channels": 3,
         "resize": "shortest_side",
         "max_skipped_share": 0.01,
+        "max_pixels": None,
+        "bits": None,
     }
     assert config.dataset_settings("mnist") == {"name": "mnist", "kind": "mnist", "image_size": 16}
 

@@ -127,7 +127,7 @@ def test_few_samples_are_enough_for_random_weights():
 
 def test_inception_needs_no_labels(tmp_path):
     for name in ("1.png", "2.png"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n")
     config = with_inception({})
     config["datasets"]["faces"] = {
         "kind": "image_folder",

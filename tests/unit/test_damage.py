@@ -147,7 +147,8 @@ def test_a_damaged_picture_is_skipped_and_named_or_the_same(tmp_path):
     strict = settings | {"max_skipped_share": 0.01}
     (root / "1.png").write_bytes((root / "1.png").read_bytes()[:50])
     message = refused(write_packed, tmp_path / "own", strict, KINDS["image_folder"](strict))
-    assert "1 of 3 images cannot be read (the last is '1.png')" in message
+    assert "1 of 3 images cannot be read, more than 1 %: " in message
+    assert "(1, '1.png')" in message
 
 
 # ---------------------------------------------------------------- features

@@ -206,10 +206,11 @@ def test_folder_labels(folder):
     assert source.class_names == []
     assert {label for _, label in items} == {-1}
     picture().save(folder / "loose.png")
-    with pytest.raises(UserError, match=r"datasets\.own\.labels.*loose\.png"):
+    with pytest.raises(UserError, match=r"datasets\.own\.root .*'loose\.png' is in no folder of a"):
         read_folder(folder, labels="folders")
 
 
+@pytest.mark.filterwarnings("ignore:16 bits per sample")
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGB", "RGBA", "CMYK", "I;16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_folder_modes(tmp_path, mode, channels):
@@ -273,18 +274,20 @@ def test_few_damaged_files_are_skipped_and_listed(tmp_path):
     dataset.verify()
     np.testing.assert_array_equal(dataset.images[50], np.asarray(Image.open(root / "51.png")))
     (root / "7.png").write_text("no image")
-    with pytest.raises(UserError, match=r"datasets\.own\.root: 2 of 100 .*'50\.png'.*1 %") as error:
+    with pytest.raises(UserError, match=r"datasets\.own\.root: 2 of 100 .* than 1 %: ") as error:
         pack_folder(tmp_path / "packed", root)
-    one_line(error)
+    assert "truncated" in one_line(error)
+    assert "none of PNG, JPEG, WebP, BMP, TIFF, GIF (1, '7.png')" in one_line(error)
     manifest = pack_folder(tmp_path / "packed", root, max_skipped_share=0.02)
     assert (manifest["images"], manifest["skipped"]) == (98, ["7.png", "50.png"])
 
 
-def test_decompression_bombs_count_as_damaged(folder, tmp_path, monkeypatch):
-    for limit in (200, 300):  # 384 pixels: below and above twice the limit
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with pytest.raises(UserError, match="5 of 5"):
-            pack_folder(tmp_path / "packed", folder)
+def test_pictures_above_the_limit_of_pixels_count_as_damaged(folder, tmp_path):
+    """They are 24 x 16."""
+    for limit in (100, 383):  # Pillow itself warns below twice the limit and raises above
+        with pytest.raises(UserError, match=r"5 of 5 .*: more than [0-9]+ pixels.*max_pixels"):
+            pack_folder(tmp_path / "packed", folder, max_pixels=limit)
+    assert pack_folder(tmp_path / "packed", folder, max_pixels=384)["images"] == 5
 
 
 def test_elongated_pictures_count_as_damaged(tmp_path, monkeypatch):
@@ -293,20 +296,6 @@ def test_elongated_pictures_count_as_damaged(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="1 of 1"):
         pack_folder(tmp_path / "packed", tmp_path)
     assert len(read_folder(tmp_path, resize="squash")[1]) == 1
-
-
-def test_links_that_leave_the_folder_are_ignored(folder, tmp_path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    picture().save(outside / "secret.png")
-    before = list(list_images(folder))
-    (folder / "file.png").symlink_to(outside / "secret.png")
-    (folder / "broken.png").symlink_to(outside / "none.png")
-    (folder / "folder").symlink_to(outside)
-    (folder / "loop").symlink_to(folder)
-    assert list(list_images(folder)) == before
-    (folder / "inside.png").symlink_to(folder / "dog/x.bmp")
-    assert len(list(list_images(folder))) == len(before) + 1
 
 
 @pytest.mark.parametrize(
@@ -318,6 +307,9 @@ def test_links_that_leave_the_folder_are_ignored(folder, tmp_path):
         {"root": None},
         {"max_skipped_share": 1},
         {"max_skipped_share": "1 %"},
+        {"max_pixels": 0},
+        {"bits": 17},
+        {"bits": 12.0},
     ],
 )
 def test_folder_settings_are_checked(folder, wrong):

@@ -87,13 +87,15 @@ def test_formats_of_the_originals_and_no_others():
         assert decode_rgb(encoded(picture(), format), 8, "squash").shape == (8, 8, 3)
     with pytest.raises(Image.UnidentifiedImageError):
         decode_rgb(encoded(picture(), "GIF"), 8, "squash")
+    with pytest.raises(ValueError, match="none of PNG, JPEG"):
+        decode_rgb(encoded(picture(), "PPM"), 8, "squash")
 
 
 def test_decompression_bombs_are_refused_before_decoding(monkeypatch):
     data = encoded(picture())
-    for limit in (200, 300):  # 384 pixels: above and below twice the limit
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with pytest.raises((Image.DecompressionBombError, Image.DecompressionBombWarning)):
+    for limit in (100, 383):  # 384 pixels: Pillow warns below twice the limit and raises above
+        monkeypatch.setattr("ttur.data.pictures.MAX_PIXELS", limit)
+        with pytest.raises(ValueError, match=f"more than {limit} pixels"):
             decode_rgb(data, 8, "squash")
 
 
@@ -199,14 +201,28 @@ def test_imagenet_tree_and_archive_give_the_same_bytes(tmp_path, format):
         assert bytes_of[0] == bytes_of[1]
 
 
-def test_imagenet_ignores_links_out_of_the_tree(tmp_path):
+def test_imagenet_follows_links_and_names_what_it_does_not_use(tmp_path):
+    """Classes that lie on another disk are classes."""
     files = imagenet_files()
     root = write_tree(tmp_path / "tree", files)
-    picture().save(tmp_path / "secret.jpg")
-    (root / "train/n09999999").symlink_to(tmp_path)
-    (root / "train" / SYNSETS[0] / "link.JPEG").symlink_to(tmp_path / "secret.jpg")
+    (root / "train" / SYNSETS[1]).rename(tmp_path / "elsewhere")
+    (root / "train" / SYNSETS[1]).symlink_to(tmp_path / "elsewhere")
+    (root / "train" / SYNSETS[0] / "gone.JPEG").symlink_to(tmp_path / "none.jpg")
     source = KINDS["imagenet"](settings_of("imagenet", root))
     assert (source.count, source.class_names) == (len(files), SYNSETS)
+    assert {row["reason"]: row["example"] for row in source.unused} == {
+        "not a class folder nXXXXXXXX": "readme.txt",
+        "none of PNG, JPEG, WebP, BMP, TIFF, GIF": f"{SYNSETS[0]}/notes.txt",
+        "link to nothing": f"{SYNSETS[0]}/gone.JPEG",
+    }
+
+
+def test_a_class_of_imagenet_without_images_is_an_error(tmp_path):
+    root = write_tree(tmp_path / "tree", imagenet_files())
+    (root / "train/n09999999").mkdir()
+    with pytest.raises(UserError, match=r"every image of .*n09999999 is missing: log in") as error:
+        KINDS["imagenet"](settings_of("imagenet", root))
+    one_line(error)
 
 
 # ---------------------------------------------------------------- counts, files, states

@@ -88,7 +88,7 @@ def test_a_killed_preparation_is_gone_on_from_by_the_one_that_waits(lsun, tmp_pa
 
 
 def toy(**changes):
-    images = np.zeros((20, 2, 2, 1), np.uint8)
+    images = np.arange(80, dtype=np.uint8).reshape(20, 2, 2, 1)
     return array_source(images, np.arange(20) % 2, ["a", "b"], (2, 2, 1), **changes)
 
 

@@ -12,6 +12,7 @@ from .data.classes import class_names, class_problem
 from .data.formats import FORMAT_NAMES, is_picture
 from .data.listing import image_files
 from .data.sources import PUBLISHED, expected_images
+from .data.tally import Tally, counted
 from .errors import UserError
 from .few_images import FEATURE_DIMENSIONS
 from .network_kinds import NETWORKS
@@ -42,9 +43,9 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         known_data_sets,
         existing_data_files,
         class_folders_with_images,
-        enough_images_and_classes,
         batch_sizes_within_data_set,
         labels_where_needed,
+        enough_images_and_classes,
         inception_where_needed,
         resize_only_for_inception,
         biggan_that_fits_the_images,
@@ -101,19 +102,23 @@ def existing_data_files(config: "Config") -> Iterator[Problem]:
         if not os.path.isdir(root):
             yield (
                 path,
-                f"is {shown(root)}, not a folder ({_tried(root)}): correct it or put the images "
-                "there",
+                f"is {shown(root)}, not a folder: correct it or put the images there "
+                f"({_tried(root)})",
             )
         elif dataset.kind in RAW_FILES:
             for file in RAW_FILES[dataset.kind]:
                 if not os.path.isfile(os.path.join(root, file)):
                     yield (
                         path,
-                        f"is {shown(root)}, where {file} is missing ({_tried(root, file)}): put it "
-                        "there",
+                        f"is {shown(root)}, where {file} is missing: put it there "
+                        f"({_tried(root, file)})",
                     )
         elif images_up_to(dataset, 1) == 0:
-            yield path, f"is {shown(root)}, without images: put {FORMAT_NAMES} files there"
+            unused = Tally()
+            for file in image_files(root, unused=unused):
+                unused.add("damaged at its start", file.name)
+            there = f" ({counted(unused.rows())})" if unused.total else ""
+            yield path, f"is {shown(root)}, without images{there}: put {FORMAT_NAMES} files there"
 
 
 def _tried(*parts: str) -> str:

@@ -25,7 +25,7 @@ SYSTEM_NAMES = frozenset(
 """Windows, macOS, Linux, and NAS of several makers, in lower case."""
 
 SYSTEM = "hidden or put there by the system"
-NO_PICTURE = f"no picture ({FORMAT_NAMES} are read)"
+NO_PICTURE = f"none of {FORMAT_NAMES}"
 NO_FILE = "no regular file"
 NOWHERE = "link to nothing"
 LOOP = "link to a folder above it"

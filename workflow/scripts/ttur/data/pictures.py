@@ -24,6 +24,8 @@ MAX_PIXELS = 178_956_970
 """Of one picture, unless the configuration says otherwise: from there on Pillow, left alone,
 takes a picture for a decompression bomb. As RGB that is 716 MB of memory."""
 
+LONGEST_REASON = 200
+
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
 WHITE_IS_ZERO = 0
 
@@ -64,7 +66,7 @@ def load(
     except Exception as error:
         data = file if isinstance(file, bytes) else Path(file).read_bytes()
         if isinstance(error, UnidentifiedImageError) and not starts_as_picture(data[:HEAD_BYTES]):
-            raise ValueError(f"no picture ({FORMAT_NAMES} are read)") from None
+            raise ValueError(f"none of {FORMAT_NAMES}") from None
         bare = without_metadata(data)
         if isinstance(error, TooLarge) or bare == data:
             raise
@@ -72,7 +74,7 @@ def load(
             loaded = _load(bare, formats, max_pixels)
         except Exception:
             raise error from None
-        _remark(f"metadata are broken and left out: {error}")
+        _remark(f"metadata are broken and left out: {reason_of(error)}")
         return loaded
 
 
@@ -93,8 +95,17 @@ def _orientation(picture: Image.Image) -> int:
     try:
         return picture.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:  # Pillow raises almost anything on damaged EXIF data
-        _remark(f"metadata are broken and left out: {error}")
+        _remark(f"metadata are broken and left out: {reason_of(error)}")
         return 1
+
+
+def reason_of(error: Exception) -> str:
+    """Why a picture was not decoded, on one line and without its path."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnidentifiedImageError):  # whose text holds the path
+        return "begins as a picture, but is damaged or of a kind that cannot be decoded"
+    return " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
 
 
 def _remark(text: str) -> None:

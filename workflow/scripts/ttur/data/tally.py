@@ -21,7 +21,7 @@ class Tally:
 
     def add(self, reason: str, example: str, count: int = 1) -> None:
         key = re.sub(r"[0-9]+", "0", reason)
-        if key not in self._rows and len(self._rows) >= MOST_REASONS:
+        if key not in self._rows and len(self._rows.keys() - {OTHER}) >= MOST_REASONS:
             key = reason = OTHER
         row = self._rows.setdefault(key, {"reason": reason, "count": 0, "example": example})
         row["count"] += count

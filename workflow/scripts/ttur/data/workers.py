@@ -15,17 +15,14 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from PIL import UnidentifiedImageError
 
 from ..errors import UserError
 from .flatten import SixteenBits
-from .pictures import Remark
+from .pictures import Remark, reason_of
 from .source import Decode, Item, Source
 
 CHUNK = 32
 """Images per task: 6 MB of pixels at 256x256."""
-
-LONGEST_REASON = 200
 
 
 Named = list[tuple[str, str]]
@@ -102,23 +99,10 @@ def decode_chunk(
             labels.append(item.label)
             for warning in (each.message for each in caught):
                 if isinstance(warning, Remark):
-                    remarks.append((item.name, one_line(str(warning))))
+                    remarks.append((item.name, str(warning)))
                 elif isinstance(warning, SixteenBits):
                     highest = max(highest, warning.highest)
     return Chunk(b"".join(pixels), labels, skipped, remarks, highest)
-
-
-def reason_of(error: Exception) -> str:
-    """Why an image did not decode, on one line and without its path."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, UnidentifiedImageError):  # whose text holds the path
-        return "begins as a picture, but is damaged or of a kind that cannot be decoded"
-    return one_line(str(error)) or type(error).__name__
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_REASON]
 
 
 def _tasks(items: Iterable[Item]) -> Iterator[list[Item]]:
