@@ -200,7 +200,7 @@ def test_the_whole_workflow_went_through_slurm(run):
     noise = {"measure_fid_noise", "probe_gradient_noise", "estimate_noise_scale"}
     summaries = {"aggregate_runs", "compute_statistics", "estimate_critical_sizes"}
     summaries |= {"compare_critical_sizes", "recommend", "table3", "published"}
-    pages = {"table3_page", "runs_page", "theory_pages", "versions_page"}
+    pages = {"table3_page", "runs_page", "theory_pages", "versions_page", "data_page"}
     assert rules == {"train_gan", "evaluate_runs"} | figures | features | noise | summaries | pages
     assert (root / "resources/prepared/mnist/images.npy").exists()  # made where it was submitted
 

@@ -18,6 +18,7 @@ from ttur.features.classifier import (
     save_classifier,
     train_classifier,
 )
+from ttur.few_images import singular_reference
 from ttur.files import sha256
 from ttur.frechet import Moments, Reference
 
@@ -147,8 +148,8 @@ def test_missing_or_damaged_weights(trained, tmp_path):
 # ---------------------------------------------------------------- scripts
 
 
-def pack(directory, size=8, classes=4):
-    images, labels = striped(count=120, size=size)
+def pack(directory, size=8, classes=4, count=120):
+    images, labels = striped(count=count, size=size)
     names = [str(label) for label in range(classes)]
     labels = labels if classes else np.full(len(images), -1)
     source = array_source(images, labels, names, images.shape[1:])
@@ -220,6 +221,22 @@ def test_scripts_train_and_compute_the_reference(tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": 0}, "needs labels, and it has none: for an image folder set labels: folders"),
+        ({"classes": 1}, "needs two classes, and all images are of 'a': add another, or use feat"),
+        ({"images": 9}, "needs 10 images, and there are 9 (3 could not be read): add some"),
+    ],
+)
+def test_what_no_classifier_can_be_trained_on_is_one_line(changes, message):
+    manifest = {"name": "own", "classes": 2, "images": 20, "class_names": ["a"]}
+    with pytest.raises(UserError) as error:
+        train_script.check_trainable(manifest | {"skipped": ["x", "y", "z"]} | changes)
+    assert str(error.value).startswith("datasets.own: a classifier ")
+    assert message in str(error.value)
+
+
 def test_a_data_set_without_classes_is_refused(tmp_path, monkeypatch):
     pack(tmp_path / "data", classes=0)
     with pytest.raises(UserError, match="labels: folders"):
@@ -230,3 +247,29 @@ def test_a_data_set_without_classes_is_refused(tmp_path, monkeypatch):
             output_weights=tmp_path / "w.safetensors",
             output_record=tmp_path / "w.json",
         )
+
+
+def test_few_real_images_are_said_with_their_number(tmp_path, monkeypatch, capsys):
+    for count, warned in ((64, True), (65, False)):
+        folder = tmp_path / str(count)
+        pack(folder, count=count)
+        save_classifier(Classifier(8, 1, 3), folder / "weights.safetensors")
+        call(
+            compute_reference,
+            monkeypatch,
+            data_dir=folder,
+            features='{"features": "classifier"}',
+            weights=folder / "weights.safetensors",
+            pixel_map="fixed",
+            output=folder / "reference.npz",
+        )
+        warning = f"warning: {count}: 64 real images are too few for 64 features: the covariance"
+        assert capsys.readouterr().err.startswith(warning) == warned
+
+
+@pytest.mark.parametrize(("images", "dimensions"), [(2, 64), (64, 64), (40, 2048), (2048, 2048)])
+def test_no_more_images_than_features_make_a_singular_reference(images, dimensions):
+    assert f"{images:,} real images are too few for {dimensions:,} features" in singular_reference(
+        images, dimensions
+    )
+    assert singular_reference(dimensions + 1, dimensions) is None

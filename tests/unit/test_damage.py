@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import aggregate_runs
@@ -23,6 +24,7 @@ from ttur.errors import UserError
 from ttur.features.classifier import Classifier, load_classifier, save_classifier
 from ttur.frechet import Moments, Reference
 from ttur.records import check_beside, read_record, write_record
+from ttur.training.fit import check_fit
 from ttur.training.state import StateFile
 
 RANDOM = np.random.default_rng(0)
@@ -244,6 +246,31 @@ def test_training_names_the_damaged_input(tiny, tmp_path, monkeypatch, name):
     main = call(train_gan, monkeypatch, *tiny.command(tmp_path / "out", SETTINGS))
     assert INPUTS[name] in refused(main)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_above_the_images_that_were_readable_is_one_line(tiny, tmp_path, monkeypatch):
+    """The configuration is checked against files; damaged ones are known after preparation."""
+    from conftest import Tiny
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny.data_dir, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"skipped": ["a/1.png"]}))
+    fewer = Tiny(folder, tiny.weights, tiny.reference)
+    settings = SETTINGS | {"batch_size": 61}
+    main = call(train_gan, monkeypatch, *fewer.command(tmp_path / "out", settings))
+    assert refused(main) == (
+        "experiments.tiny.batch_sizes: 61 is above the 60 images that could be read of tiny "
+        "(1 could not): use at most 60, or repair the others"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_networks_that_need_labels_need_them_after_preparation_too():
+    settings = SETTINGS | {"networks": {"kind": "biggan"}}
+    manifest = {"name": "own", "images": 60, "skipped": [], "classes": 0}
+    assert "networks.kind: biggan needs labels" in refused(check_fit, settings, manifest, "b")
+    check_fit(settings, manifest | {"classes": 3}, "b")
 
 
 def test_statistics_of_other_data_are_refused(tiny, tmp_path, monkeypatch):

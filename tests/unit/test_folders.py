@@ -399,6 +399,7 @@ def test_reasons_are_counted_and_bounded():
     assert counted(rows, most=1) == (
         f"truncated after 0 bytes (7, such as '0.png'), {OTHER} ({tally.total - 7})"
     )
+    assert rows[-1]["reason"] == OTHER
 
 
 def test_a_manifest_of_an_earlier_version_is_read(folder):

@@ -14,6 +14,7 @@ from test_step import BIGGAN, start
 from torch import nn
 from ttur import objectives
 from ttur.data.packed import PackedDataset
+from ttur.errors import UserError
 from ttur.networks.replicated import Network
 from ttur.training.gradient_noise import (
     NOISE_COLUMNS,
@@ -227,3 +228,12 @@ def test_the_script_writes_the_table_of_all_optimizers(tiny, tmp_path):
     rows = list(csv.DictReader(output.open()))
     assert tuple(rows[0]) == NOISE_COLUMNS
     assert [row["optimizer"] for row in rows] == ["Adam"] * 4 + ["RMSProp"] * 4
+
+
+def test_a_batch_above_the_images_that_were_readable_is_one_line(tiny):
+    plan = ProbePlan(steps=(2,), batches=2)
+    with pytest.raises(UserError) as error:
+        list(probe(SETTINGS | {"batch_size": 61}, PackedDataset.open(tiny.data_dir), plan, CPU))
+    assert str(error.value) == (
+        "experiments.tiny.noise_probe.batch_size: 61 is above the 60 images of tiny: use at most 60"
+    )

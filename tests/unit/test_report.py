@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ttur.aggregate import CRITICAL, NETWORKS
 from ttur.config import load
+from ttur.report.data import data_page
 from ttur.report.facts import facts
 from ttur.report.findings import KINDS, finding
 from ttur.report.html import cell, page, table
@@ -312,6 +313,39 @@ def test_versions_page_names_code_machine_and_packages():
     assert "not a git checkout" in versions_page(manifest)
 
 
+def prepared(**changes):
+    row = {"reason": "link to nothing", "count": 1200, "example": "b/<gone>.png"}
+    manifest = {"name": "mine", "images": 40, "classes": 2, "class_names": ["a", "<b>"]}
+    manifest |= {"class_counts": [30, 10], "height": 8, "width": 8, "channels": 3}
+    manifest |= {"source": "image folder own", "resize": "none", "skipped": ["a/1.png"]}
+    manifest |= {"skipped_reasons": [{"reason": "broken", "count": 1, "example": "a/1.png"}]}
+    return manifest | {"unused": [row], "remarks": [], "warnings": ["few bits"]} | changes
+
+
+def test_data_page_has_classes_counts_and_all_that_was_not_used():
+    text = data_page([prepared(), prepared(name="other")], {"mine": ["classifier", "inception"]})
+    assert Cells(text).rows[:6] == [
+        ["Class", "Images"],
+        ["a", "30"],
+        ["<b>", "10"],
+        ["What", "Reason", "Count", "Such as"],
+        ["skipped: cannot be read", "broken", "1", "a/1.png"],
+        ["not used: no image", "link to nothing", "1,200", "b/<gone>.png"],
+    ]
+    assert "40 images of 8 x 8 x 3, 2 classes, 1 image skipped." in text
+    assert text.count("Warning: few bits.") == 2
+    assert text.count("Warning: 40 real images are too few for 64 features") == 1
+    assert text.count("Warning: 40 real images are too few for 2,048 features") == 1
+
+
+def test_data_page_of_manifests_of_earlier_versions_and_of_names_that_are_no_text():
+    new = ("class_counts", "skipped_reasons", "unused", "remarks", "warnings")
+    old = {key: value for key, value in prepared().items() if key not in new}
+    assert Cells(data_page([old], {})).rows == []
+    page = data_page([prepared(class_names=["a", "b\udcff"])], {})
+    assert "b\\udcff" in page.encode().decode()
+
+
 def test_scripts_write_the_pages(tmp_path, tables):
     for name, frame in zip(("table3", "critical", "estimates", "networks"), tables, strict=True):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
@@ -341,6 +375,13 @@ def test_scripts_write_the_pages(tmp_path, tables):
     assert (
         len(write("write_runs_page", runs_file=tmp_path / "runs.txt", output=tmp_path / "r")) == 2
     )
+    (tmp_path / "manifest.json").write_text(json.dumps(prepared()))
+    features = json.dumps({"mine": ["classifier"]})
+    output = tmp_path / "data.html"
+    rows = write(
+        "write_data_page", manifests=tmp_path / "manifest.json", features=features, output=output
+    )
+    assert len(rows) == 6
     run("write_theory_pages", names="estimates", tables=inputs["estimates"], output_dir=tmp_path)
     rows = Cells((tmp_path / "estimates.html").read_text()).rows
     assert [row[2] for row in rows] == ["optimizer", "Adam", "RMSProp"]

@@ -94,3 +94,62 @@ def test_the_noise_of_the_gradients_was_measured_without_the_sweep(results):
     (row,) = pd.read_csv(results / "theory/comparison.csv").to_dict("records")
     assert row["measured"] == 2
     assert row["at_edge"] == "smallest"
+
+
+# ---------------------------------------------------------------- folders as users have them
+
+
+@pytest.fixture(scope="module")
+def as_found(tmp_path_factory):
+    """A checkout whose folder has a linked class, other formats, and files that are no pictures.
+
+    60 pictures, of which one is damaged: 30 of the class that is a link, 29 of the other.
+    """
+    checkout = copy_repository(tmp_path_factory.mktemp("found"))
+    folder = checkout.root / "my-images"
+    draw_images(folder)
+    (folder / "right").rename(checkout.root / "elsewhere")
+    (folder / "right").symlink_to("../elsewhere")
+    (folder / "left/0.png").rename(folder / "left/no-suffix")
+    with Image.open(folder / "left/2.png") as picture:
+        picture.save(folder / "left/2.gif")
+    (folder / "left/2.png").unlink()
+    (folder / "left/notes.txt").write_text("no picture")
+    (folder / "left/gone.png").symlink_to("nowhere.png")
+    (folder / "@eaDir").mkdir()
+    (folder / "left/4.png").write_bytes((folder / "left/4.png").read_bytes()[:300])
+    return checkout
+
+
+def with_settings(checkout, batch_size):
+    settings = small_settings()
+    settings["datasets"]["mine"]["max_skipped_share"] = 0.1
+    settings["experiments"]["my-gan"] |= {"batch_sizes": [batch_size], "seeds": [0]}
+    (checkout.root / "my.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+
+
+def test_the_report_names_classes_counts_and_what_was_not_used(as_found):
+    with_settings(as_found, 4)
+    result = as_found.snakemake("results/report/data.html", config="my.yaml")
+    assert result.returncode == 0, result.stdout
+    text = (as_found.root / "results/report/data.html").read_text()
+    assert "59 images of 8 x 8 x 3, 2 classes, 1 image skipped." in text
+    for words in ("left/4.png", "left/notes.txt", "left/gone.png", "@eaDir", "link to nothing"):
+        assert words in text
+    assert "59 real images are too few for 64 features" in text
+    log = (as_found.root / "results/logs/prepare_data/mine.log").read_text()
+    assert "mine: 59 images, 1 skipped\nmine: 2 classes: 'left' 29, 'right' 30\n" in log
+
+
+def test_a_batch_above_the_images_that_were_readable_is_one_line(as_found):
+    """60 files, of which 59 can be read: what is known only after preparation is said then."""
+    with_settings(as_found, 60)
+    probe = "results/probes/gradient_noise/my-gan.csv"
+    record = "results/runs/my-gan/Adam/b60/seeds_0/run.json"
+    result = as_found.snakemake(record, probe, "--keep-going", config="my.yaml")
+    assert result.returncode != 0
+    rest = "60 is above the 59 images that could be read of mine (1 could not): use at most 59"
+    assert f"error: experiments.my-gan.batch_sizes: {rest}" in result.stdout
+    assert f"error: experiments.my-gan.noise_probe.batch_size: {rest}" in result.stdout
+    assert "ZeroDivisionError" not in result.stdout
+    assert "Traceback" not in result.stdout

@@ -17,7 +17,7 @@ STATISTICS = THEORY | {"measure_fid_noise", "compute_statistics"}
 PREPARED_PROBES = {"prepare_data", "probe_gradient_noise", "estimate_noise_scale"}
 COMPARING = STATISTICS | PREPARED_PROBES | {"compare_critical_sizes"}
 DRAWING = {"plot_curves", "plot_fid", "plot_samples", "plot_comparison"}
-PAGES = {"table3_page", "runs_page", "theory_pages", "versions_page"}
+PAGES = {"table3_page", "runs_page", "theory_pages", "versions_page", "data_page"}
 TARGETS = {
     "all": COMPARING | DRAWING | PAGES | {"recommend", "table3", "published", "manifest", "all"},
     "data": {"prepare_data", "data"},

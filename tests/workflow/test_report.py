@@ -14,7 +14,13 @@ from .chromium import browser, errors, missing
 
 pytestmark = [pytest.mark.workflow, pytest.mark.rig]
 
-PAGES = ("tables/table3", "report/runs", "report/versions", "report/theory/estimates")
+PAGES = (
+    "tables/table3",
+    "report/runs",
+    "report/data",
+    "report/versions",
+    "report/theory/estimates",
+)
 CATEGORIES = ("Table 3", "Runs", "Theory", "Figures")
 DESKTOP, PHONE = (1280, 900), (390, 844)
 

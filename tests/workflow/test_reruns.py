@@ -56,7 +56,10 @@ def test_touching_sources_and_data_reruns_nothing(finished):
         ("ttur/figures/generators.py", {"plot_samples"}),
         ("plot_fid.py", {"plot_fid"}),
         ("write_manifest.py", {"manifest", "versions_page"}),
-        ("ttur/report/html.py", {"table3_page", "runs_page", "theory_pages", "versions_page"}),
+        (
+            "ttur/report/html.py",
+            {"table3_page", "runs_page", "theory_pages", "versions_page", "data_page"},
+        ),
         ("ttur/report/runs.py", {"runs_page"}),
     ],
 )

@@ -84,6 +84,7 @@ THEORY_TABLES = {
 REPORT_PAGES = [
     "results/tables/table3.html",
     "results/report/runs.html",
+    "results/report/data.html",
     "results/report/versions.html",
     *(f"results/report/theory/{table}.html" for table in THEORY_TABLES),
 ]

@@ -1,5 +1,17 @@
-# The pages of the report: Table 3 in words, all runs, the tables of the theory, the versions.
+# The pages of the report: Table 3 in words, all runs, the data sets, the tables of the theory, the versions.
 # `snakemake --report results/report.html` collects them with the figures (`make report`).
+
+# Data set of an experiment -> the feature networks that its images are compared with.
+FEATURES_OF_DATASETS = {
+    each.dataset: sorted(
+        {
+            other.fid["features"]
+            for other in CONFIG.experiments.values()
+            if other.dataset == each.dataset
+        }
+    )
+    for each in CONFIG.experiments.values()
+}
 
 
 rule table3_page:
@@ -56,6 +68,31 @@ rule runs_page:
     shell:
         "python {input.script} --runs-file {input.run_list:q} --output {output.page:q}"
         " > {log:q} 2>&1"
+
+
+rule data_page:
+    input:
+        manifests=[f"resources/prepared/{name}/manifest.json" for name in FEATURES_OF_DATASETS],
+        script="workflow/scripts/write_data_page.py",
+    output:
+        page=report(
+            "results/report/data.html",
+            caption="../report/data.rst",
+            category="Runs",
+            labels={"page": "Data sets"},
+        ),
+    log:
+        "results/logs/data_page.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("workflow/scripts/write_data_page.py"),
+        features=json.dumps(FEATURES_OF_DATASETS),
+    message:
+        "Writing the page of the data sets"
+    shell:
+        "python {input.script} --manifests {input.manifests:q} --features {params.features:q}"
+        " --output {output.page:q} > {log:q} 2>&1"
 
 
 rule versions_page:

@@ -12,7 +12,6 @@ from ttur.data.packed import PackedDataset
 from ttur.devices import open_device, set_precision
 from ttur.errors import run
 from ttur.files import atomic_path
-from ttur.training.fit import check_fit
 from ttur.training.gradient_noise import NOISE_COLUMNS, ProbePlan, probe
 
 
@@ -31,8 +30,6 @@ def main() -> None:
     settings = arguments.settings
     dataset = PackedDataset.open(arguments.data_dir)
     plan = ProbePlan(tuple(settings["steps"]), settings["batches"])
-    for job in settings["jobs"]:
-        check_fit(job, dataset.manifest, "noise_probe.batch_size")
     rows = []
     for job in settings["jobs"]:
         set_precision(job["compute"]["precision"])

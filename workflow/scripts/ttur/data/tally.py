@@ -31,9 +31,10 @@ class Tally:
         return sum(row["count"] for row in self._rows.values())
 
     def rows(self) -> list[dict[str, Any]]:
-        """[{reason, count, example}], the most frequent first; JSON-serialisable."""
+        """[{reason, count, example}], the most frequent first, others last; JSON-serialisable."""
         return sorted(
-            map(dict, self._rows.values()), key=lambda row: (-row["count"], row["reason"])
+            map(dict, self._rows.values()),
+            key=lambda row: (row["reason"] == OTHER, -row["count"], row["reason"]),
         )
 
 

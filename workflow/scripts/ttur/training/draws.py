@@ -63,6 +63,8 @@ class Draws:
         self._images, self._labels = images, labels
         self._seeds, self._batch_size = tuple(seeds), batch_size
         self._batches_per_epoch = len(images) // batch_size
+        if not self._batches_per_epoch:  # `check_fit` says so to users
+            raise ValueError(f"a batch of {batch_size} needs more than {len(images)} images")
         self._epoch, self._orders = -1, torch.empty(0)
 
         def normal(shape, random):

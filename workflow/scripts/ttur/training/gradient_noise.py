@@ -26,6 +26,7 @@ from ..data.packed import PackedDataset
 from ..networks import parameter_count
 from ..streams import generator
 from .draws import Draws
+from .fit import check_fit
 from .images import ImageStore
 from .labels import SampleLabels
 from .step import Players, build_players, train_step
@@ -189,7 +190,9 @@ def probe(
 
     settings: those of a training job (its limits and FID are not used); it trains as that job
     would, in one process. Rows of a replica whose gradients are not finite have None as numbers.
+    UserError where the data set has fewer images than a batch.
     """
+    check_fit(settings, dataset.manifest, "noise_probe.batch_size")
     manifest, seeds, batch_size = dataset.manifest, settings["seeds"], settings["batch_size"]
     shape = (manifest["height"], manifest["channels"], manifest["classes"])
     players = build_players(settings, seeds, *shape, device, World())
