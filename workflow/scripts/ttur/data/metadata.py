@@ -1,14 +1,18 @@
 """An encoded picture without its metadata, for where these are broken and the pixels are not."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_PNG_METADATA = (
+    *(b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf", b"iCCP", b"gAMA", b"cHRM"),
+    *(b"pHYs", b"sRGB", b"sBIT", b"bKGD", b"hIST", b"sPLT"),
+)
+"""Named one by one: an unknown chunk may be a damaged one that the pixels need."""
 _JPEG = b"\xff\xd8"
 _ADOBE, _SCAN = 0xEE, 0xDA
 _APPLICATION, _COMMENT = range(0xE0, 0xF0), 0xFE
 
 
 def without_metadata(data: bytes) -> bytes:
-    """A PNG's chunks or a JPEG's segments that make its pixels; anything else as it is.
+    """A PNG or JPEG without chunks or segments that do not make its pixels; others as they are.
 
     Orientation is metadata too. What cannot be followed to its end is kept from there on.
     """
@@ -24,7 +28,7 @@ def _png(data: bytes) -> bytes:
     kept, position = [_PNG], len(_PNG)
     while position + 12 <= len(data):
         end = position + 12 + int.from_bytes(data[position : position + 4], "big")
-        if data[position + 4 : position + 8] in _PNG_KEPT:
+        if data[position + 4 : position + 8] not in _PNG_METADATA:
             kept.append(data[position:end])
         position = end
     return b"".join([*kept, data[position:]])

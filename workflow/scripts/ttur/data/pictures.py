@@ -80,7 +80,7 @@ def load(
 
 def _load(file: str | Path | bytes, formats: tuple[str, ...], max_pixels: int | None) -> Loaded:
     source = io.BytesIO(file) if isinstance(file, bytes) else file
-    with _limit(max_pixels or MAX_PIXELS), Image.open(source, formats=formats) as picture:
+    with _limit(max_pixels), Image.open(source, formats=formats) as picture:
         _remark_frames(picture)
         raw_mode, bits, inverted = _raw_mode(picture), 16, False
         if picture.format == "TIFF" and picture.mode.startswith("I;16"):
@@ -131,16 +131,17 @@ def _remark_frames(picture: Image.Image) -> None:
 
 
 @contextmanager
-def _limit(max_pixels: int) -> Iterator[None]:
+def _limit(max_pixels: int | None) -> Iterator[None]:
     """Pillow's own limit, which it checks wherever a header or a frame says a size."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
+    before, limit = Image.MAX_IMAGE_PIXELS, max_pixels or MAX_PIXELS
+    Image.MAX_IMAGE_PIXELS = limit
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise TooLarge(f"more than {max_pixels} pixels, the limit max_pixels") from None
+        key = ", the limit max_pixels" if max_pixels else ""  # a key of folders of images only
+        raise TooLarge(f"more than {limit} pixels{key}") from None
     finally:
         Image.MAX_IMAGE_PIXELS = before
 
