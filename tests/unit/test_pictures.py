@@ -321,6 +321,18 @@ def test_the_first_of_several_frames_is_used_and_said(tmp_path, format):
     assert image[0, 0].tolist() == [255, 0, 0]
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("format", ["GIF", "PNG", "TIFF"])
+def test_a_damaged_later_frame_costs_nothing(decoded, format):
+    buffer = io.BytesIO()
+    frames = [picture(size=(24, 24), seed=seed) for seed in range(3)]
+    frames[0].save(buffer, format, save_all=True, append_images=frames[1:])
+    whole = buffer.getvalue()
+    expected = decoded(whole, 24)
+    for length in (len(whole) // 2, len(whole) - 9):
+        np.testing.assert_array_equal(decoded(whole[:length], 24), expected)
+
+
 # ---------------------------------------------------------------- pixels
 
 

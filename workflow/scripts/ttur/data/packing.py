@@ -178,10 +178,11 @@ def _check_content(
     """What is known only once all images are decoded."""
     empty = [each for each, count in zip(source.class_names, counts, strict=True) if not count]
     if empty:
+        others = f" (one of {len(empty)} such)" if len(empty) > 1 else ""
         unread = f" ({counted(reasons.rows())})" if reasons.total else ""
         raise UserError(
-            f"datasets.{name}.root: class {empty[0]!r}, one of {len(empty)} such, has no image "
-            f"that can be read{unread}: repair its pictures or take the class away"
+            f"datasets.{name}.root: class {empty[0]!r}{others} has no image that can be "
+            f"read{unread}: repair its pictures or take the class away"
         )
     if all(np.array_equal(images[0], image) for image in images[1:]):
         raise UserError(

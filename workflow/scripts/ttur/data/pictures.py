@@ -63,12 +63,14 @@ def load(
     """
     try:
         return _load(file, formats, max_pixels)
+    except TooLarge:
+        raise
     except Exception as error:
         data = file if isinstance(file, bytes) else Path(file).read_bytes()
         if isinstance(error, UnidentifiedImageError) and not starts_as_picture(data[:HEAD_BYTES]):
             raise ValueError(f"none of {FORMAT_NAMES}") from None
         bare = without_metadata(data)
-        if isinstance(error, TooLarge) or bare == data:
+        if bare == data:
             raise
         try:
             loaded = _load(bare, formats, max_pixels)
