@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from limits import HANG, SOON
 from workflow.checkout import Checkout, copy_repository
 
 pytestmark = pytest.mark.rig
@@ -30,7 +31,7 @@ SUBMIT = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "5"
 
 
 def rig(*words):
-    return subprocess.run([RIG, *words], capture_output=True, text=True, timeout=600)
+    return subprocess.run([RIG, *words], capture_output=True, text=True, timeout=HANG)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,7 @@ def hold(checkout, runs, process):
                 held[run] = found
         return len(held) == len(runs)
 
-    until(stop, 300, process)
+    until(stop, HANG, process)
     return held
 
 
@@ -144,14 +145,14 @@ def gone(found):
 
 
 def slurm(*words):
-    subprocess.run(words, check=True, capture_output=True, timeout=60)
+    subprocess.run(words, check=True, capture_output=True, timeout=HANG)
 
 
 def accounting(*words):
     """sacct's table; -D: with every start of a job that Slurm itself started again."""
     fields = "JobID,Partition,State,AllocTRES%80,Comment%80,NodeList"
     command = ["sacct", "-X", "-D", "-P", "-o", fields, *words]
-    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=HANG).stdout
     return list(csv.DictReader(io.StringIO(text), delimiter="|"))
 
 
@@ -174,11 +175,11 @@ def run(cluster, checkout):
         hit = hold(checkout, [CANCELLED, TIMED_OUT, NODE_LOST], process)
         slurm("scancel", hit[CANCELLED].job)
         slurm("scontrol", "update", f"JobId={hit[TIMED_OUT].job}", "EndTime=now")
-        until(lambda: gone(hit[CANCELLED]) and gone(hit[TIMED_OUT]), 120, process)
+        until(lambda: gone(hit[CANCELLED]) and gone(hit[TIMED_OUT]), HANG, process)
         assert rig("kill", hit[NODE_LOST].environment["SLURMD_NODENAME"]).returncode == 0
-        until(lambda: gone(hit[NODE_LOST]), 30, process)
+        until(lambda: gone(hit[NODE_LOST]), SOON, process)
         assert rig("up").returncode == 0
-        process.wait(timeout=900)
+        process.wait(timeout=HANG)
     finally:
         process.kill()
         process.wait()
@@ -277,7 +278,7 @@ def test_a_failing_job_of_two_processes_has_two_gpus_and_names_its_logs(run, tmp
     (tmp_path / record).unlink()
     alone = ("--rerun-triggers", "mtime", "--allowed-rules", "train_gan")
     process = start(checkout, record, "--configfile", "cuda.yaml", "--retries", "0", *alone)
-    assert process.wait(timeout=300) != 0
+    assert process.wait(timeout=HANG) != 0
 
     output = output_of(checkout)
     job = re.search(r"submitted with SLURM jobid (\d+)", output)[1]

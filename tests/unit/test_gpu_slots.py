@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from limits import HANG
 from ttur import devices
 from ttur.errors import UserError
 from ttur.gpu_slots import device_ids, take_gpus
@@ -61,7 +62,7 @@ def test_a_device_never_works_for_two_jobs_at_a_time(start):
     jobs = [start(count, 0.3) for count in (1, 1, 2, 1, 3, 1, 2, 1)]
     uses = []
     for job in jobs:
-        first, last = job.communicate(timeout=60)[0].splitlines()
+        first, last = job.communicate(timeout=HANG)[0].splitlines()
         assert job.returncode == 0
         began, names = first.split()
         uses += [(name, float(began), float(last)) for name in names.split(",")]
@@ -89,7 +90,7 @@ def test_kill_9_frees_the_devices(start, until):
 
 def test_two_that_wait_for_several_do_not_block_each_other(start):
     jobs = [start(3, 0.2) for _ in range(4)]
-    assert [job.wait(timeout=60) for job in jobs] == [0] * 4
+    assert [job.wait(timeout=HANG) for job in jobs] == [0] * 4
 
 
 def test_a_slurm_job_keeps_what_slurm_gave_it(start):

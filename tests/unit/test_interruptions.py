@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from limits import SOON
 from training_runs import SCRIPT, log_of, outputs, settings_with, start
 
 SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT")
@@ -49,7 +50,7 @@ def training(tiny, output, settings):
     state = output / "state" / "state.pt"
     before = state.stat().st_mtime_ns if state.exists() else 0
     process = start(tiny, output, "--save-every", "0", settings=settings)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + SOON
     while not state.exists() or state.stat().st_mtime_ns == before:
         assert process.poll() is None, log_of(output)
         assert time.monotonic() < deadline

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from limits import HANG
 from ttur.locks import locked
 
 HOLD = """
@@ -71,8 +72,8 @@ def test_who_waits_learns_what_the_other_did(tmp_path):
     path = tmp_path / ".lock"
     first = holder(path, "first", seconds=1)
     second = start(HOLD, path, "second", 0)
-    output, errors = second.communicate(timeout=30)
-    assert first.wait(timeout=30) == 0
+    output, errors = second.communicate(timeout=HANG)
+    assert first.wait(timeout=HANG) == 0
     assert output == "holding first\n"
     assert errors == f"waiting for another process that holds {path}\n"
     assert not path.exists()
@@ -85,7 +86,7 @@ def test_a_killed_holder_locks_nobody_out(tmp_path):
     assert waiting.stderr.readline().startswith("waiting for another process")
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert waiting.communicate(timeout=30)[0] == "holding first\n"
+    assert waiting.communicate(timeout=HANG)[0] == "holding first\n"
 
     killed = holder(path)
     killed.kill()
@@ -101,7 +102,7 @@ def test_only_one_at_a_time(tmp_path):
     (tmp_path / "counter").write_text("0")
     processes = [start(COUNT, tmp_path / ".lock", tmp_path / "counter", 300) for _ in range(4)]
     for process in processes:
-        assert process.wait(timeout=120) == 0, process.stderr.read()
+        assert process.wait(timeout=HANG) == 0, process.stderr.read()
     assert (tmp_path / "counter").read_text() == "1200"
     assert not (tmp_path / ".lock").exists()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from limits import SOON
 from raw_data_examples import (
     encoded,
     imagenet_files,
@@ -198,8 +199,8 @@ def children_of(process: int) -> set[int]:
 
 
 def wait_for_end_of(processes: set[int]) -> set[int]:
-    """Those that are still there after some seconds; they are ended then."""
-    deadline = time.monotonic() + 5
+    """Those that are still there after a while; they are ended then."""
+    deadline = time.monotonic() + SOON
     while left := {process for process in processes if Path(f"/proc/{process}").exists()}:
         if time.monotonic() > deadline:
             break

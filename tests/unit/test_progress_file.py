@@ -10,6 +10,7 @@ import time
 
 import pytest
 from conftest import SETTINGS
+from limits import SOON
 from ttur.training.loop import HISTORY_COLUMNS, Progress
 from ttur.training.progress_file import ProgressFile, fid_so_far
 
@@ -101,7 +102,7 @@ def test_a_job_shows_itself_while_it_runs_and_no_longer(tiny, tmp_path):
     command = [sys.executable, SCRIPT, *tiny.command(tmp_path, settings, "--save-every", "0.2")]
     job = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + SOON
         seen = {}
         while seen.get("step", 0) == 0 and time.monotonic() < deadline:
             time.sleep(0.1)

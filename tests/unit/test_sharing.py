@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from limits import HANG
 from raw_data_examples import lsun_images, settings_of, write_lsun
 from ttur.data import packing
 from ttur.data.kinds import KINDS
@@ -49,7 +50,7 @@ def lsun(tmp_path_factory):
 def test_three_preparations_at_once_do_the_work_once(lsun, tmp_path):
     settings, undisturbed = lsun
     jobs = [start(settings, tmp_path / "shared") for _ in range(3)]
-    outputs = [job.communicate(timeout=120) for job in jobs]
+    outputs = [job.communicate(timeout=HANG) for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0, 0], outputs
     assert {output for output, _ in outputs} == {f"own: {COUNT} images, 0 skipped\n"}
     errors = [errors for _, errors in outputs]
@@ -63,7 +64,7 @@ def test_other_settings_are_prepared_after_the_first(lsun, tmp_path):
     settings, _ = lsun
     smaller = settings | {"image_size": settings["image_size"] // 2}
     jobs = [start(each, tmp_path / "shared") for each in (settings, smaller)]
-    outputs = [job.communicate(timeout=120) for job in jobs]
+    outputs = [job.communicate(timeout=HANG) for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0], outputs
     assert not any("meanwhile" in errors for _, errors in outputs)
     dataset = PackedDataset.open(tmp_path / "shared")
@@ -81,7 +82,7 @@ def test_a_killed_preparation_is_gone_on_from_by_the_one_that_waits(lsun, tmp_pa
     assert second.stderr.readline().startswith("waiting for another process")
     first.kill()
     first.communicate()
-    _, errors = second.communicate(timeout=120)
+    _, errors = second.communicate(timeout=HANG)
     assert second.returncode == 0, errors
     assert "meanwhile" not in errors
     assert contents(tmp_path / "shared") == undisturbed
@@ -108,7 +109,7 @@ def waiting(work, path: Path, purpose: str, finish) -> list:
         while not _is_waited_for(path):
             assert thread.is_alive()
         finish()
-    thread.join(timeout=30)
+    thread.join(timeout=HANG)
     return results
 
 

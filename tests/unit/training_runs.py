@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from conftest import SETTINGS
+from limits import SOON
 
 SCRIPT = "workflow/scripts/train_gan.py"
 
@@ -35,7 +36,7 @@ def log_of(output: Path) -> str:
     return (output / "log").read_text()
 
 
-def wait_for_line(process, output: Path, words: str, seconds: float = 120) -> None:
+def wait_for_line(process, output: Path, words: str, seconds: float = SOON) -> None:
     """Waits until the log holds these words; the process must not end before."""
     deadline = time.monotonic() + seconds
     while words not in log_of(output):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from limits import HANG
 
 REPOSITORY = Path(__file__).parents[2]
 SMOKE = "tests/config.smoke.yaml"
@@ -80,7 +81,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=HANG,
         )
 
     def plan(self, *words: str, config: str | None = SMOKE) -> dict[str, str]:
@@ -91,7 +92,7 @@ class Checkout:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG,
         )
         assert result.returncode == 0, result.stdout + result.stderr
         rows = csv.DictReader(result.stdout.splitlines(), delimiter="\t")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from limits import HANG
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -35,7 +36,7 @@ def missing() -> str:
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for words in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
         command = ["apt-get", "--quiet", *words]
-        result = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=600)
+        result = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=HANG)
         if result.returncode:
             lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
             return f"{' '.join(command)}: {lines[-1]}"

@@ -1,4 +1,23 @@
-"""One finished smoke run per session: tests that need results copy it."""
+"""Finished runs that tests share. Nothing is trained twice in a session where once is enough.
+
+finished   a copy of the finished smoke run with Snakemake's records; the test may change it
+smoke_run  that run itself (`smoke_run.checkout`) and what it said; never to be changed
+clean      a copy of the repository without results, for dry runs; all tests of a file share it
+
+A test of its own needs `finished` as an argument and no more:
+
+    def test_an_edit_retrains(finished):
+        (finished.root / "config.yaml").write_text(...)
+        assert finished.plan() == {...}                 # one dry run: 2 s
+        finished.snakemake("train", config="my.yaml")   # the jobs that are left to do
+
+A file whose tests only read one changed run makes it once, from a copy:
+
+    @pytest.fixture(scope="module")
+    def changed(smoke_run, tmp_path_factory):
+        checkout = smoke_run.checkout.copy(tmp_path_factory.mktemp("changed"))
+        ...
+"""
 
 import json
 import os
@@ -9,6 +28,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from limits import HANG
 
 from .checkout import Checkout, copy_repository
 
@@ -69,16 +90,11 @@ def smoke_run(tmp_path_factory) -> SmokeRun:
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # which the workers share
     record = folder / "smoke.json"
-    try:
-        (folder / "smoke").mkdir()  # the first worker to get here runs it
-    except FileExistsError:
-        deadline = time.monotonic() + 900
-        while not record.exists() and time.monotonic() < deadline:
-            time.sleep(0.5)
-    else:
-        complete = record.with_suffix(".new")
-        complete.write_text(json.dumps(asdict(run_smoke(folder / "smoke"))))
-        complete.rename(record)
+    with FileLock(folder / "smoke.lock", timeout=HANG):  # the first worker to get here runs it
+        if not record.exists():
+            shutil.rmtree(folder / "smoke", ignore_errors=True)  # of a worker that failed
+            (folder / "smoke").mkdir()
+            record.write_text(json.dumps(asdict(run_smoke(folder / "smoke"))))
     run = SmokeRun(**json.loads(record.read_text()))
     assert run.returncode == 0, run.output
     return run

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import pytest
+from limits import HANG, SOON
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -54,7 +55,7 @@ def start_training(checkout, *words):
         # A shell in the background ignores SIGINT, and what it starts inherits that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + SOON
     while not (log.exists() and " from" in log.read_text()):  # the beginning, or its state
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -95,7 +96,7 @@ def test_a_kill_changes_nothing(finished, undisturbed, victims):
 def test_a_training_that_is_ended_is_retried_from_its_state(finished, undisturbed, name):
     process, training = start_training(finished, "--retries", "2")
     os.kill(training, signal.Signals[name])
-    assert process.wait(240) == 0
+    assert process.wait(HANG) == 0
     assert outputs(finished) == undisturbed
     assert not (finished.root / "results/state").exists()
 
@@ -104,7 +105,7 @@ def test_a_training_that_is_ended_is_retried_from_its_state(finished, undisturbe
 def test_a_signal_to_all_saves_and_leaves_no_lock(finished, undisturbed, name):
     process, _ = start_training(finished)
     os.killpg(process.pid, signal.Signals[name])  # Ctrl-C, or a batch job that is cancelled
-    assert process.wait(240) != 0
+    assert process.wait(HANG) != 0
     log = finished.root / "results/logs/train_gan/dcgan.Adam.b4.seeds_0-1.log"
     assert name in log.read_text()
     assert_as_undisturbed(finished, undisturbed, finished.snakemake("train", config="changed.yaml"))

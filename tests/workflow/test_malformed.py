@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from limits import HANG
 from PIL import Image
 
 from .malformed import CHANGES, FILES, WORDS
@@ -36,7 +37,7 @@ def refusal(checkout, *words):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=HANG,
     )
     assert everything(checkout) == before
     assert result.returncode == 1, result.stdout

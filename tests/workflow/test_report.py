@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import pytest
+from limits import HANG, SOON
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -40,7 +41,7 @@ def made(smoke_run, tmp_path_factory):
         env=checkout.environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "(WARNING/" not in result.stderr  # of docutils, about a caption
@@ -73,7 +74,7 @@ class Reader:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def wait(self, condition):
-        return WebDriverWait(self.driver, 20, 0.05).until(lambda driver: condition())
+        return WebDriverWait(self.driver, SOON, 0.05).until(lambda driver: condition())
 
     def menu(self):
         """Names of the entries of the menu that is open."""

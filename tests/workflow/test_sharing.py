@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from limits import HANG, SOON
 from ttur.data.packed import PackedDataset
 from ttur.locks import locked
 
@@ -28,7 +29,7 @@ def start(checkout, *words, **environment):
 
 def finish(*processes):
     """Their outputs; all of them have to end well."""
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    outputs = [process.communicate(timeout=HANG)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), outputs
     return outputs
 
@@ -61,7 +62,7 @@ def test_a_second_snakemake_on_one_folder_ends_and_changes_nothing(clean, tmp_pa
     with locked(lock, "the test"):  # the first job waits until the second snakemake has ended
         first = start(checkout)
         log = checkout.root / f"results/logs/prepare_data/{DATASETS[0]}.log"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + SOON
         while not (log.exists() and "waiting for another process" in log.read_text()):
             assert first.poll() is None, first.communicate()
             assert time.monotonic() < deadline

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from limits import SOON
 
 pytestmark = pytest.mark.workflow
 
@@ -25,7 +26,7 @@ def status(checkout, config):
     return shown.stdout
 
 
-def wait_for(text, checkout, config, seconds=120):
+def wait_for(text, checkout, config, seconds=SOON):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         shown = status(checkout, config)
