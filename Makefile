@@ -1,12 +1,14 @@
 # reproduce: the paper at small scale into results/.  test: all checks.  Both set up what they need.
-PYTHON ?= python3.11
+# PYTHON=... makes the environment with that one; by default it is the newest that fits.
 VENV := .venv
 # Rules call `python`; the environment's comes first.
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+SYSTEM_PATH := $(PATH)
+export PATH := $(abspath $(VENV))/bin:$(SYSTEM_PATH)
 CONFIG ?= config.yaml
 REPORT := snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 
-.PHONY: help reproduce report reference status test bench setup setup-dev containerize clean
+.PHONY: help reproduce report reference status test lint test-all test-pythons test-python \
+	bench setup setup-dev containerize clean
 
 help:
 	@echo "make reproduce     set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
@@ -14,6 +16,7 @@ help:
 	@echo "make status        what is done, running, failed; time left (CONFIG=paper.yaml: of that one)"
 	@echo "make reference     keep the run in results/ as the one that the README shows"
 	@echo "make test          set up, then lint and test"
+	@echo "make test-pythons  unit tests and a small run on every other Python here (5 GB each, into $(VENV)-*/)"
 	@echo "make bench         compare with other packages, into results/bench/ (over an hour, a quiet machine)"
 	@echo "make setup         only the environment, into $(VENV)/"
 	@echo "make containerize  write the container recipes in containers/ anew, from envs/"
@@ -35,13 +38,43 @@ reference: setup
 status: setup
 	@python workflow/scripts/show_status.py --configfile $(CONFIG)
 
+# Each part runs also where one before it failed; the last line says which.
+CHECKS := lint test-all
 test: setup-dev
+	@failed=""; \
+	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
+	test -z "$$failed" || { echo "error: failed:$$failed"; exit 1; }
+
+lint: setup-dev
+	@$(MAKE) --no-print-directory --keep-going $(LINTERS:%=lint-%)
+LINTERS := ruff format snakefmt snakemake
+lint-ruff:
 	ruff check .
+lint-format:
 	ruff format --check .
+lint-snakefmt:
 	snakefmt --check Snakefile workflow
+lint-snakemake:
 	snakemake --lint
-	pytest -n auto --dist worksteal -m "not rig"
-	pytest -m "rig and not slow"
+
+# What may not run at once, and what comes first: tests/conftest.py.
+PYTEST := pytest -n auto --dist loadgroup --no-loadscope-reorder --continue-on-collection-errors
+test-all: setup-dev
+	$(PYTEST) -m "not (rig and slow)"
+
+# `make test` tests one Python. The environments of the others stay for the next time.
+test-pythons:
+	@failed=""; own=$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null); \
+	for python in $$(PATH="$(SYSTEM_PATH)" envs/choose-python --all); do \
+	  version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  test "$$version" != "$$own" || continue; \
+	  echo "Python $$version: $$python"; \
+	  $(MAKE) --no-print-directory VENV=$(VENV)-$$version PYTHON="$$python" test-python || failed="$$failed $$version"; \
+	done; \
+	test -z "$$failed" || { echo "error: failed on Python$$failed"; exit 1; }
+
+test-python: setup-dev
+	$(PYTEST) tests/unit tests/workflow/test_smoke.py
 
 # Times want a quiet machine; docs/performance.md holds a run of it.
 bench: setup
@@ -51,10 +84,17 @@ bench: setup
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 
+# An environment that works is kept, whatever Python it has. One that was moved, or whose Python is
+# gone, is made anew.
+ifeq ($(shell $(VENV)/bin/pip --version 2> /dev/null),)
+.PHONY: $(VENV)/.installed
+endif
+
 $(VENV)/.installed: requirements.txt constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "error: Python 3.11 is needed: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; }
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip --version > /dev/null 2>&1 || { \
+	  export PATH="$(SYSTEM_PATH)"; \
+	  python=$$(envs/choose-python $(if $(PYTHON),"$(PYTHON)")) && \
+	  echo "$$("$$python" -V) goes into $(VENV)" && "$$python" -m venv --clear $(VENV); }
 	python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	touch $@
 

@@ -72,6 +72,23 @@ class Tiny:
         return [str(word) for pair in pairs.items() for word in pair] + list(options)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What one process runs, for `--dist loadgroup`, and what starts first.
+
+    Tests of one file share its fixtures. Tests with the mark `rig` share a machine's package
+    manager and ports: they never run at once, but beside others, because most of their time is
+    waiting. They start first and the unit tests last, so that no process is left with a long test.
+    """
+
+    def is_rig(item: pytest.Item) -> bool:
+        return item.get_closest_marker("rig") is not None
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("rig" if is_rig(item) else item.path.stem))
+    items.sort(key=lambda item: (not is_rig(item), "unit" in item.path.parts))
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory) -> Tiny:
     from ttur.data.packed import PackedDataset

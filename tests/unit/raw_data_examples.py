@@ -122,11 +122,11 @@ def write_archive(root: Path, files: dict[str, bytes], format=tarfile.USTAR_FORM
 
 
 def special(name: str, **fields) -> bytes:
-    """A tar archive with one member that has the given header fields and no data."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        info = tarfile.TarInfo(name)
-        for key, value in fields.items():
-            setattr(info, key, value)
-        archive.addfile(info)
-    return buffer.getvalue()
+    """A tar archive with one member that has the given header fields and no data.
+
+    Written without TarFile.addfile, which from Python 3.13 on refuses a size without data.
+    """
+    info = tarfile.TarInfo(name)
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info.tobuf().ljust(tarfile.RECORDSIZE, b"\0")

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import re
 import sys
+import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
@@ -19,6 +20,7 @@ RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 NEEDED_BY = {"scipy": {"mlxtend", "pytorch-fid"}, "pygments": {"snakemake"}}
 COMMANDS = {"ruff", "snakefmt"}
 PLUGINS = {"pytest-xdist", "snakemake-executor-plugin-slurm"}
+SUPPORTED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
 
 
 def normal(name):
@@ -91,7 +93,7 @@ def test_environments_pin_what_requirements_pin(path):
     environment = yaml.safe_load(path.read_text())
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     *conda, pip = environment["dependencies"]
-    assert conda == ["python=3.11", "pip"]
+    assert conda == [f"python{SUPPORTED}", "pip"]
     assert set(pip) == {"pip"}
     assert pins_of_environment(path)
     assert pins_of_environment(path).items() <= pins_of_file("requirements.txt").items()
@@ -158,6 +160,6 @@ def test_every_requirement_is_used(name):
 
 def test_commands_of_the_checks_are_called():
     makefile = (ROOT / "Makefile").read_text()
-    assert re.search(r"^\tpytest -n ", makefile, re.MULTILINE)
+    assert re.search(r"^PYTEST := pytest -n ", makefile, re.MULTILINE)
     for command in COMMANDS:
         assert re.search(rf"^\t{command} ", makefile, re.MULTILINE)

@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
 SMOKE = "tests/config.smoke.yaml"
 NOT_SOURCES = (
     ".venv",
+    ".venv-*",
     ".snakemake",
     "results",
     "prepared",

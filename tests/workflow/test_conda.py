@@ -65,7 +65,7 @@ class Conda:
 
     def prefix_of(self, package: str) -> Path:
         """The one environment that has a package."""
-        (found,) = self.envs.glob(f"*/lib/python3.11/site-packages/{package}/__init__.py")
+        (found,) = self.envs.glob(f"*/lib/python3.*/site-packages/{package}/__init__.py")
         return found.parents[4]
 
 
