@@ -5,7 +5,10 @@ import hashlib
 import http.server
 import io
 import re
+import socket
 import stat
+import struct
+import sys
 import threading
 import zipfile
 from dataclasses import replace
@@ -65,6 +68,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = False  # server_close waits for answers under way
+
+    def handle_error(self, request, address):
+        """Says nothing of a client that hangs up, which `download` does when it has enough."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, address)
+
+
 class Site:
     """A server on the loopback interface.
 
@@ -75,7 +87,7 @@ class Site:
         self.content, self.breaks_at, self.ranges = CONTENT, None, []
         self.accepts_ranges = self.tells_length = True
         handler = functools.partial(Handler, self)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 
@@ -159,6 +171,19 @@ def test_a_partial_file_that_is_too_long_is_deleted(site, tmp_path):
     (tmp_path / ".file.partial").write_bytes(CONTENT + b"x")
     refused("shorter than what was fetched", f"{site.url}/file", tmp_path / "file")
     download(f"{site.url}/file", tmp_path / "file", sha256=SHA256)
+
+
+def test_the_site_says_nothing_of_a_client_that_hangs_up(site, capfd):
+    """No traceback in the log of a green run."""
+    site.content = CONTENT * 64  # more than the sockets hold
+    with socket.create_connection(("127.0.0.1", site.server.server_port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        client.sendall(b"GET /file HTTP/1.0\r\n\r\n")
+        client.recv(1000)
+    site.server.shutdown()
+    site.server.server_close()  # waits for the answer to end
+    assert site.ranges == [None]
+    assert capfd.readouterr().err == ""
 
 
 def test_wrong_digest(site, tmp_path):
