@@ -8,7 +8,7 @@ CONFIG ?= config.yaml
 REPORT := snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 
 .PHONY: help reproduce report reference status test lint test-all test-pythons test-python \
-	bench setup setup-dev containerize clean
+	mutants bench setup setup-dev containerize clean
 
 help:
 	@echo "make reproduce     set up, then rebuild figures and tables into results/ (no GPU, no downloads of data)"
@@ -17,6 +17,7 @@ help:
 	@echo "make reference     keep the run in results/ as the one that the README shows"
 	@echo "make test          set up, then lint and test"
 	@echo "make test-pythons  unit tests and a small run on every other Python here (5 GB each, into $(VENV)-*/)"
+	@echo "make mutants       what small faults in the library the unit tests do not notice (MODULES='theory training/*')"
 	@echo "make bench         compare with other packages, into results/bench/ (over an hour, a quiet machine)"
 	@echo "make setup         only the environment, into $(VENV)/"
 	@echo "make containerize  write the container recipes in containers/ anew, from envs/"
@@ -75,6 +76,13 @@ test-pythons:
 
 test-python: setup-dev
 	$(PYTEST) tests/unit tests/workflow/test_smoke.py
+
+# Faults in a copy of the library, one at a time; what was tried is kept in results/mutants/.
+MODULES ?=
+SAMPLE ?= 40
+JOBS ?= 1
+mutants: setup-dev
+	@python tests/mutants/run.py --sample $(SAMPLE) --jobs $(JOBS) $(foreach module,$(MODULES),'$(module)')
 
 # Times want a quiet machine; docs/performance.md holds a run of it.
 bench: setup
