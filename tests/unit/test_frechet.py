@@ -200,6 +200,17 @@ def test_reference_of_wrong_shapes_is_refused(reference, tmp_path, wrong):
         Reference.load(tmp_path / "reference.npz")
 
 
+@pytest.mark.parametrize("value", [math.nan, -math.inf])
+@pytest.mark.parametrize("wrong", ["mean", "covariance", "root"])
+def test_a_reference_that_is_not_finite_is_refused(reference, tmp_path, wrong, value):
+    arrays = {name: getattr(reference, name).numpy().copy() for name in ("mean", "covariance")}
+    arrays["root"] = reference.root.numpy().copy()
+    arrays[wrong].flat[-1] = value
+    np.savez(tmp_path / "reference.npz", count=40, key="k", **arrays)
+    with pytest.raises(UserError, match=r"reference\.npz is damaged"):
+        Reference.load(tmp_path / "reference.npz")
+
+
 def test_reference_key_depends_on_every_part():
     parts = ("data", "classifier", "weights", "fixed")
     keys = {reference_key(*parts)}

@@ -151,6 +151,7 @@ class Reference:
         except Exception:  # NumPy and zipfile raise almost anything on damaged bytes.
             raise UserError(f"{path} is damaged: delete it and run again") from None
         square = (len(mean),) * 2 if mean.ndim == 1 else None
-        if covariance.shape != square or root.shape != square or not _finite(mean, root):
+        shapes = covariance.shape == root.shape == square
+        if not shapes or not _finite(mean, covariance, root):
             raise UserError(f"{path} is damaged: delete it and run again")
         return cls(mean, covariance, root, count, key)

@@ -1,0 +1,205 @@
+"""What one step of training does to either player, each with rates, draws and losses of its own."""
+
+import copy
+
+import pytest
+import torch
+from conftest import SETTINGS
+from test_step import BIGGAN, flat, start
+from torch.nn import functional as F
+from ttur.training.step import gradient_norms, train_step
+
+CRITIC = SETTINGS | {
+    "networks": SETTINGS["networks"] | {"discriminator_norm": "none"},
+    "objective": {"kind": "wasserstein_gp", "penalty_weight": 10.0},
+}
+# Both stand still, so that a step shows gradients and losses at the initial weights.
+STILL = {"generator_rate": 1e-30, "discriminator_rate": 1e-30}
+
+
+class Recorded:
+    """Draws that keep the counters with which they were asked."""
+
+    def __init__(self, draws):
+        self._draws, self.asked = draws, {"real": [], "latents": [], "mix": []}
+
+    def __getattr__(self, name):
+        def asked(counter):
+            self.asked[name].append(counter)
+            return getattr(self._draws, name)(counter)
+
+        return asked
+
+
+def test_each_player_moves_by_its_own_rate():
+    """Adam's first step is the rate times the gradient's sign, where there is a gradient."""
+    players, draws = start(SETTINGS | {"generator_rate": 0.003, "discriminator_rate": 0.0005})
+    before = flat(players.generator), flat(players.discriminator)
+    train_step(players, draws, 0)
+    after = flat(players.generator), flat(players.discriminator)
+    moved = [(one - other).abs().max().item() for one, other in zip(after, before, strict=True)]
+    assert moved == pytest.approx([0.003, 0.0005], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("reuse", "latents"),
+    [(True, [0, 1, 2, 3, 4, 5]), (False, [0, 1, 2, 3, 4, 5, 6, 7, 8])],
+    ids=["reused", "new"],
+)
+def test_no_batch_and_no_latent_is_seen_twice(reuse, latents):
+    """Two updates of the critic and one of the generator a step, for three steps."""
+    players, draws = start(CRITIC | {"discriminator_steps": 2, "latent_reuse": reuse})
+    draws = Recorded(draws)
+    for step in range(3):
+        train_step(players, draws, step)
+    assert draws.asked == {
+        "real": [0, 1, 2, 3, 4, 5],
+        "latents": latents,
+        "mix": [0, 1, 2, 3, 4, 5],
+    }
+
+
+def test_only_a_penalty_draws_its_mixing_weights():
+    players, draws = start(SETTINGS)
+    draws = Recorded(draws)
+    train_step(players, draws, 0)
+    assert draws.asked == {"real": [0], "latents": [0], "mix": []}
+
+
+def test_losses_of_either_player_come_in_their_order():
+    """The critic's with its penalty at the weights before, the generator's at the critic after."""
+    players, draws = start(CRITIC | {"generator_rate": 1e-30})
+    before = copy.deepcopy(players.discriminator)
+    (real, labels), (latents, fake_labels), mix = draws.real(0), draws.latents(0), draws.mix(0)
+    fake = players.generator(latents, fake_labels).detach()
+    found = train_step(players, draws, 0)
+
+    points = mix[:, :, None, None] * real + (1 - mix[:, :, None, None]) * fake
+    points.requires_grad_(True)
+    (slope,) = torch.autograd.grad(before(points, labels).sum(), points)
+    penalty = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    critic = before(fake, labels).mean() - before(real, labels).mean() + 10 * penalty
+    generator = -players.discriminator(fake, labels).mean()
+    assert found[0].tolist() == pytest.approx([critic.item()], rel=1e-4)
+    assert found[1].tolist() == pytest.approx([generator.item()], rel=1e-4)
+    assert found[0].item() != pytest.approx(found[1].item(), rel=0.1)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, CRITIC, BIGGAN], ids=["dcgan", "critic", "biggan"])
+def test_gradient_norms_are_those_of_the_last_update_alone(settings):
+    """Per seed and player, against autograd on the losses; what was before leaves no trace."""
+    players, draws = start(settings | STILL | {"latent_reuse": True}, seeds=(3, 4))
+    for _ in range(2):
+        train_step(players, draws, 5)
+    fake = players.generator(*draws.latents(5))
+    losses = {
+        players.generator: players.objective.generator(
+            players.discriminator(fake, draws.latents(5)[1])
+        )
+    }
+    if settings is not CRITIC:
+        real, labels = draws.real(5)
+        scores = players.discriminator(fake.detach(), draws.latents(5)[1])
+        losses[players.discriminator] = players.objective.discriminator(
+            players.discriminator(real, labels), scores
+        )
+    for network, loss in losses.items():
+        gradients = torch.autograd.grad(loss.sum(), list(network.parameters()), retain_graph=True)
+        for replica in range(2):
+            own = torch.cat([gradient[replica].flatten() for gradient in gradients])
+            found = gradient_norms(network)[replica].item()
+            assert found == pytest.approx(own.norm().item(), rel=1e-3)
+
+
+def test_parts_of_a_batch_give_the_mean_loss_and_the_mean_gradient():
+    """Without BatchNorm between its samples a batch in four parts is the batch."""
+    changes = STILL | {"batch_size": 8, "latent_reuse": False}
+    whole, draws = start(CRITIC | changes)
+    parts, same = start(CRITIC | changes | {"micro_batches": 4})
+    for players in (whole, parts):
+        players.generator.eval()
+    for mine, other in zip(train_step(parts, same, 1), train_step(whole, draws, 1), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
+    for network in ("generator", "discriminator"):
+        norms = (gradient_norms(getattr(players, network)) for players in (parts, whole))
+        torch.testing.assert_close(*norms, rtol=1e-3, atol=1e-5)
+
+
+def test_the_objective_of_either_player_is_the_configured_one():
+    scores = torch.tensor([[0.5], [-2.0]])
+    expected = {
+        "bce": F.softplus(-scores).mean(),
+        "hinge": -scores.mean(),
+        "wasserstein_gp": -scores.mean(),
+    }
+    of_critic = {
+        "bce": (F.softplus(scores - 1) + F.softplus(scores)).mean(),
+        "hinge": (F.relu(scores) + F.relu(1 + scores)).mean(),
+        "wasserstein_gp": 2 * scores.mean() - 1,
+    }
+    for kind, generator in expected.items():
+        players, _ = start(SETTINGS | {"objective": {"kind": kind, "penalty_weight": 3.0}})
+        assert players.objective.generator(scores).item() == pytest.approx(generator.item())
+        found = players.objective.discriminator(1 - scores, scores).item()
+        assert found == pytest.approx(of_critic[kind].item())
+        assert players.objective.penalty_weight == (3.0 if kind == "wasserstein_gp" else 0.0)
+
+
+def test_the_average_follows_from_its_first_step_on():
+    """decay 0.5: a copy up to step 2, then half of the way at every step."""
+    players, draws = start(SETTINGS | {"ema": {"decay": 0.5, "start_step": 2}})
+    expected = None
+    for step in range(4):
+        train_step(players, draws, step)
+        now = flat(players.generator)
+        expected = now if step < 2 else (expected + now) / 2
+        torch.testing.assert_close(flat(players.sampler), expected, rtol=1e-5, atol=1e-7)
+    assert not torch.allclose(expected, now, atol=1e-5)
+    assert not any(p.requires_grad for p in players.sampler.parameters())
+
+
+def test_a_state_restores_all_that_a_step_changes():
+    settings = CRITIC | {"ema": {"decay": 0.5, "start_step": 0}}
+    players, draws = start(settings, seeds=(0, 1))
+    train_step(players, draws, 0)
+    state = copy.deepcopy(players.state())
+    restored, _ = start(settings, seeds=(8, 9))
+    restored.load_state(state)
+    for step in (1, 2):
+        for mine, other in zip(
+            train_step(restored, draws, step), train_step(players, draws, step), strict=True
+        ):
+            assert torch.equal(mine, other)
+    for name, part in players.state().items():
+        found = restored.state()[name]
+        assert part.keys() == found.keys(), name
+    assert torch.equal(flat(restored.sampler), flat(players.sampler))
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("bf16", torch.bfloat16), ("fp32", torch.float32)]
+)
+def test_networks_compute_in_bfloat16_where_it_is_asked_for(precision, dtype):
+    settings = SETTINGS | {"compute": SETTINGS["compute"] | {"precision": precision}}
+    players, draws = start(settings)
+    seen = []
+    for network in (players.discriminator, players.generator):
+        network.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    images = players.sample(*draws.latents(0))
+    scores = players.score(images, draws.latents(0)[1])
+    assert seen == [dtype, dtype]
+    assert (images.dtype, scores.dtype) == (torch.float32, torch.float32)
+
+
+def test_switches_reach_the_networks():
+    compute = SETTINGS["compute"] | {"channels_last": True, "batch_norm_over": "all"}
+    players, draws = start(SETTINGS | {"compute": compute})
+    for network in (players.generator, players.discriminator):
+        assert network.channels_last
+        assert network.training
+        # One process needs no other's statistics.
+        assert not any(getattr(m, "synchronised", False) for m in network.modules())
+    images = players.sample(*draws.latents(0))
+    maps = players.generator.layers[0](draws.latents(0)[0][:, :, None, None])
+    assert players.generator.stored(maps).is_contiguous(memory_format=torch.channels_last)
+    assert images.shape == (4, 1, 16, 16)
