@@ -54,10 +54,11 @@ class Module:
         made = faults_of(text)
         faults = dict(enumerate(made))
         if sample and sample < len(faults):
-            chosen = random.Random(f"{seed} {name}").sample(sorted(faults), sample)
-            faults = {place: faults[place] for place in sorted(chosen)}
+            # A larger sample holds the smaller one.
+            order = random.Random(f"{seed} {name}").sample(sorted(faults), len(faults))
+            faults = {place: faults[place] for place in sorted(order[:sample])}
         tests = settings["modules"][name]
-        files = sorted({test.split("::")[0] for test in tests})
+        files = sorted({test.split("::")[0] for test in tests if not test.startswith("-")})
         contents = [(checkout / file).read_bytes() for file in [*files, *settings["shared"]]]
         of_module = digest(text, *(fault.change for fault in made))
         return cls(name, path, tests, text, faults, of_module, digest(*contents))

@@ -24,8 +24,8 @@ def rss(pole, b, logs):
 
 
 def known(numbers):
-    """Brackets of a millionth around these numbers of steps."""
-    return np.asarray(numbers) * (1 - 1e-6), np.asarray(numbers) * (1 + 1e-6)
+    """Brackets of a ten-thousandth around these numbers of steps."""
+    return np.asarray(numbers) * (1 - 1e-4), np.asarray(numbers) * (1 + 1e-4)
 
 
 def quantile(n):

@@ -66,6 +66,26 @@ def test_no_scale_where_the_mean_gradient_is_not_distinguishable_from_zero():
         assert math.isnan(row[key])
 
 
+def test_means_not_medians_over_the_seeds():
+    """One seed of much noise counts with all of it."""
+    row = only(noise_scale_table(probes([(10, 1), (20, 2), (300, 9)]), RECORDS))
+    assert (row["trace"], row["squared_norm"]) == (110, 4)
+    assert (row["noise_scale"], row["ratio"]) == (27.5, 110 / 8)
+
+
+def test_a_mean_gradient_of_exactly_zero_has_no_scale():
+    row = only(noise_scale_table(probes([(80, 2), (120, -2)]), RECORDS))
+    assert (row["trace"], row["squared_norm"]) == (100, 0)
+    for key in ("noise_scale", "ratio", "estimated_exact"):
+        assert math.isnan(row[key])
+
+
+def test_a_table_of_nothing_has_the_columns_and_their_types():
+    table = noise_scale_table(probes([]), RECORDS)
+    assert table.dtypes.astype(str).to_dict() == NOISE_SCALE
+    assert table.empty
+
+
 def test_diverged_seeds_are_not_counted_as_measured():
     row = only(noise_scale_table(probes([None, (120, 2)]), RECORDS))
     assert (row["seeds"], row["noise_scale"]) == (1, 60)
@@ -88,3 +108,4 @@ def test_rows_follow_the_configuration_and_the_latest_is_the_last_step():
     )
     assert table["step"].tolist() == [30, 100] * 4
     assert latest(table)["step"].tolist() == [100] * 4
+    assert latest(table[::-1])["step"].tolist() == [100] * 4

@@ -85,3 +85,41 @@ def test_penalty_gradient_agrees_with_finite_differences():
 def test_the_penalty_weight_is_the_configured_one():
     assert objectives.build({"kind": "wasserstein_gp", "penalty_weight": 100}).penalty_weight == 100
     assert objectives.build({"kind": "bce"}).penalty_weight == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "discriminator", "generator"),
+    [
+        ("bce", lambda r, f: F.softplus(-r) + F.softplus(f), lambda f: F.softplus(-f)),
+        ("hinge", lambda r, f: F.relu(1 - r) + F.relu(1 + f), lambda f: -f),
+        ("wasserstein_gp", lambda r, f: f - r, lambda f: -f),
+    ],
+)
+def test_each_kind_has_the_losses_of_its_paper(kind, discriminator, generator):
+    objective = objectives.build({"kind": kind, "penalty_weight": 7.0})
+    expected = discriminator(REAL, FAKE).mean(0)
+    torch.testing.assert_close(objective.discriminator(REAL, FAKE), expected)
+    torch.testing.assert_close(objective.generator(FAKE), generator(FAKE).mean(0))
+    assert objective.penalty_weight == (7.0 if kind == "wasserstein_gp" else 0.0)
+
+
+def test_penalty_of_two_channels_and_replicas_is_that_of_each_alone():
+    """Gradients of unit length cost nothing, shorter and longer ones their squared difference."""
+    torch.manual_seed(1)
+    real, fake, mix = torch.randn(4, 6, 3, 3), torch.randn(4, 6, 3, 3), torch.rand(4, 2)
+
+    def critic(images):
+        maps = torch.sin(images.view(len(images), -1, 3, 3, 3))
+        return maps.square().sum((2, 3, 4))
+
+    together = objectives.gradient_penalty(critic, real, fake, mix)
+    for replica in range(2):
+        own = slice(3 * replica, 3 * replica + 3)
+        alone = objectives.gradient_penalty(
+            critic, real[:, own], fake[:, own], mix[:, replica : replica + 1]
+        )
+        torch.testing.assert_close(together[replica], alone[0])
+        weight = mix[:, replica][:, None, None, None]
+        points = (weight * real[:, own] + (1 - weight) * fake[:, own]).requires_grad_(True)
+        (slope,) = torch.autograd.grad(critic(points).sum(), points)
+        torch.testing.assert_close(alone[0], (slope.flatten(1).norm(dim=1) - 1).square().mean())

@@ -183,6 +183,95 @@ def test_adabelief_equals_the_package_bit_for_bit():
     assert (mine[0] - start(lambda p: None)[0][0]).abs().max() > 0.01
 
 
+def belief(parameters, build):
+    """Two groups, the second with a rate and decays of its own."""
+    groups = [
+        {"params": parameters[:2]},
+        {"params": parameters[2:], "lr": 0.003, "betas": (0.9, 0.99), "eps": 1e-6},
+    ]
+    return build(groups)
+
+
+def test_adabelief_takes_parameters_without_gradient_and_groups_as_the_package_does():
+    """One has none at all, one at times, one from the third step on."""
+    packages = dict(betas=(0.5, 0.999), eps=1e-16, weight_decouple=True, rectify=True)
+    builds = (
+        lambda p: OPTIMIZERS["AdaBelief"].build(p, 0.01, OPTIMIZERS["AdaBelief"].defaults),
+        lambda p: AdaBelief(p, lr=0.01, print_change_log=False, **packages),
+    )
+    sides = [[torch.nn.Parameter(torch.arange(4.0) + k) for k in range(5)] for _ in builds]
+    optimizers = [belief(side, build) for side, build in zip(sides, builds, strict=True)]
+    random = torch.Generator().manual_seed(3)
+    for step in range(20):
+        gradients = [torch.randn(4, generator=random) for _ in range(5)]
+        has = [True, step >= 2, True, step % 3 > 0, False]
+        for side, optimizer in zip(sides, optimizers, strict=True):
+            for parameter, gradient, one in zip(side, gradients, has, strict=True):
+                parameter.grad = gradient.clone() if one else None
+            optimizer.step()
+        for mine, theirs in zip(*sides, strict=True):
+            assert torch.equal(mine, theirs), step
+    start = [torch.arange(4.0) + k for k in range(5)]
+    moved = [not torch.equal(mine, old) for mine, old in zip(sides[0], start, strict=True)]
+    assert moved == [True, True, True, True, False]
+
+
+def test_adabelief_leaves_the_closure_alone_and_reads_the_gradients_it_has():
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = OPTIMIZERS["AdaBelief"].build([parameter], 0.25, OPTIMIZERS["AdaBelief"].defaults)
+    parameter.grad = torch.tensor([1.0, -2.0, 0.0])
+    assert optimizer.step(lambda: 1 / 0) is None
+    # The first steps are plain momentum: rate times the bias-corrected mean, the gradient itself.
+    assert parameter.tolist() == pytest.approx([0.75, 1.5, 1.0])
+    assert parameter.requires_grad
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_hyper_parameter_of_an_entry_reaches_its_optimizer(name):
+    """Changed by a half, each changes the steps; unchanged, none does."""
+    entry = OPTIMIZERS[name]
+    random = torch.Generator().manual_seed(4)
+    # Falling gradients: AMSGrad's largest variance is then not the present one.
+    gradients = [torch.randn(6, generator=random) / (1 + step) for step in range(12)]
+
+    def end(hyper):
+        parameter = torch.nn.Parameter(torch.zeros(6, dtype=torch.float64))
+        optimizer = entry.build([parameter], 0.01, hyper)
+        for gradient in gradients:
+            parameter.grad = gradient.double()
+            optimizer.step()
+        return parameter.detach()
+
+    defaults = dict(entry.defaults)
+    assert torch.equal(end(defaults), end(dict(defaults)))
+    for key in defaults:
+        changed = 0.5 * defaults[key] if key != "eps" else 0.1
+        assert not torch.allclose(end(defaults | {key: changed}), end(defaults), rtol=1e-3), key
+
+
+def test_adam_is_that_of_kingma_and_ba_and_amsgrad_keeps_the_largest_variance():
+    """Algorithm 1; the maximum of Reddi et al. is taken before the correction of bias, as torch's."""
+    beta1, beta2, eps, rate = 0.6, 0.9, 1e-4, 0.02
+    random = torch.Generator().manual_seed(5)
+    gradients = [torch.randn(6, dtype=torch.float64, generator=random) for _ in range(8)]
+    gradients = [gradient / 3**step for step, gradient in enumerate(gradients)]
+    for name in ("Adam", "AMSGrad"):
+        parameter = torch.nn.Parameter(torch.zeros(6, dtype=torch.float64))
+        optimizer = OPTIMIZERS[name].build(
+            [parameter], rate, {"beta1": beta1, "beta2": beta2, "eps": eps}
+        )
+        expected, mean, variance, largest = (torch.zeros(6, dtype=torch.float64) for _ in range(4))
+        for step, gradient in enumerate(gradients, start=1):
+            parameter.grad = gradient.clone()
+            optimizer.step()
+            mean = beta1 * mean + (1 - beta1) * gradient
+            variance = beta2 * variance + (1 - beta2) * gradient**2
+            largest = torch.maximum(largest, variance)
+            second = (largest if name == "AMSGrad" else variance) / (1 - beta2**step)
+            expected = expected - rate * mean / (1 - beta1**step) / (second.sqrt() + eps)
+        torch.testing.assert_close(parameter.detach(), expected)
+
+
 def test_no_optimizer_imports_the_compiler():
     """It would take as long as importing torch, in every training job."""
     code = """

@@ -231,8 +231,33 @@ def test_fit_of_constant_steps_explains_nothing():
     assert fit.intercept == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_fit_is_that_of_numpy_with_weights_in_any_unit_of_steps(seed):
+    """Also for steps up to 10^10, whole numbers as a table holds them."""
+    random = np.random.default_rng([5, seed])
+    b = np.array([4, 8, 16, 32, 64])
+    n = (steps(b, CONSTANTS, EPSILON) * np.exp(0.3 * random.standard_normal(5))).round()
+    for unit in (1, 10**6):
+        numbers = (unit * n).astype("int64")
+        y, weights = 1 / numbers.astype(float), numbers.astype(float) ** 2
+        slope, intercept = np.polyfit(1 / b, y, 1, w=numbers.astype(float))
+        rest = weights * (y - intercept - slope / b) ** 2
+        spread = weights * (y - np.average(y, weights=weights)) ** 2
+        fit = fit_steps(b, numbers)
+        assert (fit.slope, fit.intercept) == pytest.approx((-slope, intercept), rel=1e-6)
+        assert fit.r_squared == pytest.approx(1 - rest.sum() / spread.sum(), rel=1e-6)
+
+
 @pytest.mark.parametrize(
-    ("b", "n"), [([2, 4, 8], [1, 2]), ([2, 4, 8], [9, 8, math.inf]), ([0, 1, 2], [3, 2, 1])]
+    ("b", "n"),
+    [
+        ([2, 4, 8], [1, 2]),
+        ([[2, 4, 8]], [[9, 8, 7]]),
+        ([2, 4, 8], [9, 8, math.inf]),
+        ([2, 4, math.inf], [9, 8, 7]),
+        ([0, 1, 2], [3, 2, 1]),
+        ([1, 2, 4], [3, 2, 0]),
+    ],
 )
 def test_fit_refuses_what_is_no_measurement(b, n):
     with pytest.raises(ValueError, match="batch sizes and steps"):
@@ -283,6 +308,12 @@ def test_fit_table_leaves_out_medians_that_are_only_upper_bounds():
     (row,) = fit_table(medians).to_dict("records")
     assert row["points"] == 4
     assert row["critical_batch_size"] == pytest.approx(20 / 3)
+
+
+def test_fit_table_of_nothing_has_the_columns_and_their_types():
+    medians = pd.DataFrame(columns=["experiment", "optimizer", "batch_size", "median_steps"])
+    types = fit_table(medians).dtypes.astype(str).to_dict()
+    assert {name: types[name] for name in FIT} == FIT
 
 
 RATES = {"generator_rate": 1e-4, "discriminator_rate": 2e-4}

@@ -17,14 +17,17 @@ class AdaBelief(PackageAdaBelief):
     @torch.no_grad()
     def step(self, closure=None):
         """One update of every parameter that has a gradient; `closure` is not called."""
+        updates = []
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             states = [self._state_of(p) for p in parameters]
             steps = {state["step"] for state in states}
-            if len(steps) > 1:  # some had no gradient before: the package's own loop
+            if len(steps) > 1:  # some had no gradient before: the package's own loop, of all groups
                 return super().step()
             if parameters:
-                self._update(group, parameters, states, steps.pop() + 1)
+                updates.append((group, parameters, states, steps.pop() + 1))
+        for update in updates:
+            self._update(*update)
         return None
 
     def _state_of(self, parameter):

@@ -97,5 +97,4 @@ def _summary(
 
 def latest(noise: pd.DataFrame) -> pd.DataFrame:
     """The row of the last step of each experiment, optimizer and player: nearest to a solution."""
-    keys = ["experiment", "optimizer", "player"]
-    return noise.sort_values("step").groupby(keys, as_index=False, sort=False).tail(1)
+    return noise.sort_values("step").groupby(["experiment", "optimizer", "player"]).tail(1)
