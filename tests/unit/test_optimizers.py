@@ -250,7 +250,7 @@ def test_every_hyper_parameter_of_an_entry_reaches_its_optimizer(name):
 
 
 def test_adam_is_that_of_kingma_and_ba_and_amsgrad_keeps_the_largest_variance():
-    """Algorithm 1; the maximum of Reddi et al. is taken before the correction of bias, as torch's."""
+    """Algorithm 1; the maximum of Reddi et al. is of what is not yet corrected for its bias."""
     beta1, beta2, eps, rate = 0.6, 0.9, 1e-4, 0.02
     random = torch.Generator().manual_seed(5)
     gradients = [torch.randn(6, dtype=torch.float64, generator=random) for _ in range(8)]

@@ -1,8 +1,12 @@
 """The resume state: whatever happens to its files, nothing wrong is resumed."""
 
 import errno
+import hashlib
+import io
 import os
+import pickle
 import random
+import resource
 
 import pytest
 import torch
@@ -109,6 +113,84 @@ def test_a_save_that_fails_leaves_the_state_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         file.save(FIRST)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.fixture
+def room():
+    """room(n): files grow to n bytes at most, as on a full disk; room(None): to any size."""
+
+    def limited(size):
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+    yield limited
+    limited(None)
+
+
+def test_a_disk_that_fills_up_anywhere_in_a_save_costs_that_save_alone(tmp_path, room):
+    """At the header, within what torch writes, and at the last byte."""
+    present, previous = saved(tmp_path, FIRST, SECOND)
+    before = {path: path.read_bytes() for path in (present, previous)}
+    file = StateFile(present, "job")
+    file.load()
+    for size in (0, 50, 150, len(before[present]) // 2, len(before[present]) - 1):
+        room(size)
+        with pytest.raises(OSError, match="File too large") as error:
+            file.save(SECOND)
+        room(None)
+        assert error.value.filename == str(present)
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    file.save(SECOND)
+    assert loaded(tmp_path)[0] == 2
+
+
+def test_what_torch_cannot_save_says_so_itself(tmp_path):
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        StateFile(tmp_path / "state.pt", "job").save({"progress": lambda: None})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_state_before_the_newest_is_the_one_that_was_saved_before_it(tmp_path):
+    present, previous = saved(tmp_path, FIRST, SECOND, FIRST | {"progress": {"step": 3}})
+    present.unlink()
+    assert loaded(tmp_path) == (2, f"continuing from {previous}")
+    # A process that has not read the present file does not know whether it is worth keeping.
+    StateFile(present, "job").save(FIRST)
+    StateFile(present, "job").save(FIRST)
+    present.unlink()
+    assert loaded(tmp_path)[0] == 2
+
+
+def test_a_file_is_one_line_of_text_and_what_torch_wrote(tmp_path):
+    present, _ = saved(tmp_path, FIRST, job="abc")
+    line, payload = present.read_bytes().split(b"\n", 1)
+    name, version, job, digest, size = line.decode().split(" ")
+    assert (name, version, job, int(size)) == ("ttur-state", "2", "abc", len(payload))
+    of_payload = hashlib.sha256(payload).hexdigest()
+    text = f"2 abc {len(payload)} {of_payload}"
+    assert digest == hashlib.sha256(text.encode()).hexdigest()
+    state = torch.load(io.BytesIO(payload), weights_only=True)
+    assert state["progress"] == FIRST["progress"]
+
+
+def test_a_folder_in_the_place_of_a_state_is_named(tmp_path):
+    (tmp_path / "state.pt").mkdir()
+    step, line = loaded(tmp_path)
+    assert step is None
+    assert line.startswith(f"{tmp_path / 'state.pt'} cannot be read (Is a directory); starting")
+
+
+def test_a_fingerprint_is_of_all_values_and_of_no_order_of_keys():
+    one = fingerprint({"a": 1, "b": [1, 2]}, "data")
+    assert one == fingerprint({"b": [1, 2], "a": 1}, "data")
+    others = [
+        fingerprint({"a": 1, "b": [2, 1]}, "data"),
+        fingerprint({"a": 2, "b": [1, 2]}, "data"),
+        fingerprint({"a": 1, "b": [1, 2]}, "date"),
+        fingerprint({"a": 1, "b": [1, 2]}, "data", None),
+        fingerprint("data", {"a": 1, "b": [1, 2]}),
+    ]
+    assert len({one, *others}) == 6
 
 
 def test_nothing_is_left_after_remove(tmp_path):

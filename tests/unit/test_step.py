@@ -226,6 +226,11 @@ def _train_in_two_processes(rank, port, settings, result):
     world.leave()
 
 
+def running_statistics(players):
+    buffers = dict(players.generator.named_buffers())
+    return torch.cat([b.flatten() for name, b in buffers.items() if "running" in name])
+
+
 @pytest.mark.parametrize("over", ["all", "device"])
 def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
     """Equal where BatchNorm sees all images; another model where it sees its own process's."""
@@ -241,11 +246,13 @@ def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
     players, draws = start(settings)
     for step in range(5):
         train_step(players, draws, step)
+    running = running_statistics(players)
     # Outputs, not weights: a bias before BatchNorm has no effect, and Adam moves it by rounding.
     latents, labels = draws.latents(99)
     alone = players.generator(latents, labels)
     scores = players.discriminator(alone, labels)
     players.load_state(torch.load(result, weights_only=True))
+    assert torch.allclose(running, running_statistics(players), atol=1e-3) == (over == "all")
     together = players.generator(latents, labels)
     same = torch.allclose(alone, together, atol=1e-4)
     same &= torch.allclose(scores, players.discriminator(alone, labels), atol=1e-3)
