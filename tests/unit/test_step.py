@@ -226,9 +226,9 @@ def _train_in_two_processes(rank, port, settings, result):
     world.leave()
 
 
-def running_statistics(players):
+def running_variances(players):
     buffers = dict(players.generator.named_buffers())
-    return torch.cat([b.flatten() for name, b in buffers.items() if "running" in name])
+    return torch.cat([b.flatten() for name, b in buffers.items() if "running_var" in name])
 
 
 @pytest.mark.parametrize("over", ["all", "device"])
@@ -246,13 +246,13 @@ def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
     players, draws = start(settings)
     for step in range(5):
         train_step(players, draws, step)
-    running = running_statistics(players)
+    running = running_variances(players)
     # Outputs, not weights: a bias before BatchNorm has no effect, and Adam moves it by rounding.
     latents, labels = draws.latents(99)
     alone = players.generator(latents, labels)
     scores = players.discriminator(alone, labels)
     players.load_state(torch.load(result, weights_only=True))
-    assert torch.allclose(running, running_statistics(players), atol=1e-3) == (over == "all")
+    assert torch.allclose(running, running_variances(players), atol=1e-3) == (over == "all")
     together = players.generator(latents, labels)
     same = torch.allclose(alone, together, atol=1e-4)
     same &= torch.allclose(scores, players.discriminator(alone, labels), atol=1e-3)
