@@ -119,6 +119,10 @@ def test_covariance_needs_two_rows():
     moments.update(torch.ones(1, 3))
     with pytest.raises(ValueError, match="two rows"):
         moments.covariance  # noqa: B018
+    moments.update(torch.tensor([[1.0, 3.0, -1.0]]))
+    # The rows lie 0, 1 and -1 from their mean, on either side of it.
+    half = torch.tensor([0.0, 1.0, -1.0], dtype=torch.float64)
+    torch.testing.assert_close(moments.covariance, torch.outer(half, half) * 2)
 
 
 @pytest.fixture
@@ -166,6 +170,7 @@ def test_reference_round_trip(reference, tmp_path):
     for name in ("mean", "covariance", "root"):
         assert torch.equal(getattr(loaded, name), getattr(reference, name))
     assert (loaded.count, loaded.key) == (40, "some key")
+    assert type(loaded.count) is int
 
 
 def test_damaged_reference_is_refused(reference, tmp_path):

@@ -147,7 +147,8 @@ def test_scales_of_proposition_3_4():
     assert OPTIMIZERS["RMSProp"].scale(hyper) == 1
 
 
-def test_adabelief_equals_the_package_bit_for_bit():
+@pytest.mark.parametrize("eps", [1e-16, 1e-3])
+def test_adabelief_equals_the_package_bit_for_bit(eps):
     """Through the steps before rectification sets in, a cut of replicas, and a reload."""
     shapes = [(3, 4, 2), (3, 5), (3, 1)]
 
@@ -156,14 +157,14 @@ def test_adabelief_equals_the_package_bit_for_bit():
         parameters = [torch.nn.Parameter(torch.randn(s, generator=random)) for s in shapes]
         return parameters, build(parameters)
 
-    defaults = OPTIMIZERS["AdaBelief"].defaults
+    defaults = dict(OPTIMIZERS["AdaBelief"].defaults) | {"eps": eps}
     mine, ours = start(lambda p: OPTIMIZERS["AdaBelief"].build(p, 0.01, defaults))
     theirs, package = start(
         lambda p: AdaBelief(
             p,
             lr=0.01,
             betas=(0.5, 0.999),
-            eps=1e-16,
+            eps=eps,
             weight_decouple=True,
             rectify=True,
             print_change_log=False,
