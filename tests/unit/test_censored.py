@@ -55,7 +55,8 @@ def test_coverage_of_the_interval(name, options, least_censored):
         censored.append(np.isinf(high).mean())
     print(f"{name}: coverage {np.mean(covered):.3f}, {np.mean(censored):.0%} censored")
     assert np.mean(censored) >= least_censored
-    assert np.mean(covered) >= 0.85
+    # Of 200 draws at 95 % all would be covered once in 30,000 times: an interval that is too wide.
+    assert 0.85 <= np.mean(covered) < 1
 
 
 def test_finds_the_constants_of_many_seeds():

@@ -171,6 +171,7 @@ def test_a_partial_file_that_is_too_long_is_deleted(site, tmp_path):
     (tmp_path / ".file.partial").write_bytes(CONTENT + b"x")
     refused("shorter than what was fetched", f"{site.url}/file", tmp_path / "file")
     download(f"{site.url}/file", tmp_path / "file", sha256=SHA256)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_site_says_nothing_of_a_client_that_hangs_up(site, capfd):
@@ -203,6 +204,7 @@ def test_missing_file_and_dead_server(site, tmp_path):
     site.server.shutdown()
     site.server.server_close()
     refused("check the network", f"http://127.0.0.1:{port}/file", tmp_path / "file")
+    assert not (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "/x", ""])

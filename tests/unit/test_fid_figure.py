@@ -94,9 +94,19 @@ def test_fid_marks_how_every_seed_ended():
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_fid_degenerate_histories_are_drawn(kept):
     histories = histories_of({("Adam", 2, 0): (2, "diverged")}).head(kept)
-    fid_figure(histories, against="step", **LABEL).draw_without_rendering()
+    figure = fid_figure(histories, against="step", **LABEL)
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    drawn = [line(panel, "median").get_xdata().tolist()] if kept else []
+    assert drawn == [[50, 100][:kept]][: bool(kept)]
+    assert [text.get_text() for text in panel.texts] == ([] if kept else ["no evaluations"])
     histories["fid"] = np.nan
-    fid_figure(histories, against="step", **LABEL).draw_without_rendering()
+    figure = fid_figure(histories, against="step", **LABEL)
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    said = "no finite distance" if kept else "no evaluations"
+    assert [text.get_text() for text in panel.texts] == [said]
+    assert len(lines(panel, "diverged 2")) == bool(kept)
 
 
 def test_fid_wraps_more_than_four_optimizers(monkeypatch):

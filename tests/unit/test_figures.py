@@ -374,3 +374,6 @@ def test_degenerate_tables_are_drawn(numbers, rest):
 def test_no_batch_sizes_at_all_are_drawn():
     for figure in drawn(steps_table([])):
         figure.draw_without_rendering()
+        marks = [line for line in figure.axes[-1].lines if "seeds" in (line.get_gid() or "")]
+        assert marks == []
+        assert figure.get_suptitle().startswith("4.1 DCGAN on Fashion-MNIST")

@@ -86,6 +86,7 @@ def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
 def test_a_path_that_cannot_be_written_ends_nothing(tmp_path):
     (tmp_path / "state").write_text("a file where the folder belongs")
     ProgressFile(tmp_path / "state" / "progress.json", SETTINGS)(Progress(running=[0]), 10)
+    assert (tmp_path / "state").read_text() == "a file where the folder belongs"
 
 
 def test_nothing_is_left(path):

@@ -61,6 +61,22 @@ def test_settings_are_the_papers(section):
     assert list(SECTIONS) == list(PAPER)
 
 
+# What the paper does not print: the side of its images, and W, which follows from the architecture.
+ARCHITECTURES = {
+    "4.1": ("DCGAN", 64, 2_765_568),
+    "4.2": ("WGAN-GP", 64, 2_765_568),
+    "4.3": ("BigGAN", 128, 87_982_370),
+}
+
+
+@pytest.mark.parametrize("section", PAPER)
+def test_architectures_are_the_papers_and_w_is_marked_as_derived(section):
+    ours = SECTIONS[section]
+    found = (ours.model, ours.image_size, ours.discriminator_parameters)
+    assert found == ARCHITECTURES[section]
+    assert ours.derived == ("discriminator_parameters",)
+
+
 def test_hyper_parameters():
     for section in ("4.1", "4.2"):
         settings = SECTIONS[section].settings
