@@ -128,6 +128,8 @@ def _parts(node: ast.AST) -> list[ast.AST]:
             return [*node.args.defaults, *named, *node.body]
         case ast.ClassDef():
             return node.body
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            return []
         case ast.AnnAssign():
             return [node.value] if node.value else []
         case ast.keyword() if node.arg in CHECKS:
@@ -152,6 +154,8 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
             yield node, "operator", ast.unparse(node.operand)
         case ast.IfExp():
             yield node, "operator", _with(node, body=node.orelse, orelse=node.body)
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            pass
         case ast.If(test=test) | ast.While(test=test) | ast.comprehension(ifs=[test]):
             if not isinstance(test, ast.Compare | ast.BoolOp | ast.UnaryOp):
                 yield test, "operator", f"not {ast.unparse(test)}"

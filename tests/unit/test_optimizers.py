@@ -42,6 +42,17 @@ def test_rmsprop_gets_its_hyper_parameters():
     assert (group["lr"], group["alpha"], group["eps"]) == (0.125, 0.75, 1e-8)
 
 
+@pytest.mark.parametrize(("device", "fused"), [("cpu", True), ("meta", False)])
+def test_adam_is_one_kernel_but_where_there_are_only_shapes(device, fused):
+    """The kernel rounds in its own way, so numbers depend on which one it is."""
+    parameter = torch.nn.Parameter(torch.ones(3, device=device))
+    for name in ("Adam", "AMSGrad"):
+        optimizer = OPTIMIZERS[name].build([parameter], 0.1, OPTIMIZERS[name].defaults)
+        assert optimizer.param_groups[0]["fused"] is fused
+        parameter.grad = torch.ones(3, device=device)
+        optimizer.step()
+
+
 def test_adabelief_is_the_package_rectified_without_decay(capsys):
     optimizer = build("AdaBelief")
     group = optimizer.param_groups[0]

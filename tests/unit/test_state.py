@@ -144,6 +144,31 @@ def test_a_disk_that_fills_up_anywhere_in_a_save_costs_that_save_alone(tmp_path,
     assert loaded(tmp_path)[0] == 2
 
 
+class FailsOnce(io.FileIO):
+    """A file that cannot be written to for a moment, at the given write."""
+
+    def __init__(self, path, at):
+        super().__init__(path, "wb")
+        self._left = at
+
+    def write(self, data):
+        self._left -= 1
+        if self._left == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_save_that_failed_for_a_moment_is_never_taken_for_a_good_one(tmp_path, monkeypatch):
+    """With room again for what comes after it, what is missing would have a digest that fits."""
+    present, previous = saved(tmp_path, FIRST, SECOND)
+    before = {path: path.read_bytes() for path in (present, previous)}
+    for at in range(1, 5):
+        monkeypatch.setattr(module, "open", lambda p, mode, at=at: FailsOnce(p, at), raising=False)
+        with pytest.raises(OSError, match="No space left"):
+            StateFile(present, "job").save(SECOND)
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_what_torch_cannot_save_says_so_itself(tmp_path):
     with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
         StateFile(tmp_path / "state.pt", "job").save({"progress": lambda: None})
@@ -171,6 +196,18 @@ def test_a_file_is_one_line_of_text_and_what_torch_wrote(tmp_path):
     assert digest == hashlib.sha256(text.encode()).hexdigest()
     state = torch.load(io.BytesIO(payload), weights_only=True)
     assert state["progress"] == FIRST["progress"]
+
+
+def test_a_payload_that_is_none_of_torchs_is_named_whatever_its_digest(tmp_path):
+    present, previous = saved(tmp_path, FIRST, SECOND, job="abc")
+    payload = b"not what torch writes"
+    text = f"2 abc {len(payload)} {hashlib.sha256(payload).hexdigest()}"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    present.write_bytes(f"ttur-state 2 abc {digest} {len(payload):020}\n".encode() + payload)
+    step, line = loaded(tmp_path, job="abc")
+    assert step == 1
+    assert line.startswith(f"{present} cannot be read (")
+    assert line.endswith(f"; continuing from {previous}")
 
 
 def test_a_folder_in_the_place_of_a_state_is_named(tmp_path):

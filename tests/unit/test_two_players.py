@@ -7,7 +7,9 @@ import torch
 from conftest import SETTINGS
 from test_step import BIGGAN, flat, start
 from torch.nn import functional as F
-from ttur.training.step import gradient_norms, train_step
+from ttur.networks import shapes
+from ttur.training.step import assemble, gradient_norms, train_step
+from ttur.training.world import World
 
 CRITIC = SETTINGS | {
     "networks": SETTINGS["networks"] | {"discriminator_norm": "none"},
@@ -189,6 +191,19 @@ def test_networks_compute_in_bfloat16_where_it_is_asked_for(precision, dtype):
     scores = players.score(images, draws.latents(0)[1])
     assert seen == [dtype, dtype]
     assert (images.dtype, scores.dtype) == (torch.float32, torch.float32)
+
+
+def test_shapes_without_data_train_in_bfloat16_too():
+    """As the estimate of the memory runs a step: on the meta device, with the CPU's autocast."""
+    settings = SETTINGS | {"compute": SETTINGS["compute"] | {"precision": "bf16"}}
+    device = torch.device("meta")
+    pair = shapes(settings["networks"], 16, 1, 3, 2)
+    players = assemble(settings, pair, device, World())
+    labels = torch.zeros(4, 2, dtype=torch.long, device=device)
+    with players.autocast:
+        assert torch.is_autocast_enabled("cpu")
+    images = players.sample(torch.zeros(4, 16, device=device), labels)
+    assert (images.shape, images.device.type) == ((4, 2, 16, 16), "meta")
 
 
 def test_switches_reach_the_networks():
