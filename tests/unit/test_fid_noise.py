@@ -74,6 +74,30 @@ def test_mean_and_standard_deviation_over_sample_seeds():
     assert found.loc["biggan", "threshold"] == 12
 
 
+def test_generators_are_kept_apart_by_every_key():
+    """One score each, equal but for one key: no two are averaged."""
+    one = scores([7.0])
+    others = [
+        one.assign(optimizer="RMSProp", fid=8.0),
+        one.assign(batch_size=16, fid=9.0),
+        one.assign(seed=1, fid=10.0),
+        one.assign(samples=500, fid=11.0),
+        one.assign(experiment="biggan", fid=12.0),
+    ]
+    table = fid_noise_table(pd.concat([one, *others]), THRESHOLDS)
+    assert sorted(table["mean_fid"]) == [7, 8, 9, 10, 11, 12]
+    assert (table["sample_seeds"] == 1).all()
+    assert table.set_index("mean_fid")["threshold"].to_dict()[12.0] == 12
+    table = fid_noise_table(scores([1.0, 2.0, 6.0]), THRESHOLDS[:0])
+    assert table[["mean_fid", "sd_fid"]].iloc[0].tolist() == [3, math.sqrt(7)]
+    assert table["threshold"].isna().all()
+
+
+def test_one_score_that_is_none_makes_the_mean_none():
+    table = fid_noise_table(scores([7.0, math.nan, 9.0]), THRESHOLDS)
+    assert table[["mean_fid", "sd_fid"]].isna().all(axis=None)
+
+
 def test_scores_of_a_diverged_generator_are_empty():
     table = fid_noise_table(scores([math.nan] * 3), THRESHOLDS)
     assert table[["mean_fid", "sd_fid"]].isna().all(axis=None)

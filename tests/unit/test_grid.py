@@ -26,6 +26,30 @@ def test_limit_is_evaluated_once_even_when_it_lies_on_the_grid():
     assert evaluation_steps({"kind": "linear", "every": 10}, 20) == [10, 20]
 
 
+@pytest.mark.parametrize("limit", [1, 9, 10, 11, 12, 639, 640, 641, 1000])
+def test_log_grid_is_the_geometric_series_below_the_limit_and_the_limit(limit):
+    series = [10, 20, 40, 80, 160, 320, 640]
+    steps = evaluation_steps({"kind": "log", "first": 10, "factor": 2}, limit)
+    assert steps == [step for step in series if step < limit] + [limit]
+    # Rounded, each from the exact product and not from what was rounded before.
+    steps = evaluation_steps({"kind": "log", "first": 10, "factor": 1.25}, 40)
+    assert steps == [10, 12, 16, 20, 24, 31, 38, 40]
+
+
+@pytest.mark.parametrize("limit", range(1, 25))
+def test_linear_grid_is_every_multiple_below_the_limit_and_the_limit(limit):
+    steps = evaluation_steps({"kind": "linear", "every": 4}, limit)
+    assert steps == [step for step in range(1, limit) if step % 4 == 0] + [limit]
+    assert evaluation_bound({"kind": "linear", "every": 4}, limit) == len(steps)
+
+
+def test_a_run_has_a_step_however_few_samples_there_are():
+    assert step_limit({"steps": 1000, "samples": 63}, 64) == 1
+    assert step_limit({"steps": 1000, "samples": 128}, 64) == 2
+    assert step_limit({"steps": 1, "samples": None}, 64) == 1
+    assert step_limit({"steps": 7, "samples": 7}, 1) == 7
+
+
 def test_samples_shorten_a_run_with_a_large_batch():
     assert step_limit({"steps": 1000, "samples": 6400}, 64) == 100
     assert step_limit({"steps": 1000, "samples": 6400}, 2) == 1000

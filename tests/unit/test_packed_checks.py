@@ -145,6 +145,11 @@ def test_sampled_images_are_evenly_spaced_with_the_first_and_the_last():
     assert sample_digest(images, changed) != sample_digest(images, labels)
 
 
+def test_up_to_a_gibibyte_every_job_reads_all_pixels():
+    """As docs/reliability.md promises."""
+    assert packed.READ_WHOLE_BYTES == 1024**3
+
+
 def test_up_to_the_limit_all_pixels_are_read_and_above_it_the_sample(own, monkeypatch):
     """Five images of 6 bytes, whose manifest has one of the digests wrong."""
     for limit, wrong in ((30, "sha256"), (29, "sample_sha256")):

@@ -1,5 +1,7 @@
 """Named random streams."""
 
+import hashlib
+
 import numpy as np
 import torch
 from ttur.streams import generator
@@ -15,6 +17,24 @@ def test_a_draw_is_a_function_of_its_key():
     draw(3, "latent", 18)
     assert draw(3, "latent", 17) == before
     assert draw(np.int64(3), "latent", np.int64(17)) == before
+
+
+def test_streams_are_those_of_every_run_so_far():
+    """blake2b of the key in words: another start of one stream changes all that was published."""
+    for key, text in (
+        ((0, "init", 1), "(0, 'init', 1)"),
+        ((3, "latent", 17), "(3, 'latent', 17)"),
+        ((7, "evaluation"), "(7, 'evaluation')"),
+        ((1, "order", 2, 5), "(1, 'order', 2, 5)"),
+    ):
+        digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+        little_endian = "".join(reversed([digest[k : k + 2] for k in range(0, 8, 2)]))
+        source = generator(*key)
+        assert source.initial_seed() == int(little_endian, 16)
+        assert source.device.type == "cpu"
+        same = torch.Generator().manual_seed(source.initial_seed())
+        assert torch.equal(torch.rand(3, generator=source), torch.rand(3, generator=same))
+    assert generator(3, "latent", 17).initial_seed() == 1339498428
 
 
 def test_drawing_leaves_the_global_generator_alone():
