@@ -11,7 +11,7 @@ include: "workflow/rules/config.smk"
 # `--configfile other.yaml` replaces the default instead of being merged into it.
 if not workflow.configfiles:
 
-    configfile: "config.yaml"
+    configfile: DEFAULT_CONFIG
 
 
 report: "workflow/report/workflow.rst"
@@ -23,6 +23,7 @@ resource_scopes:
 
 
 include: "workflow/rules/deployment.smk"
+include: "workflow/rules/dates.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/allocation.smk"
 include: "workflow/rules/download.smk"

@@ -20,7 +20,6 @@ rule aggregate_runs:
         run_list="results/aggregate/runs.txt",
         runs=[run.path("run.json") for run in RUNS],
         evaluations=EVALUATIONS,
-        script="workflow/scripts/aggregate_runs.py",
     output:
         steps="results/aggregate/steps.csv",
         critical="results/aggregate/critical.csv",
@@ -32,11 +31,12 @@ rule aggregate_runs:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/aggregate_runs.py"),
+        program=program("aggregate_runs.py"),
+        code=code_of("aggregate_runs.py"),
     message:
         "Steps N(b), SFO = b N(b) and measured critical batch sizes"
     # A list in a file: thousands of paths do not fit on a command line.
     shell:
-        "python {input.script} --runs-file {input.run_list:q} --steps {output.steps:q}"
+        "{params.program:q} --runs-file {input.run_list:q} --steps {output.steps:q}"
         " --critical {output.critical:q} --networks {output.networks:q}"
         " --evaluation {output.evaluation:q} --speed {output.speed:q} > {log:q} 2>&1"

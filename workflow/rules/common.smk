@@ -10,20 +10,27 @@ from snakemake.exceptions import WorkflowError
 
 from ttur import config as ttur_config
 from ttur.code import code_digest
-from ttur.config_checks import KINDS, RAW_FILES
+from ttur.config_checks import KINDS, is_prepared
+from ttur.data.content import content_digest
+from ttur.data.raw import raw_digest, raw_is_there
 from ttur.data.sources import PUBLISHED
-from ttur.data.state import raw_state, recorded_state
 from ttur.report.facts import facts
 from ttur.report.theory import TITLES
 from ttur.training.grid import step_limit
 
 try:
     # What follows --config on the command line is in both.
-    CONFIG = ttur_config.load(config, workflow.config_settings.config)
+    CONFIG = ttur_config.load(config, workflow.config_settings.config, home=HOME)
 except UserError as error:
     sys.exit(f"error: {error}")
 
 RUNS = CONFIG.runs()
+# No rule makes what was prepared of raw files that are gone, so nothing removes it either.
+PREPARABLE = [
+    name
+    for name, dataset in CONFIG.datasets.items()
+    if raw_is_there(dataset.kind, dataset.root) or not is_prepared(name)
+]
 RUN_OF_WILDCARDS = {
     (run.experiment, run.optimizer, str(run.batch_size), run.seed_key): run for run in RUNS
 }
@@ -100,6 +107,20 @@ wildcard_constraints:
     pixel_map="fixed|stretch",
 
 
+def program(script):
+    """A parameter: the words that start a script.
+
+    That it depends on `output` keeps Snakemake from comparing it: where the workflow and its
+    interpreter lie is no reason to run a job again.
+    """
+    return lambda wildcards, output: [PYTHON, f"{SCRIPTS}/{script}"]
+
+
+def code_of(script, without=()):
+    """A parameter: the digest of a script and of the modules that it imports."""
+    return code_digest(f"{SCRIPTS}/{script}", without)
+
+
 def run_of(wildcards):
     """The training job that a path stands for."""
     key = (wildcards.experiment, wildcards.optimizer, wildcards.batch_size, wildcards.seeds)
@@ -112,12 +133,23 @@ def dataset_of(wildcards):
     return CONFIG.experiments[wildcards.experiment].dataset
 
 
-def dataset_manifest(wildcards):
-    return f"resources/prepared/{dataset_of(wildcards)}/manifest.json"
+def prepared_directory(wildcards):
+    """The packed data set of an experiment, or of a rule that has one in its paths."""
+    named = "dataset" in wildcards.keys()
+    return f"resources/prepared/{wildcards.dataset if named else dataset_of(wildcards)}"
 
 
-def real_images(wildcards):
-    return f"resources/prepared/{dataset_of(wildcards)}/images.npy"
+def prepared_data(name):
+    """An input function: one file of the packed data set.
+
+    Not by date: what is made of a data set depends on its content, see `content_of`.
+    """
+    return lambda wildcards: ancient(f"{prepared_directory(wildcards)}/{name}")
+
+
+def content_of(wildcards):
+    """Digest of what the packed data set holds; Snakemake asks again when it was prepared."""
+    return content_digest(prepared_directory(wildcards))
 
 
 def feature_weights(wildcards):
@@ -153,26 +185,16 @@ def feature_reference(wildcards):
     return f"results/features/{experiment.dataset}/{experiment.fid_key}.npz"
 
 
-def raw_files(wildcards):
-    """Raw files whose change makes a data set anew, where they are few; see folder_state."""
-    dataset = CONFIG.datasets[wildcards.dataset]
-    return [f"{dataset.root}/{name}" for name in RAW_FILES.get(dataset.kind, [])]
-
-
 def preparation_code(wildcards):
     """Digest of the modules that preparing a data set imports, less the readers of other kinds."""
     others = set(KINDS) - {CONFIG.datasets[wildcards.dataset].kind}
-    return code_digest("workflow/scripts/prepare_data.py", without=others)
+    return code_of("prepare_data.py", without=others)
 
 
-def folder_state(wildcards):
-    """State of raw files that are too many to be declared one by one.
-
-    Where they are gone, the state that the prepared data were made from: they outlive raw files.
-    """
+def raw_data(wildcards):
+    """A short text that changes when raw files do. As inputs their dates would count."""
     dataset = CONFIG.datasets[wildcards.dataset]
-    directory = f"resources/prepared/{wildcards.dataset}"
-    return raw_state(dataset.kind, dataset.root) or recorded_state(directory)
+    return raw_digest(dataset.kind, dataset.root)
 
 
 def roots_of(kind):

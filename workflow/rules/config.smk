@@ -1,14 +1,21 @@
-# The library for what follows, and a look at the files of configuration before they are read.
+# Where this workflow lies, its library, and a look at the files of configuration before they are read.
 
 import sys
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+# From the file that is being read, not from the working directory, which holds the results.
+HOME = Path(str(workflow.current_basedir)).parents[1]
+SCRIPTS = str(HOME / "workflow/scripts")
+
+sys.path.insert(0, SCRIPTS)
 
 from ttur.config_file import check_file
 from ttur.errors import UserError
+from ttur.files import found
+
+DEFAULT_CONFIG = found("config.yaml", HOME)
 
 try:
-    for file in workflow.configfiles or ["config.yaml"]:
+    for file in workflow.configfiles or [DEFAULT_CONFIG]:
         check_file(file)
 except UserError as error:
     sys.exit(f"error: {error}")

@@ -1,16 +1,17 @@
 # Any data set becomes one packed uint8 array, its labels and a manifest.
 
 
-rule prepare_data:
-    input:
-        raw=raw_files,
-        script="workflow/scripts/prepare_data.py",
+# A checkpoint, so that Snakemake asks what the data hold when they have been prepared: what depends
+# on them runs again in the same call if that has changed, and only then.
+checkpoint prepare_data:
     output:
         images="resources/prepared/{dataset}/images.npy",
         labels="resources/prepared/{dataset}/labels.npy",
         manifest="resources/prepared/{dataset}/manifest.json",
     log:
         "results/logs/prepare_data/{dataset}.log",
+    wildcard_constraints:
+        dataset=alternatives(PREPARABLE),
     # Only where `--cache` asks for it: folders that share prepared data (docs/environments.md).
     cache: True
     # Raw files and the scratch space of preparing them are where the workflow was submitted.
@@ -19,12 +20,13 @@ rule prepare_data:
         "../../envs/analysis.yaml"
     threads: 4
     params:
+        program=program("prepare_data.py"),
         code=preparation_code,
         settings=dataset_settings,
-        folder=folder_state,
+        raw=raw_data,
         directory=subpath(output.manifest, parent=True),
     message:
         "Packing the images of {wildcards.dataset}"
     shell:
-        "python {input.script} --settings {params.settings:q} --output-dir {params.directory:q}"
+        "{params.program:q} --settings {params.settings:q} --output-dir {params.directory:q}"
         " --threads {threads} > {log:q} 2>&1"

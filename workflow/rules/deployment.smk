@@ -1,12 +1,13 @@
 # Where jobs find their software: in the environment that runs Snakemake, with `--use-conda` in one
-# that conda makes, with `--sdm conda apptainer` in a container (docs/environments.md). No rules here.
+# that conda makes, with `--sdm conda apptainer` in a container (docs/environments.md), and what
+# they see of the user's shell. No rules here.
 
 import shutil
 import sys
 
 from snakemake.settings.types import DeploymentMethod
 
-CONTAINER = "resources/container.sif"
+CONTAINER = found("resources/container.sif", HOME)
 
 
 containerized: CONTAINER
@@ -37,3 +38,29 @@ def missing_software(deployment):
 
 if problem := missing_software(workflow.deployment_settings):
     sys.exit(f"error: {problem}")
+
+# The interpreter that runs Snakemake, or that of the environment asked for.
+PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
+
+# What the user's shell hands down and must neither break nor change a job (docs/reliability.md).
+# Numbers of threads and the folder for temporary files are not here: Snakemake sets them itself.
+NOT_HANDED_DOWN = [
+    # Other modules, another installation, assertions left out, warnings that are errors.
+    "${!PYTHON@}",
+    # A notebook's backend, other settings of figures.
+    *("${!MPL@}", "MATPLOTLIBRC"),
+    # Another launcher's processes: a training would wait for them.
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    *("MASTER_ADDR", "MASTER_PORT", "${!TORCHELASTIC@}"),
+    # Other kernels for sums and products, which round otherwise.
+    *("${!ONEDNN_@}", "${!DNNL_@}", "${!NPY_@}", "ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE"),
+    *("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE"),
+    *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
+]
+HANDED_DOWN = ["PYTHONNOUSERSITE=1", "PYTHONUTF8=1"]
+
+shell.prefix(
+    "set -euo pipefail; unset {}; export {}; ".format(
+        " ".join(NOT_HANDED_DOWN).replace("{", "{{").replace("}", "}}"), " ".join(HANDED_DOWN)
+    )
+)

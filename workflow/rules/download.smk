@@ -27,10 +27,12 @@ rule download_lsun:
     retries: 3
     conda:
         "../../envs/analysis.yaml"
+    params:
+        program=program("download_data.py"),
     message:
         "Fetching bedroom_train of LSUN (46 GB) into {wildcards.root}"
     shell:
-        "python workflow/scripts/download_data.py --kind lsun --output {output:q} 2> {log:q}"
+        "{params.program:q} --kind lsun --output {output:q} 2> {log:q}"
 
 
 rule unpack_lsun:
@@ -44,8 +46,9 @@ rule unpack_lsun:
         root=alternatives(LSUN_ROOTS),
     conda:
         "../../envs/analysis.yaml"
+    params:
+        program=program("unpack_data.py"),
     message:
         "Unpacking {input} into {wildcards.root}/bedroom_train_lmdb"
     shell:
-        "python workflow/scripts/unpack_data.py --kind lsun --archive {input:q} --output {output:q}"
-        " 2> {log:q}"
+        "{params.program:q} --kind lsun --archive {input:q} --output {output:q} 2> {log:q}"

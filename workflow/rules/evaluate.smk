@@ -5,12 +5,11 @@
 
 rule evaluate_runs:
     input:
-        manifest=dataset_manifest,
+        manifest=prepared_data("manifest.json"),
         weights=declared_weights,
         reference=feature_reference,
         runs=records_of,
         generators=generators_of,
-        script="workflow/scripts/evaluate_runs.py",
     output:
         evaluation="results/runs/{experiment}/{optimizer}/evaluation.csv",
     log:
@@ -25,7 +24,9 @@ rule evaluate_runs:
         runtime=scoring_runtime,
         mem_mb=scoring_memory,
     params:
-        code=code_digest("workflow/scripts/evaluate_runs.py"),
+        program=program("evaluate_runs.py"),
+        code=code_of("evaluate_runs.py"),
+        content=content_of,
         directory=subpath(input.manifest, parent=True),
         runs=subpath(output.evaluation, parent=True),
         batch_sizes=batch_sizes_of,
@@ -38,7 +39,7 @@ rule evaluate_runs:
         "Scoring {wildcards.experiment}: {wildcards.optimizer}"
     # Not the paths of all runs: thousands do not fit on a command line.
     shell:
-        "python {input.script} --runs-dir {params.runs:q} --batch-sizes {params.batch_sizes:q}"
+        "{params.program:q} --runs-dir {params.runs:q} --batch-sizes {params.batch_sizes:q}"
         " --groups {params.groups:q} --data-dir {params.directory:q}"
         " --weights {params.weights:q} --reference {input.reference:q}"
         " --samples {params.samples} --seeds {params.seeds} --threads {threads}"

@@ -3,8 +3,7 @@
 
 rule train_classifier:
     input:
-        manifest="resources/prepared/{dataset}/manifest.json",
-        script="workflow/scripts/train_classifier.py",
+        manifest=prepared_data("manifest.json"),
     output:
         weights="results/features/{dataset}/classifier.safetensors",
         record="results/features/{dataset}/classifier.json",
@@ -18,22 +17,21 @@ rule train_classifier:
         runtime=scoring_runtime,
         mem_mb=classifier_memory,
     params:
-        code=code_digest("workflow/scripts/train_classifier.py"),
+        program=program("train_classifier.py"),
+        code=code_of("train_classifier.py"),
+        content=content_of,
         directory=subpath(input.manifest, parent=True),
         seed=0,
         epochs=20,
     message:
         "Training the feature network of {wildcards.dataset}"
     shell:
-        "python {input.script} --data-dir {params.directory:q} --seed {params.seed}"
+        "{params.program:q} --data-dir {params.directory:q} --seed {params.seed}"
         " --epochs {params.epochs} --output-weights {output.weights:q}"
         " --output-record {output.record:q} > {log:q} 2>&1"
 
 
 rule download_inception:
-    input:
-        # Not by date: a file that someone put in place may be older than the script.
-        script=ancient("workflow/scripts/fetch_weights.py"),
     output:
         weights=PUBLISHED_INCEPTION,
     log:
@@ -44,16 +42,15 @@ rule download_inception:
     conda:
         "../../envs/analysis.yaml"
     params:
+        program=program("fetch_weights.py"),
         sha256=lambda wildcards: CONFIG.inception["sha256"],
     message:
         "Downloading the published weights of Inception (96 MB)"
     shell:
-        "python {input.script} --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
+        "{params.program:q} --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
 
 
 rule initialise_inception:
-    input:
-        script="workflow/scripts/initialise_inception.py",
     output:
         weights=RANDOM_INCEPTION,
     log:
@@ -61,19 +58,19 @@ rule initialise_inception:
     conda:
         "../../envs/train.yaml"
     params:
-        code=code_digest("workflow/scripts/initialise_inception.py"),
+        program=program("initialise_inception.py"),
+        code=code_of("initialise_inception.py"),
         seed=0,
     message:
         "Random weights for Inception: distances will mean nothing"
     shell:
-        "python {input.script} --seed {params.seed} --output {output.weights:q} > {log:q} 2>&1"
+        "{params.program:q} --seed {params.seed} --output {output.weights:q} > {log:q} 2>&1"
 
 
 rule compute_reference:
     input:
-        manifest="resources/prepared/{dataset}/manifest.json",
+        manifest=prepared_data("manifest.json"),
         weights=declared_weights,
-        script="workflow/scripts/compute_reference.py",
     output:
         reference="results/features/{dataset}/{features}-{pixel_map}.npz",
     log:
@@ -85,7 +82,9 @@ rule compute_reference:
         runtime=scoring_runtime,
         mem_mb=scoring_memory,
     params:
-        code=code_digest("workflow/scripts/compute_reference.py"),
+        program=program("compute_reference.py"),
+        code=code_of("compute_reference.py"),
+        content=content_of,
         directory=subpath(input.manifest, parent=True),
         features=lambda wildcards: json.dumps(feature_settings(wildcards)),
         weights=feature_weights,
@@ -93,6 +92,6 @@ rule compute_reference:
     message:
         "Feature statistics of the real images of {wildcards.dataset}"
     shell:
-        "python {input.script} --data-dir {params.directory:q} --features {params.features:q}"
+        "{params.program:q} --data-dir {params.directory:q} --features {params.features:q}"
         " --weights {params.weights:q} --pixel-map {wildcards.pixel_map}"
         " --device {params.device} --output {output.reference:q} > {log:q} 2>&1"

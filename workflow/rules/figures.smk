@@ -12,7 +12,6 @@ rule plot_curves:
         thresholds="results/statistics/threshold.csv",
         fit="results/theory/censored_fit.csv",
         scores="results/noise/{experiment}.csv",
-        script="workflow/scripts/plot_curves.py",
     output:
         steps=figure_files("results/figures/{experiment}/steps"),
         sfo=figure_files("results/figures/{experiment}/sfo"),
@@ -24,7 +23,8 @@ rule plot_curves:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/plot_curves.py"),
+        program=program("plot_curves.py"),
+        code=code_of("plot_curves.py"),
         label=figure_label,
         facts=facts_for_captions,
         threshold=threshold_of,
@@ -32,7 +32,7 @@ rule plot_curves:
     message:
         "Figures: steps, SFO, cost, thresholds, noise of the FID, {wildcards.experiment}"
     shell:
-        "python {input.script} --steps {input.steps:q} --critical {input.critical:q}"
+        "{params.program:q} --steps {input.steps:q} --critical {input.critical:q}"
         " --speed {input.speed:q} --bootstrap {input.bootstrap:q} --intervals {input.intervals:q}"
         " --thresholds {input.thresholds:q} --fit {input.fit:q} --scores {input.scores:q}"
         " {params.label:q} --threshold {params.threshold} --output-dir {params.directory:q}"
@@ -45,7 +45,6 @@ rule plot_fid:
         run_list=ancient("results/aggregate/runs.txt"),
         runs=records_of,
         histories=histories_of_experiment,
-        script="workflow/scripts/plot_fid.py",
     output:
         fid=figure_files("results/figures/{experiment}/fid"),
         fid_samples=figure_files("results/figures/{experiment}/fid_samples"),
@@ -54,7 +53,8 @@ rule plot_fid:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/plot_fid.py"),
+        program=program("plot_fid.py"),
+        code=code_of("plot_fid.py"),
         label=figure_label,
         facts=facts_for_captions,
         threshold=threshold_of,
@@ -63,7 +63,7 @@ rule plot_fid:
         "Figures: FID against steps and samples, {wildcards.experiment}"
     # A list in a file: thousands of paths do not fit on a command line.
     shell:
-        "python {input.script} --runs-file {input.run_list:q} {params.label:q}"
+        "{params.program:q} --runs-file {input.run_list:q} {params.label:q}"
         " --threshold {params.threshold} --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
@@ -71,11 +71,10 @@ rule plot_samples:
     input:
         run_list=ancient("results/aggregate/runs.txt"),
         critical="results/aggregate/critical.csv",
-        manifest=dataset_manifest,
-        images=real_images,
+        manifest=prepared_data("manifest.json"),
+        images=prepared_data("images.npy"),
         runs=records_of,
         samples=samples_of_experiment,
-        script="workflow/scripts/plot_samples.py",
     output:
         samples=figure_files("results/figures/{experiment}/samples"),
         generators=figure_files("results/figures/{experiment}/generators"),
@@ -84,14 +83,16 @@ rule plot_samples:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/plot_samples.py"),
+        program=program("plot_samples.py"),
+        code=code_of("plot_samples.py"),
+        content=content_of,
         label=figure_label,
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures: images of the final generators, {wildcards.experiment}"
     shell:
-        "python {input.script} --runs-file {input.run_list:q} --critical {input.critical:q}"
+        "{params.program:q} --runs-file {input.run_list:q} --critical {input.critical:q}"
         " --images {input.images:q} {params.label:q} --output-dir {params.directory:q}"
         " > {log:q} 2>&1"
 
@@ -100,7 +101,6 @@ rule plot_comparison:
     input:
         comparison="results/theory/comparison.csv",
         noise_scale="results/theory/noise_scale.csv",
-        script="workflow/scripts/plot_comparison.py",
     output:
         critical=figure_files("results/figures/critical"),
         noise_scale=figure_files("results/figures/noise_scale"),
@@ -109,20 +109,20 @@ rule plot_comparison:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/plot_comparison.py"),
+        program=program("plot_comparison.py"),
+        code=code_of("plot_comparison.py"),
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures: critical batch sizes and gradient noise scales of all experiments"
     shell:
-        "python {input.script} --comparison {input.comparison:q}"
+        "{params.program:q} --comparison {input.comparison:q}"
         " --noise-scale {input.noise_scale:q} --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
 rule plot_learning_rates:
     input:
         sizes="results/theory/learning_rates.csv",
-        script="workflow/scripts/plot_learning_rates.py",
     output:
         figure_files("results/figures/learning_rates"),
     log:
@@ -130,11 +130,12 @@ rule plot_learning_rates:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/plot_learning_rates.py"),
+        program=program("plot_learning_rates.py"),
+        code=code_of("plot_learning_rates.py"),
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figure: critical batch size against the learning rate"
     shell:
-        "python {input.script} --sizes {input.sizes:q} --output-dir {params.directory:q}"
+        "{params.program:q} --sizes {input.sizes:q} --output-dir {params.directory:q}"
         " > {log:q} 2>&1"

@@ -2,8 +2,6 @@
 
 
 rule plan:
-    input:
-        script="workflow/scripts/plan_grid.py",
     # No output, so that the table is printed whenever it is asked for.
     log:
         "results/logs/plan.log",
@@ -11,13 +9,14 @@ rule plan:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/plan_grid.py"),
+        program=program("plan_grid.py"),
+        code=code_of("plan_grid.py"),
         jobs=planned_jobs(),
         table="results/plan/plan.csv",
     message:
         "Steps, samples and hours of this configuration"
     shell:
-        "python {input.script} --jobs {params.jobs:q} --probes results/probes"
+        "{params.program:q} --jobs {params.jobs:q} --probes results/probes"
         " --output {params.table:q} 2> {log:q}"
 
 
@@ -30,8 +29,6 @@ rule probe:
 
 
 rule probe_throughput:
-    input:
-        script="workflow/scripts/probe_throughput.py",
     output:
         record="results/probes/{experiment}/{optimizer}/b{batch_size}.json",
     log:
@@ -43,12 +40,13 @@ rule probe_throughput:
         gpu=scoring_gpus,
         mem_mb=scoring_memory,
     params:
-        code=code_digest("workflow/scripts/probe_throughput.py"),
+        program=program("probe_throughput.py"),
+        code=code_of("probe_throughput.py"),
         settings=probe_settings,
         shape=image_shape,
         device=CONFIG.device,
     message:
         "Probing {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}"
     shell:
-        "python {input.script} --settings {params.settings:q} {params.shape:q}"
+        "{params.program:q} --settings {params.settings:q} {params.shape:q}"
         " --threads {threads} --device {params.device} --output {output.record:q} > {log:q} 2>&1"

@@ -3,8 +3,7 @@
 
 rule probe_gradient_noise:
     input:
-        manifest=dataset_manifest,
-        script="workflow/scripts/probe_gradient_noise.py",
+        manifest=prepared_data("manifest.json"),
     output:
         table="results/probes/gradient_noise/{experiment}.csv",
     log:
@@ -17,12 +16,14 @@ rule probe_gradient_noise:
     resources:
         gpu=scoring_gpus,
     params:
-        code=code_digest("workflow/scripts/probe_gradient_noise.py"),
+        program=program("probe_gradient_noise.py"),
+        code=code_of("probe_gradient_noise.py"),
+        content=content_of,
         settings=noise_settings,
         directory=subpath(input.manifest, parent=True),
         device=CONFIG.device,
     message:
         "Measuring the gradient noise of {wildcards.experiment}"
     shell:
-        "python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
+        "{params.program:q} --settings {params.settings:q} --data-dir {params.directory:q}"
         " --threads {threads} --device {params.device} --output {output.table:q} > {log:q} 2>&1"

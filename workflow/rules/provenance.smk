@@ -6,7 +6,6 @@ rule manifest:
         table="results/tables/table3.csv",
         run_list="results/aggregate/runs.txt",
         runs=[run.path("run.json") for run in RUNS],
-        script="workflow/scripts/write_manifest.py",
     output:
         manifest="results/manifest.json",
     log:
@@ -15,10 +14,11 @@ rule manifest:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_manifest.py"),
+        program=program("write_manifest.py"),
+        code=code_of("write_manifest.py"),
         config=json.dumps(config),
     message:
         "Writing the manifest of this run"
     shell:
-        "python {input.script} --config {params.config:q} --runs-file {input.run_list:q}"
+        "{params.program:q} --config {params.config:q} --runs-file {input.run_list:q}"
         " --output {output.manifest:q} > {log:q} 2>&1"

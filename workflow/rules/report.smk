@@ -20,7 +20,6 @@ rule table3_page:
         critical="results/aggregate/critical.csv",
         estimates="results/theory/estimates.csv",
         networks="results/aggregate/networks.csv",
-        script="workflow/scripts/write_table3_page.py",
     output:
         page=report(
             "results/tables/table3.html",
@@ -33,13 +32,14 @@ rule table3_page:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_table3_page.py"),
+        program=program("write_table3_page.py"),
+        code=code_of("write_table3_page.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
         facts=facts_for_captions,
     message:
         "Writing Table 3 as a page"
     shell:
-        "python {input.script} --table3 {input.table3:q} --critical {input.critical:q}"
+        "{params.program:q} --table3 {input.table3:q} --critical {input.critical:q}"
         " --estimates {input.estimates:q} --networks {input.networks:q}"
         " --experiments {params.experiments:q} --output {output.page:q} > {log:q} 2>&1"
 
@@ -48,7 +48,6 @@ rule runs_page:
     input:
         run_list="results/aggregate/runs.txt",
         runs=[run.path("run.json") for run in RUNS],
-        script="workflow/scripts/write_runs_page.py",
     output:
         page=report(
             "results/report/runs.html",
@@ -61,19 +60,19 @@ rule runs_page:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_runs_page.py"),
+        program=program("write_runs_page.py"),
+        code=code_of("write_runs_page.py"),
         facts=facts_for_captions,
     message:
         "Writing the page of all runs"
     shell:
-        "python {input.script} --runs-file {input.run_list:q} --output {output.page:q}"
+        "{params.program:q} --runs-file {input.run_list:q} --output {output.page:q}"
         " > {log:q} 2>&1"
 
 
 rule data_page:
     input:
         manifests=[f"resources/prepared/{name}/manifest.json" for name in FEATURES_OF_DATASETS],
-        script="workflow/scripts/write_data_page.py",
     output:
         page=report(
             "results/report/data.html",
@@ -86,19 +85,19 @@ rule data_page:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_data_page.py"),
+        program=program("write_data_page.py"),
+        code=code_of("write_data_page.py"),
         features=json.dumps(FEATURES_OF_DATASETS),
     message:
         "Writing the page of the data sets"
     shell:
-        "python {input.script} --manifests {input.manifests:q} --features {params.features:q}"
+        "{params.program:q} --manifests {input.manifests:q} --features {params.features:q}"
         " --output {output.page:q} > {log:q} 2>&1"
 
 
 rule versions_page:
     input:
         manifest="results/manifest.json",
-        script="workflow/scripts/write_versions_page.py",
     output:
         page=report(
             "results/report/versions.html",
@@ -111,18 +110,18 @@ rule versions_page:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_versions_page.py"),
+        program=program("write_versions_page.py"),
+        code=code_of("write_versions_page.py"),
     message:
         "Writing the page of versions"
     shell:
-        "python {input.script} --manifest {input.manifest:q} --output {output.page:q}"
+        "{params.program:q} --manifest {input.manifest:q} --output {output.page:q}"
         " > {log:q} 2>&1"
 
 
 rule theory_pages:
     input:
         tables=list(THEORY_TABLES.values()),
-        script="workflow/scripts/write_theory_pages.py",
     output:
         pages=[
             report(
@@ -138,12 +137,13 @@ rule theory_pages:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_theory_pages.py"),
+        program=program("write_theory_pages.py"),
+        code=code_of("write_theory_pages.py"),
         facts=facts_for_captions,
         names=list(THEORY_TABLES),
         directory=subpath(output[0], parent=True),
     message:
         "Writing the pages of the theory's tables"
     shell:
-        "python {input.script} --names {params.names:q} --tables {input.tables:q}"
+        "{params.program:q} --names {params.names:q} --tables {input.tables:q}"
         " --output-dir {params.directory:q} > {log:q} 2>&1"

@@ -3,12 +3,11 @@
 
 rule measure_fid_noise:
     input:
-        manifest=dataset_manifest,
+        manifest=prepared_data("manifest.json"),
         weights=declared_weights,
         reference=feature_reference,
         run=run_for_fid_noise("run.json"),
         generators=run_for_fid_noise("generators.safetensors"),
-        script="workflow/scripts/measure_fid_noise.py",
     output:
         scores="results/noise/{experiment}.csv",
     log:
@@ -18,7 +17,9 @@ rule measure_fid_noise:
     resources:
         gpu=scoring_gpus,
     params:
-        code=code_digest("workflow/scripts/measure_fid_noise.py"),
+        program=program("measure_fid_noise.py"),
+        code=code_of("measure_fid_noise.py"),
+        content=content_of,
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,
         sample_seeds=8,
@@ -26,7 +27,7 @@ rule measure_fid_noise:
     message:
         "Noise of the FID: one generator of {wildcards.experiment}, {params.sample_seeds} times"
     shell:
-        "python {input.script} --run {input.run:q} --generators {input.generators:q}"
+        "{params.program:q} --run {input.run:q} --generators {input.generators:q}"
         " --data-dir {params.directory:q} --weights {params.weights:q}"
         " --reference {input.reference:q} --sample-seeds {params.sample_seeds}"
         " --device {params.device} --output {output.scores:q} > {log:q} 2>&1"
@@ -40,7 +41,6 @@ rule compute_statistics:
         steps="results/aggregate/steps.csv",
         networks="results/aggregate/networks.csv",
         noise=collect("results/noise/{experiment}.csv", experiment=CONFIG.experiments),
-        script="workflow/scripts/compute_statistics.py",
     output:
         bootstrap="results/statistics/bootstrap.csv",
         critical="results/statistics/critical.csv",
@@ -52,11 +52,12 @@ rule compute_statistics:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/compute_statistics.py"),
+        program=program("compute_statistics.py"),
+        code=code_of("compute_statistics.py"),
     message:
         "Intervals, noise of the FID, and critical batch sizes at other thresholds"
     shell:
-        "python {input.script} --runs-file {input.run_list:q} --steps {input.steps:q}"
+        "{params.program:q} --runs-file {input.run_list:q} --steps {input.steps:q}"
         " --networks {input.networks:q} --noise {input.noise:q}"
         " --bootstrap {output.bootstrap:q} --critical {output.critical:q}"
         " --fid-noise {output.fid_noise:q} --threshold {output.threshold:q}"

@@ -5,7 +5,6 @@ rule table3:
     input:
         critical="results/aggregate/critical.csv",
         estimates="results/theory/estimates.csv",
-        script="workflow/scripts/write_table3.py",
     output:
         csv="results/tables/table3.csv",
         md="results/tables/table3.md",
@@ -15,19 +14,18 @@ rule table3:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_table3.py"),
+        program=program("write_table3.py"),
+        code=code_of("write_table3.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Writing Table 3"
     shell:
-        "python {input.script} --critical {input.critical:q} --estimates {input.estimates:q}"
+        "{params.program:q} --critical {input.critical:q} --estimates {input.estimates:q}"
         " --experiments {params.experiments:q} --csv {output.csv:q} --md {output.md:q}"
         " --tex {output.tex:q} > {log:q} 2>&1"
 
 
 rule published:
-    input:
-        script="workflow/scripts/write_published_table.py",
     output:
         csv="results/tables/table3_published.csv",
     log:
@@ -35,11 +33,12 @@ rule published:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/write_published_table.py"),
+        program=program("write_published_table.py"),
+        code=code_of("write_published_table.py"),
     message:
         "Recomputing the published estimates from the published measured sizes"
     shell:
-        "python {input.script} --output {output.csv:q} > {log:q} 2>&1"
+        "{params.program:q} --output {output.csv:q} > {log:q} 2>&1"
 
 
 rule recommend:
@@ -50,7 +49,6 @@ rule recommend:
         networks="results/aggregate/networks.csv",
         estimates="results/theory/estimates.csv",
         intervals="results/statistics/critical.csv",
-        script="workflow/scripts/recommend_batch_sizes.py",
     output:
         md="results/recommendation.md",
         csv="results/tables/recommendation.csv",
@@ -60,12 +58,13 @@ rule recommend:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/recommend_batch_sizes.py"),
+        program=program("recommend_batch_sizes.py"),
+        code=code_of("recommend_batch_sizes.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Recommending batch sizes"
     shell:
-        "python {input.script} --steps {input.steps:q} --speed {input.speed:q}"
+        "{params.program:q} --steps {input.steps:q} --speed {input.speed:q}"
         " --critical {input.critical:q} --networks {input.networks:q}"
         " --estimates {input.estimates:q} --intervals {input.intervals:q}"
         " --experiments {params.experiments:q} --csv {output.csv:q} --others {output.others:q}"

@@ -7,7 +7,6 @@ rule estimate_critical_sizes:
         critical="results/aggregate/critical.csv",
         steps="results/aggregate/steps.csv",
         networks="results/aggregate/networks.csv",
-        script="workflow/scripts/estimate_critical_sizes.py",
     output:
         estimates="results/theory/estimates.csv",
         fit="results/theory/fit.csv",
@@ -17,12 +16,13 @@ rule estimate_critical_sizes:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/estimate_critical_sizes.py"),
+        program=program("estimate_critical_sizes.py"),
+        code=code_of("estimate_critical_sizes.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Estimating critical batch sizes"
     shell:
-        "python {input.script} --critical {input.critical:q} --steps {input.steps:q}"
+        "{params.program:q} --critical {input.critical:q} --steps {input.steps:q}"
         " --networks {input.networks:q} --experiments {params.experiments:q}"
         " --estimates {output.estimates:q} --fit {output.fit:q}"
         " --censored-fit {output.censored_fit:q} > {log:q} 2>&1"
@@ -33,7 +33,6 @@ rule estimate_noise_scale:
         probes=collect(
             "results/probes/gradient_noise/{experiment}.csv", experiment=CONFIG.experiments
         ),
-        script="workflow/scripts/estimate_noise_scale.py",
     output:
         table="results/theory/noise_scale.csv",
     log:
@@ -41,12 +40,13 @@ rule estimate_noise_scale:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/estimate_noise_scale.py"),
+        program=program("estimate_noise_scale.py"),
+        code=code_of("estimate_noise_scale.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Noise scales, and estimates of critical batch sizes without a sweep"
     shell:
-        "python {input.script} --probes {input.probes:q} --experiments {params.experiments:q}"
+        "{params.program:q} --probes {input.probes:q} --experiments {params.experiments:q}"
         " --output {output.table:q} > {log:q} 2>&1"
 
 
@@ -57,7 +57,6 @@ rule compare_critical_sizes:
         noise="results/theory/noise_scale.csv",
         fit="results/theory/censored_fit.csv",
         intervals="results/statistics/critical.csv",
-        script="workflow/scripts/compare_critical_sizes.py",
     output:
         table="results/theory/comparison.csv",
     log:
@@ -65,12 +64,13 @@ rule compare_critical_sizes:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/compare_critical_sizes.py"),
+        program=program("compare_critical_sizes.py"),
+        code=code_of("compare_critical_sizes.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Comparing estimated with measured critical batch sizes"
     shell:
-        "python {input.script} --critical {input.critical:q} --estimates {input.estimates:q}"
+        "{params.program:q} --critical {input.critical:q} --estimates {input.estimates:q}"
         " --noise-scale {input.noise:q} --fit {input.fit:q} --intervals {input.intervals:q}"
         " --experiments {params.experiments:q} --output {output.table:q} > {log:q} 2>&1"
 
@@ -78,7 +78,6 @@ rule compare_critical_sizes:
 rule learning_rate_table:
     input:
         comparison="results/theory/comparison.csv",
-        script="workflow/scripts/tabulate_learning_rates.py",
     output:
         table="results/theory/learning_rates.csv",
     log:
@@ -86,10 +85,11 @@ rule learning_rate_table:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("workflow/scripts/tabulate_learning_rates.py"),
+        program=program("tabulate_learning_rates.py"),
+        code=code_of("tabulate_learning_rates.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
     message:
         "Critical batch sizes against learning rates"
     shell:
-        "python {input.script} --comparison {input.comparison:q}"
+        "{params.program:q} --comparison {input.comparison:q}"
         " --experiments {params.experiments:q} --output {output.table:q} > {log:q} 2>&1"

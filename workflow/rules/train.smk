@@ -3,10 +3,9 @@
 
 rule train_gan:
     input:
-        manifest=dataset_manifest,
+        manifest=prepared_data("manifest.json"),
         weights=declared_weights,
         reference=feature_reference,
-        script="workflow/scripts/train_gan.py",
     output:
         history=f"{RUN_DIR}/history.csv",
         run=f"{RUN_DIR}/run.json",
@@ -25,7 +24,9 @@ rule train_gan:
         runtime=training_runtime,
         mem_mb=training_memory,
     params:
-        code=code_digest("workflow/scripts/train_gan.py"),
+        program=program("train_gan.py"),
+        code=code_of("train_gan.py"),
+        content=content_of,
         settings=training_settings,
         weights=feature_weights,
         directory=subpath(input.manifest, parent=True),
@@ -35,7 +36,7 @@ rule train_gan:
         "Training {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}, seeds {wildcards.seeds}"
     # exec: the training takes the place of its shell, which a signal would end before it.
     shell:
-        "exec python {input.script} --settings {params.settings:q} --data-dir {params.directory:q}"
+        "exec {params.program:q} --settings {params.settings:q} --data-dir {params.directory:q}"
         " --weights {params.weights:q} --reference {input.reference:q} --state {params.state:q}"
         " --history {output.history:q} --run {output.run:q} --samples {output.samples:q}"
         " --generators {output.generators:q} --threads {threads} --device {params.device}"

@@ -8,12 +8,15 @@ import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .config_checks import UNLABELLED, domain_problems
 from .config_schema import dotted, filled
+from .data.raw import RAW_FILES
 from .data.sources import PUBLISHED
 from .errors import UserError
+from .files import found
 from .training.grid import step_limit
 
 NOISE_SHARES = (300, 90, 30)
@@ -232,10 +235,17 @@ class Config:
         ]
 
 
-def load(config: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> Config:
+def load(
+    config: Mapping[str, Any],
+    typed: Mapping[str, Any] | None = None,
+    *,
+    home: str | Path = ".",
+) -> Config:
     """The checked configuration with defaults filled in; `config` itself is not changed.
 
-    typed: the part of it that was typed on a command line, where numbers are still text.
+    typed: the part of it that was typed on a command line, where numbers are still text. home: the
+    folder of the workflow, where its own raw data (kinds of `RAW_FILES`) are looked for if the
+    working directory has not their root.
 
     Raises UserError on the first problem: one line with the key's path and the remedy.
     """
@@ -247,6 +257,9 @@ def load(config: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> C
     ):
         if section.get(key):
             section[key] = expanded(section[key])
+    for keys in settings["datasets"].values():
+        if keys["kind"] in RAW_FILES:
+            keys["root"] = found(keys["root"], home)
     loaded = Config(
         datasets={name: Dataset(name, keys) for name, keys in settings["datasets"].items()},
         experiments={

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from .config_schema import Problem, dotted, shown
 from .data.classes import class_names, class_problem
+from .data.content import manifest_of
 from .data.formats import FORMAT_NAMES, is_picture
 from .data.listing import image_files
+from .data.raw import RAW_FILES, raw_is_there
 from .data.sources import PUBLISHED, expected_images
 from .data.tally import Tally, counted
 from .errors import UserError
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 IMAGES = {"fashion_mnist": 10_000, "mnist": 5_000}
 KINDS = (*IMAGES, "image_folder", *PUBLISHED)
-RAW_FILES = {"fashion_mnist": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")}
+PREPARED = "resources/prepared"
 UNLABELLED = ("lsun", "celeba")
 FEWEST_IMAGES = {"classifier": 10, "inception": 2}
 """A tenth is held out of a classifier's training; a covariance needs two."""
@@ -42,6 +44,7 @@ def domain_problems(config: "Config") -> Iterator[Problem]:
         jobs_within_limits,
         known_data_sets,
         existing_data_files,
+        prepared_data_that_fit,
         class_folders_with_images,
         batch_sizes_within_data_set,
         labels_where_needed,
@@ -93,11 +96,12 @@ def known_data_sets(config: "Config") -> Iterator[Problem]:
 def existing_data_files(config: "Config") -> Iterator[Problem]:
     """The paper's data sets are not looked for: its grid can be planned on a machine without them.
 
-    Preparing one without its files ends with one line that says where to get them.
+    Preparing one without its files ends with one line that says where to get them. What has been
+    prepared does without.
     """
     for name, dataset in config.datasets.items():
         path, root = ["datasets", name, "root"], dataset.root
-        if root is None or dataset.kind in PUBLISHED:
+        if root is None or dataset.kind in PUBLISHED or is_prepared(name):
             continue
         if not os.path.isdir(root):
             yield (
@@ -131,7 +135,9 @@ def _tried(*parts: str) -> str:
 
 def class_folders_with_images(config: "Config") -> Iterator[Problem]:
     for name, dataset in config.datasets.items():
-        if dataset.kind == "image_folder" and dataset.has_labels and os.path.isdir(dataset.root):
+        if dataset.kind != "image_folder" or not dataset.has_labels or _only_prepared(dataset):
+            continue
+        if os.path.isdir(dataset.root):
             with _readable(dataset):
                 problem = class_problem(dataset.root)
             if problem:
@@ -166,12 +172,48 @@ def enough_images_and_classes(config: "Config") -> Iterator[Problem]:
             )
 
 
+def is_prepared(name: str) -> bool:
+    """Whether the working directory holds a data set ready to be used, raw files or not."""
+    folder = os.path.join(PREPARED, name)
+    there = (os.path.isfile(os.path.join(folder, file)) for file in ("images.npy", "labels.npy"))
+    return all(there) and manifest_of(folder) is not None
+
+
+def _only_prepared(dataset: "Dataset") -> bool:
+    """Whether a data set is ready to be used and its raw files are gone."""
+    return is_prepared(dataset.name) and not raw_is_there(dataset.kind, dataset.root)
+
+
+def prepared_data_that_fit(config: "Config") -> Iterator[Problem]:
+    """Without raw files a data set stays as it was prepared, so its settings have to."""
+    for name, dataset in config.datasets.items():
+        if not _only_prepared(dataset):
+            continue
+        manifest, path = manifest_of(os.path.join(PREPARED, name)), ["datasets", name]
+        remedy = f"and its raw files are not in {shown(dataset.root)}: put them back, or change it"
+        labels = "folders" if manifest["classes"] else "none"
+        for key, now, before in (
+            ("kind", dataset.kind, manifest["kind"]),
+            ("image_size", dataset.image_size, manifest["height"]),
+            ("channels", dataset.channels, manifest["channels"]),
+            ("labels", dataset.settings.get("labels", labels), labels),
+        ):
+            if now != before:
+                yield (
+                    [*path, key],
+                    f"is {shown(now)}, was prepared as {shown(before)}, {remedy}",
+                )
+
+
 def images_up_to(dataset: "Dataset", limit: int) -> int:
     """|S| before preparation, or `limit` where it is larger or unknown.
 
     A folder is read no further than that; the paper's data sets have the number expected of them.
-    Raises UserError where a folder cannot be read.
+    Where raw files are gone it is that of the prepared data. Raises UserError where a folder cannot
+    be read.
     """
+    if _only_prepared(dataset):
+        return min(manifest_of(os.path.join(PREPARED, dataset.name))["images"], limit)
     if dataset.kind in IMAGES:
         return min(IMAGES[dataset.kind], limit)
     if dataset.kind in PUBLISHED:

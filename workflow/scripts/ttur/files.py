@@ -35,6 +35,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def found(path: str, home: str | Path) -> str:
+    """`path` if the working directory has it, else that of `home` if it has it, else `path`."""
+    elsewhere = os.path.join(home, path)
+    return path if os.path.exists(path) or not os.path.exists(elsewhere) else elsewhere
+
+
 def remove_empty_folders(folder: str | Path) -> None:
     """Removes a folder and those above it, up to the first that is not empty."""
     folder = Path(folder)
