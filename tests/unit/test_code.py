@@ -1,11 +1,14 @@
-"""Code declared as input: what a script imports, and nothing else."""
+"""Code declared as a parameter: what a script imports and what that does, and nothing else."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from ttur.code import imported_files
+from ttur.code import code_digest, imported_files, meaning
+
+DIGEST = "73e3fb972df63101e1b405f61653d3cf82b5eac6a77282155f15e8b078272c0c"
 
 SCRIPTS = sorted(Path("workflow/scripts").glob("*.py"))
 
@@ -45,3 +48,107 @@ def test_figures_do_not_depend_on_training_nor_training_on_figures():
     figures = " ".join(imported_files("workflow/scripts/plot_curves.py"))
     assert "training" not in figures
     assert "networks" not in figures
+
+
+MODULE = '''"""What it is for."""
+from dataclasses import dataclass, field
+
+LIMIT = 3
+"""Of what."""
+
+
+@dataclass
+class Job:
+    """One job."""
+
+    seeds: list[int]
+    rate: float = 0.1
+
+
+def train(job: Job, steps: int = 5, *rest: int, fast: bool = False) -> float:
+    """Trains."""
+    total: float = 0.0
+    for step in range(steps):
+        total += job.rate * step  # nothing else
+    return total
+
+
+@dataclass
+def decorated(job: Job) -> float:
+    return f"{job.rate:.2f} and {LIMIT!r}"
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  # nothing else", ""),
+        ("  # nothing else", "  # something else"),
+        ("\n\nLIMIT", "\nLIMIT"),
+        ('"""What it is for."""\n', ""),
+        ('"""One job."""', '"""Another text."""'),
+        ('    """Trains."""\n', ""),
+        ('"""Of what."""', '"""Of nothing."""'),
+        ("train(job: Job, steps: int = 5", "train(job, steps: float = 5"),
+        (') -> float:\n    "', '):\n    "'),
+        ("*rest: int, fast: bool", "*rest, fast"),
+        (
+            "for step in range(steps):\n        total",
+            "for step in range( steps ) :\n          total",
+        ),
+    ],
+)
+def test_what_nothing_reads_is_not_in_the_digest(old, new):
+    assert old in MODULE
+    assert meaning(MODULE.replace(old, new, 1)) == meaning(MODULE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = 4"),
+        ("LIMIT = 3", "LIMIT = 3.0"),
+        ("LIMIT = 3", "LIMIT = True"),
+        ("LIMIT = 3", 'LIMIT = "3"'),
+        ("LIMIT = 3", 'LIMIT = b"3"'),
+        ("seeds: list[int]", "seeds: list[float]"),  # of a dataclass: a field
+        ("rate: float = 0.1", "rate = 0.1"),  # no field any more
+        ("range(steps)", "range(steps + 1)"),
+        ("+=", "-="),
+        ("steps: int = 5", "steps: int = 6"),
+        ("*rest: int, fast", "*, fast"),
+        ("total: float = 0.0", "total: float = 1.0"),
+        ("decorated(job: Job)", "decorated(job: int)"),  # the decorator may read it
+        ("import dataclass, field", "import field, dataclass"),
+        (":.2f", ":.3f"),
+        ("{LIMIT!r}", "{LIMIT!s}"),
+        ("{LIMIT!r}", "{LIMIT}"),
+        ("    return total", "        return total"),  # in the loop
+    ],
+)
+def test_what_may_change_what_runs_is_in_the_digest(old, new):
+    assert old in MODULE
+    assert meaning(MODULE.replace(old, new, 1)) != meaning(MODULE)
+
+
+def test_the_digest_is_the_same_in_every_python():
+    """A finished run stays finished under another Python: this one is of 3.11, 3.12 and 3.13."""
+    assert hashlib.sha256(meaning(MODULE).encode()).hexdigest() == DIGEST
+
+
+def test_the_digest_of_a_script_follows_its_modules(tmp_path):
+    package = tmp_path / "ttur"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "used.py").write_text("x = 1\n")
+    (package / "other.py").write_text("x = 1\n")
+    script = tmp_path / "script.py"
+    script.write_text("from ttur import used\n")
+    first = code_digest(script)
+    (package / "other.py").write_text("x = 2\n")
+    assert code_digest(script) == first
+    (package / "used.py").write_text("x = 1  # one\n")
+    assert code_digest(script) == first
+    (package / "used.py").write_text("x = 22\n")
+    assert code_digest(script) != first
+    assert code_digest(script, without=["used"]) != first

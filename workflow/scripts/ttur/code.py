@@ -3,6 +3,10 @@
 Their digest is a parameter of the script's rule, so that an edit reruns what it touches and
 nothing else, and touching a file reruns nothing. As inputs they would be fifty of each job, and
 planning thousands of jobs would take that much longer.
+
+The digest is of what the code does, not of its bytes: comments, blank lines, docstrings and the
+annotations of plain functions are not in it. Where an edit may change what runs, it counts: the
+annotations of a class's fields, which dataclasses read, and those of decorated functions.
 """
 
 import ast
@@ -33,13 +37,70 @@ def imported_files(script: str | Path, package: str = "ttur", lazily: bool = Tru
 def code_digest(script: str | Path, without: Collection[str] = ()) -> str:
     """Hexadecimal SHA-256 of a script and the modules it imports (see `imported_files`).
 
-    without: names of modules that are left out.
+    It is the same in every supported version of Python. without: names of modules that are left
+    out.
     """
     digest = hashlib.sha256()
     for path in map(Path, (script, *imported_files(script))):
         if path.stem not in without:
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            digest.update(_meaning(path, path.stat().st_mtime_ns))
     return digest.hexdigest()
+
+
+def meaning(source: str) -> str:
+    """What the source of a module does, as text: equal for two sources that differ only in
+    comments, blank lines, layout, docstrings or annotations of plain functions.
+
+    Raises SyntaxError.
+    """
+    parts: list[str] = []
+    _write(ast.parse(source), parts)
+    return "".join(parts)
+
+
+def _write(node: object, parts: list[str]) -> None:
+    """Adds a node and all below it. Not ast.dump, which writes them otherwise in every Python."""
+    if isinstance(node, list):
+        parts.append("[")
+        for each in node:
+            if not _is_text_alone(each):
+                _write(each, parts)
+        parts.append("]")
+    elif isinstance(node, ast.AST):
+        parts.append(f"({type(node).__name__}")
+        skipped = _unread(node)
+        for name, value in ast.iter_fields(node):
+            if name not in skipped and value not in (None, []):
+                parts.append(f" {name}=")
+                _write(value, parts)
+        parts.append(")")
+    else:
+        parts.append(f"{type(node).__name__}:{node!r}")
+
+
+def _is_text_alone(node: object) -> bool:
+    """A statement that is nothing but a text: a docstring, or one below an assignment."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _unread(node: ast.AST) -> tuple[str, ...]:
+    """Fields that nothing reads when the code runs."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
+        for argument in ast.walk(node.args):
+            if isinstance(argument, ast.arg):
+                argument.annotation = None
+        return ("returns", "type_comment")
+    return ("kind", "type_comment")  # kind: the u of u"text"
+
+
+@cache
+def _meaning(path: Path, modified: int) -> bytes:
+    """Digest of the meaning of a file as it was when `modified`."""
+    return hashlib.sha256(meaning(path.read_text(encoding="utf-8")).encode()).digest()
 
 
 def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:
