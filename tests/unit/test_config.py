@@ -764,6 +764,7 @@ def test_experiment_records():
         "name": "wgan-mnist",
         "section": "4.2",
         "title": "WGAN-GP on MNIST",
+        "features": "classifier",
         "ratio": {"experiment": "dcgan-fashion", "optimizer": "Adam"},
         "optimizers": {"Adam": {**rates(), **adam}},
     }

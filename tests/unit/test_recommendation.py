@@ -23,6 +23,7 @@ RECORDS = [
         "name": "dcgan",
         "section": "4.1",
         "title": "DCGAN on shoes",
+        "features": "classifier",
         "optimizers": {"Adam": {"generator_rate": 0.002, "hyper": {}}},
     }
 ]
@@ -189,6 +190,21 @@ def test_one_seed_has_no_interval_and_the_text_says_so():
     assert "b = 8** (one seed: no interval): 1,200 evaluations" in text
     assert "one seed has no interval. Run three or more." in text
     assert "resamples" not in text
+
+
+@pytest.mark.parametrize(
+    ("images", "features", "few"),
+    [(64, "classifier", True), (65, "classifier", False), (2048, "inception", True)],
+)
+def test_too_few_real_images_for_the_features_are_named(images, features, few):
+    runs = [{**job, "dataset": {**job["dataset"], "images": images}} for job in runs_of(SWEEP)]
+    records = [{**RECORDS[0], "features": features}]
+    steps = steps_table(runs)
+    cost, networks = costs(steps, speed_table(runs)), networks_table(runs)
+    table = recommendation_table(cost, critical_table(steps), NONE, records)
+    others = other_optimizers(estimates(8.0), networks, records)
+    text = recommendation_text(table, cost, NONE, others, networks, records)
+    assert (f"**Few images:** {images:,} real images are too few for" in text) == few
 
 
 def test_an_interval_without_an_upper_end_says_at_least():

@@ -222,6 +222,7 @@ class Config:
                 "name": experiment.name,
                 "section": experiment.section,
                 "title": experiment.title,
+                "features": experiment.fid["features"],
                 "ratio": dict(experiment.ratio),
                 "optimizers": {
                     name: {

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from .few_images import FEATURE_DIMENSIONS, singular_reference
 from .optimizers import OPTIMIZERS
 
 _SURE = {
@@ -34,7 +35,7 @@ def recommendation_text(
 
     table: `recommendation.RECOMMENDATION`. cost: from `recommendation.costs`. intervals:
     `comparison.INTERVALS`. others: `recommendation.OTHER_OPTIMIZERS`. networks: networks.csv.
-    experiments: records `{name, title, section}`, in the order of the sections.
+    experiments: records `{name, title, section, features}`, in the order of the sections.
     """
     parts = [
         "# Which batch size?\n",
@@ -52,6 +53,8 @@ def recommendation_text(
         parts.append(
             f"Until {first['metric']} <= {first['threshold']:g}, on {first['images']:,} images.\n"
         )
+        if few := singular_reference(first["images"], FEATURE_DIMENSIONS[record["features"]]):
+            parts.append(f"**Few images:** {few}.\n")
         for row in rows.itertuples():
             own = (cost["experiment"] == row.experiment) & (cost["optimizer"] == row.optimizer)
             support = (intervals["experiment"] == row.experiment) & (
