@@ -76,13 +76,13 @@ def files_of(script, lazily=True):
 def rules():
     """(environment file, script) of every rule that has them."""
     for file in RULE_FILES:
-        for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+        text = file.read_text()
+        for rule in re.split(r"^(?:rule|checkpoint) ", text, flags=re.MULTILINE)[1:]:
             environment = re.search(r'conda:\s+"([^"]+)"', rule)
-            script = re.search(r'script=(?:ancient\()?"([^"]+)"', rule)
-            # Rules of downloads name their script in the command alone: code is no input there.
-            script = script or re.search(r"python (workflow/scripts/\w+\.py)", rule)
+            script = re.search(r'program=program\("(\w+\.py)"\)', rule)
             if environment or script:
-                yield (file.parent / environment[1]).resolve(), ROOT / script[1]
+                path = ROOT / "workflow/scripts" / script[1]
+                yield (file.parent / environment[1]).resolve(), path
 
 
 RULES = sorted(set(rules()))

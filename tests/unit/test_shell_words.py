@@ -7,7 +7,6 @@ import pytest
 
 RULES = sorted(Path("workflow/rules").glob("*.smk"))
 SAFE = {
-    "input.script": "a path of the repository",
     "threads": "a number of Snakemake's",
     "params.samples": "a whole number in the schema",
     "params.seeds": "a whole number in the schema",
@@ -52,5 +51,5 @@ def test_rules_run_nothing_but_the_projects_scripts():
     commands = [shell for rules in RULES for shell in shell_texts(rules.read_text())]
     assert len(commands) >= 18
     for command in commands:
-        assert re.match(r"(exec )?python (\{input\.script\}|workflow/scripts/\w+\.py) ", command)
+        assert re.match(r"(exec )?\{params\.program:q\} ", command)
         assert not re.search(r"[;|`$&](?!1)", command)

@@ -32,7 +32,7 @@ def rules_of(environment):
     """Names of the rules whose jobs run in envs/{environment}.yaml; None: in no environment."""
     found = set()
     for file in [REPOSITORY / "Snakefile", *(REPOSITORY / "workflow/rules").glob("*.smk")]:
-        for text in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+        for text in re.split(r"^(?:rule|checkpoint) ", file.read_text(), flags=re.MULTILINE)[1:]:
             name = re.match(r"(\w+):", text)[1]
             conda = re.search(r'conda:\s+"[./]*envs/(\w+)\.yaml"', text)
             if (conda and conda[1]) == environment:

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import time
 from importlib.metadata import distributions
 from pathlib import Path
@@ -14,6 +15,11 @@ from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_json
 from ttur.records import read_record
+
+GIT_LOCATION = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"),
+    *("GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES"),
+)
 
 
 def main() -> None:
@@ -38,7 +44,7 @@ def main() -> None:
                 "cores": os.cpu_count(),
                 "python": platform.python_version(),
             },
-            "packages": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name)},
+            "packages": packages(),
             "training": {
                 "jobs": len(records),
                 "seeds": sum(len(record["seeds"]) for record in records),
@@ -56,11 +62,39 @@ def main() -> None:
     )
 
 
+def packages() -> dict[str, str]:
+    """Name -> version of every installed package, by name; of two of a name the one imported.
+
+    Folders that an installation left over have neither: they are named on stderr and left out.
+    """
+    found, broken = {}, []
+    for distribution in distributions():
+        try:
+            name, version = distribution.metadata["Name"], distribution.version
+        except Exception:  # whatever a damaged file of metadata makes its parser raise
+            name = version = None
+        if isinstance(name, str) and isinstance(version, str):
+            found.setdefault(name, version)
+        else:
+            broken.append(str(getattr(distribution, "_path", distribution)))
+    if broken:
+        print(
+            f"{len(broken)} packages without readable metadata: {', '.join(broken)}",
+            file=sys.stderr,
+        )
+    return dict(sorted(found.items()))
+
+
 def git_state() -> dict[str, str | bool | None]:
-    """The checked-out commit and whether files differ from it; null outside a git checkout."""
+    """The checked-out commit of this code, and whether files differ from it.
+
+    Both null where it is no git checkout. What a hook of git hands down names another one.
+    """
+    shell = {name: text for name, text in os.environ.items() if name not in GIT_LOCATION}
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout
+        command = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=shell).stdout
 
     try:
         return {

@@ -189,19 +189,15 @@ def prepared_data_that_fit(config: "Config") -> Iterator[Problem]:
     for name, dataset in config.datasets.items():
         if not _only_prepared(dataset):
             continue
-        manifest, path = manifest_of(os.path.join(PREPARED, name)), ["datasets", name]
-        remedy = f"and its raw files are not in {shown(dataset.root)}: put them back, or change it"
-        labels = "folders" if manifest["classes"] else "none"
-        for key, now, before in (
-            ("kind", dataset.kind, manifest["kind"]),
-            ("image_size", dataset.image_size, manifest["height"]),
-            ("channels", dataset.channels, manifest["channels"]),
-            ("labels", dataset.settings.get("labels", labels), labels),
-        ):
-            if now != before:
+        before = manifest_of(os.path.join(PREPARED, name)).get("settings", {})
+        now = {"name": name, **dataset.settings}
+        for key in before:
+            if now.get(key) != before[key]:
                 yield (
-                    [*path, key],
-                    f"is {shown(now)}, was prepared as {shown(before)}, {remedy}",
+                    ["datasets", name, key],
+                    f"is {shown(now.get(key))}, but was {shown(before[key])} when the images were "
+                    f"prepared, and raw files to do it again are not in {shown(dataset.root)}: "
+                    "put them back, or change it back",
                 )
 
 

@@ -16,6 +16,9 @@ CONTENT = (
 )
 """Keys of a manifest on which depends what is made of the data; others say where they are from."""
 
+NOT_PIXELS = ("root", "expected_images", "max_skipped_share")
+"""Settings of a data set that say where its images are and whether they are accepted."""
+
 
 def content_digest(directory: str | Path) -> str:
     """SHA-256 of what a packed data set holds, as its manifest says; "" where there is none.

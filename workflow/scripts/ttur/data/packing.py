@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..files import sha256, write_json
 from ..locks import locked
 from ..progress import Progress
+from .content import NOT_PIXELS
 from .flatten import dark_pictures
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
@@ -109,6 +110,7 @@ def _write(
         "source": source.source,
         "licence": source.licence,
         "raw_state": state,
+        "settings": {key: settings[key] for key in settings if key not in NOT_PIXELS},
         "skipped": partial.skipped,
         "skipped_reasons": partial.reasons.rows(),
         "unused": list(source.unused),

@@ -5,8 +5,6 @@ import os
 import re
 from pathlib import Path
 
-from ..errors import UserError
-from ..files import read_json
 from .listing import folder_digest
 from .sources import CELEBA_PARTITION, IMAGENET_ARCHIVE, IMAGENET_FOLDER, LSUN_DATABASE
 
@@ -35,15 +33,6 @@ def raw_state(kind: str, root: str | None) -> str:
             return hashlib.sha256("\n".join(synset_folders(tree)).encode()).hexdigest()
         case _:
             return ""
-
-
-def recorded_state(directory: str | Path) -> str:
-    """The state of the raw files that a packed data set was made from; "" where there is none."""
-    try:
-        state = read_json(Path(directory, "manifest.json"))["raw_state"]
-    except (UserError, KeyError, TypeError):
-        return ""
-    return state if isinstance(state, str) else ""
 
 
 def synset_folders(tree: Path) -> list[str]:
