@@ -57,10 +57,8 @@ class Checkout:
         return Checkout(target)
 
     def environment(self) -> dict[str, str]:
-        """Rules call `python`: the one that runs the tests comes first."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        kept = {name: text for name, text in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
-        return {**kept, "PATH": path}
+        """That of the tests: jobs run under the interpreter that runs Snakemake, see `command`."""
+        return {name: text for name, text in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
 
     def command(self, *words: str, config: str | None = SMOKE, cores: int = 2) -> list[str]:
         """A snakemake command line; targets come first in `words`. config: None is the default."""

@@ -1,6 +1,8 @@
 """A folder of images, the block of docs/own-data.md, one command: a recommended batch size."""
 
+import os
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -44,13 +46,24 @@ def small_settings():
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def finished_run(tmp_path_factory):
     checkout = copy_repository(tmp_path_factory.mktemp("own"))
     draw_images(checkout.root / "my-images")
     (checkout.root / "my.yaml").write_text(yaml.safe_dump(small_settings(), sort_keys=False))
     result = checkout.snakemake(*TARGETS, config="my.yaml")
     assert result.returncode == 0, result.stdout
-    return checkout.root / "results"
+    return checkout
+
+
+@pytest.fixture
+def own(finished_run, tmp_path):
+    """A copy to be changed at will."""
+    return finished_run.copy(tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def results(finished_run):
+    return finished_run.root / "results"
 
 
 def test_the_recommendation_has_an_interval_and_says_what_to_do_next(results):
@@ -153,3 +166,73 @@ def test_a_batch_above_the_images_that_were_readable_is_one_line(as_found):
     assert f"error: experiments.my-gan.noise_probe.batch_size: {rest}" in result.stdout
     assert "ZeroDivisionError" not in result.stdout
     assert "Traceback" not in result.stdout
+
+
+# ------------------------------------------------------------------------------- the images' folder
+
+
+def touch(root, settings):
+    for path in (root / "my-images").rglob("*"):
+        os.utime(path)
+
+
+def move(root, settings):
+    (root / "my-images").rename(root / "moved")
+    settings["root"] = "moved"
+
+
+def copy(root, settings):
+    shutil.copytree(root / "my-images", root / "copied", copy_function=shutil.copyfile)
+    settings["root"] = str(root / "copied")
+
+
+def end_with_a_slash(root, settings):
+    settings["root"] = "my-images/"
+
+
+def allow_more_damage(root, settings):
+    settings["max_skipped_share"] = 0.5
+
+
+def take_away(root, settings):
+    shutil.rmtree(root / "my-images")
+
+
+CHANGES = [touch, move, copy, end_with_a_slash, allow_more_damage, take_away]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_the_same_pixels_are_trained_on_once(own, change):
+    """Whatever happens to the folder, preparation at most runs again, in the call that needs it."""
+    settings = yaml.safe_load((own.root / "my.yaml").read_text())
+    change(own.root, settings["datasets"]["mine"])
+    (own.root / "my.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    result = own.snakemake(*TARGETS, config="my.yaml")
+    assert result.returncode == 0, result.stdout
+    ran = set(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", result.stdout))
+    assert ran == (set() if change is take_away else {"prepare_data"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("image_size", 16), ("channels", 1), ("resize", "squash")]
+)
+def test_settings_that_need_images_which_are_gone_are_one_line(own, key, value):
+    settings = yaml.safe_load((own.root / "my.yaml").read_text())
+    settings["datasets"]["mine"][key] = value
+    (own.root / "my.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    shutil.rmtree(own.root / "my-images")
+    before = own.made()
+    result = own.snakemake("--dry-run", config="my.yaml")
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("error:")]
+    assert line.startswith(f"error: config: datasets.mine.{key} is ")
+    assert line.endswith("are not in 'my-images': put them back, or change it back")
+    assert own.made() == before
+
+
+def test_images_that_are_gone_before_they_were_prepared_are_one_line(own):
+    shutil.rmtree(own.root / "my-images")
+    shutil.rmtree(own.root / "resources/prepared")
+    result = own.snakemake("--dry-run", config="my.yaml")
+    assert result.returncode != 0
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("error:")]
+    assert line.startswith("error: config: datasets.mine.root is 'my-images', not a folder")

@@ -1,7 +1,12 @@
 """What an edit makes anew after a finished run: neither less nor more than depends on it."""
 
 import gzip
+import json
 import os
+import shutil
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -14,6 +19,8 @@ THEORY = {"estimate_critical_sizes", "table3", "manifest"}
 DCGAN = {"dcgan/Adam/b4/seeds_0-1", "dcgan/Adam/b8/seeds_0-1", "dcgan/RMSProp/b4/seeds_0-1"}
 WGAN = {"wgan-gp/AdaBelief/b4/seeds_0", "wgan-gp/AdaBelief/b4/seeds_1"}
 BIGGAN = {"biggan/Adam/b4/seeds_0"}
+JOB = "results/runs/biggan/Adam/b4/seeds_0"
+PREPARED = "resources/prepared/fashion-mnist"
 
 
 def jobs(plan, rule):
@@ -110,12 +117,92 @@ def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished
     content = bytearray(gzip.decompress(raw.read_bytes()))
     content[-1] ^= 255
     raw.write_bytes(gzip.compress(content))
+    assert set(finished.plan().values()) == {"prepare_data"}
+    # In one call: what depends on the data is decided when they have been prepared.
+    before = finished.made()
+    result = finished.snakemake(f"{JOB}/run.json")
+    assert result.returncode == 0, result.stdout
+    made = {file for file, date in finished.made().items() if before.get(file) != date}
+    assert {file.split("/")[2] for file in made if "/prepared/" in file} == {"fashion-mnist"}
+    assert {file.split("/")[2] for file in made if "/features/" in file} == {"fashion-mnist"}
+    trained = {file.split("/", 2)[2] for file in made if file.endswith("history.csv")}
+    assert trained == {f"{job}/history.csv" for job in BIGGAN}
+    manifest = json.loads((finished.root / f"{PREPARED}/manifest.json").read_text())
+    record = json.loads((finished.root / JOB / "run.json").read_text())
+    assert record["dataset"]["sha256"] == manifest["sha256"]
     plan = finished.plan()
-    assert jobs(plan, "train_gan") == DCGAN | BIGGAN
+    assert jobs(plan, "train_gan") == DCGAN
     assert jobs(plan, "evaluate_runs") == optimizers(DCGAN | BIGGAN)
-    for rule in ("prepare_data", "train_classifier", "compute_reference"):
-        made = [file for file, maker in plan.items() if maker == rule]
-        assert {file.split("/")[2] for file in made} == {"fashion-mnist"}
+    assert not {"prepare_data", "train_classifier", "compute_reference"} & set(plan.values())
+
+
+def test_preparing_the_same_data_again_trains_nothing(finished):
+    append_comment(finished, "workflow/scripts/ttur/data/packing.py")
+    assert set(finished.plan().values()) == {"prepare_data"}
+    before = finished.made()
+    result = finished.snakemake()
+    assert result.returncode == 0, result.stdout
+    made = {file for file, date in finished.made().items() if before.get(file) != date}
+    assert {file.split("/")[1] for file in made} == {"prepared", "logs"}
+    assert finished.plan() == {}
+
+
+def test_raw_files_that_are_gone_are_not_missed(finished):
+    shutil.rmtree(finished.root / "resources/fashion-mnist")
+    assert finished.plan() == {}
+    (finished.root / JOB / "run.json").unlink()
+    assert jobs(finished.plan(), "train_gan") == BIGGAN
+    result = finished.snakemake("data", f"{PREPARED}/manifest.json", "--force", cores=1)
+    assert (finished.root / PREPARED / "images.npy").exists()
+    assert "prepare_data" not in result.stdout
+
+
+def test_settings_of_data_whose_raw_files_are_gone_are_one_line(finished):
+    shutil.rmtree(finished.root / "resources/fashion-mnist")
+    before = finished.made()
+    config = finished.changed_config(lambda c: c["datasets"]["fashion-mnist"].update(image_size=16))
+    result = finished.snakemake(config=config, cores=1)
+    assert result.returncode != 0
+    assert [line for line in result.stdout.splitlines() if line.startswith("error:")] == [
+        "error: config: datasets.fashion-mnist.image_size is 16, but was 8 when the images were "
+        "prepared, and raw files to do it again are not in 'resources/fashion-mnist': "
+        "put them back, or change it back"
+    ]
+    assert finished.made() == before
+
+
+# ------------------------------------------------------------------------------------ dates, places
+
+
+def test_work_is_kept_whatever_the_dates_of_what_it_was_made_of(finished):
+    """As an archive leaves them that was packed where the clock was wrong."""
+    history = (finished.root / JOB / "history.csv").read_bytes()
+    (finished.root / JOB / "run.json").unlink()
+    future = time.time() + 5e7
+    for file in finished.root.rglob("*"):
+        if ".snakemake" not in file.parts and file.is_file():
+            os.utime(file, (future, future))
+    assert jobs(finished.plan(), "train_gan") == BIGGAN
+    result = finished.snakemake()
+    assert result.returncode == 0, result.stdout
+    assert (finished.root / JOB / "history.csv").read_bytes() == history
+    assert finished.plan() == {}
+    ran = {line.split("Rule: ")[1] for line in result.stdout.splitlines() if "Rule: " in line}
+    assert not {"prepare_data", "train_classifier", "compute_reference)"} & ran
+
+
+def test_another_folder_and_another_interpreter_are_no_reason(finished, tmp_path_factory):
+    moved = finished.copy(tmp_path_factory.mktemp("moved to") / "another place")
+    assert moved.plan() == {}
+    python = moved.root / "python of a user"
+    python.symlink_to(sys.executable)
+    command = [str(python), *moved.command("all", "--summary")[1:]]
+    paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    result = subprocess.run(
+        command, cwd=moved.root, env=moved.environment() | paths, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert "update pending" not in result.stdout
 
 
 # ------------------------------------------------------------------------------------ configuration
