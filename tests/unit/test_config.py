@@ -14,7 +14,6 @@ from snakemake.utils import update_config
 from ttur import config_schema
 from ttur.config import Run, load
 from ttur.errors import UserError
-from ttur.networks.biggan import latent_slots
 from ttur.optimizers import OPTIMIZERS, Optimizer
 
 X = "experiments/dcgan-fashion"
@@ -864,9 +863,10 @@ def test_the_schema_is_valid_strict_and_described():
         assert all(each["description"] for each in part["properties"].values())
 
 
-@pytest.mark.parametrize("image_size", [8, 16, 32, 64, 128, 256])
-def test_the_latent_is_checked_against_the_pieces_that_the_networks_cut_it_into(image_size):
-    pieces = latent_slots(image_size)
+@pytest.mark.parametrize(
+    ("image_size", "pieces"), [(8, 2), (16, 3), (32, 4), (64, 5), (128, 6), (256, 7)]
+)
+def test_the_latent_is_checked_against_the_pieces_that_the_networks_cut_it_into(image_size, pieces):
     alone = changed(minimal(), {"datasets/fashion-mnist/image_size": image_size, W: REMOVED})
     assert load(changed(alone, {f"{X}/networks": biggan(latent=5 * pieces)})).runs()
     message = problem(changed(alone, {f"{X}/networks": biggan(latent=5 * pieces - 1)}))

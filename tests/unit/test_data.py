@@ -17,7 +17,7 @@ from ttur.data.image_folder import decode, list_images
 from ttur.data.kinds import KINDS
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
-from ttur.data.resize import FILTER, resize_array, resize_picture
+from ttur.data.resize import resize_array, resize_picture
 from ttur.data.source import Source, array_source
 from ttur.errors import UserError
 
@@ -246,7 +246,8 @@ def test_shortest_side_is_torchvisions_resize_and_crop(size):
 def test_squash_keeps_all_of_the_picture():
     image = picture(size=(24, 16))
     np.testing.assert_array_equal(
-        np.asarray(resize_picture(image, 8, "squash")), np.asarray(image.resize((8, 8), FILTER))
+        np.asarray(resize_picture(image, 8, "squash")),
+        np.asarray(image.resize((8, 8), Image.Resampling.LANCZOS)),
     )
 
 
