@@ -49,12 +49,14 @@ for _one, _other in (pair.split() for pair in PAIRS.split("|")):
 
 # Calls whose result may stand in for what they were given, or were called on.
 _CHANGES = """abs absolute astype ceil clamp clamp_min clip clone contiguous copy cumsum detach
-diagonal double dropna drop_duplicates exp eval fillna flatten float floor int list log max mean
+diagonal double dropna drop_duplicates exp eval fillna flatten floor int list log max mean
 median min normalised permute relu requires_grad_ reset_index resolve reversed round set sort sorted
 sort_values sqrt square squeeze std sum symmetric_root t train trace transpose unique var
 view"""
 CHANGES = set(_CHANGES.split())
 CHECKS = {"strict", "encoding", "allow_pickle", "missing_ok", "exist_ok", "validate_args"}
+# Swapped arguments of these are none, or an exception at once.
+ANY_ORDER = {"min", "max", "minimum", "maximum", "isinstance"}
 KEPT_DECORATORS = {"property", "staticmethod", "classmethod", "dataclass", "contextmanager"}
 
 
@@ -63,22 +65,18 @@ class Fault:
     """A part of a module's text, and what takes its place.
 
     line: counted from 1. function: its dotted name, or <module>. source: the first line of the
-    part, stripped. start, end: where it is in the text, in bytes.
+    part, stripped. change: in one line, of a long part only what differs and its surroundings.
+    start, end: where it is in the text, in bytes.
     """
 
     kind: str
     line: int
     function: str
     source: str
-    before: str
+    change: str
     after: str
     start: int
     end: int
-
-    @property
-    def change(self) -> str:
-        """In one line, as in a report."""
-        return " ".join(self.before.split()) + " -> " + " ".join(self.after.split())
 
     def applied(self, text: str) -> str:
         """The module's text with the fault in it."""
@@ -94,13 +92,32 @@ def faults_of(text: str) -> list[Fault]:
     for kind, node, after, function in _in(ast.parse(text), "<module>"):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset
+        before, source = ast.unparse(node), lines[node.lineno - 1].decode().strip()
+        change = _difference(" ".join(before.split()), " ".join(after.split()))
+        if ast.dump(ast.parse(after)) == ast.dump(ast.parse(before)):
+            continue
         if isinstance(node, ast.expr) and not isinstance(node, ast.Constant | ast.Name | ast.Tuple):
             after = f"({after})"
-        before, source = text.encode()[start:end].decode(), lines[node.lineno - 1].decode().strip()
-        fault = Fault(kind, node.lineno, function, source, before, after, start, end)
-        if ast.dump(ast.parse(after)) != ast.dump(ast.parse(ast.unparse(node))):
-            found.setdefault((start, end, after), fault)
+        fault = Fault(kind, node.lineno, function, source, change, after, start, end)
+        found.setdefault((start, end, after), fault)
     return [found[key] for key in sorted(found)]
+
+
+def _difference(before: str, after: str) -> str:
+    """`before -> after`, both without what they share beyond 30 characters around the change."""
+    if len(before) <= 80:
+        return f"{before} -> {after}"
+    head = _shared(before, after)
+    tail = _shared(before[head:][::-1], after[head:][::-1])
+    first = max(0, head - 30)
+    parts = (text[first : len(text) - max(0, tail - 30)] for text in (before, after))
+    return " -> ".join(parts)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _in(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST, str, str]]:
@@ -183,7 +200,7 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
 
 def _of_call(node: ast.Call) -> Iterator[tuple[str, str]]:
     function, args, keywords = node.func, node.args, node.keywords
-    if _name(function) != "isinstance":
+    if _name(function) not in ANY_ORDER:
         yield from (("argument", _with(node, args=other)) for other in _neighbours(args))
     for place, keyword in enumerate(keywords):
         if keyword.arg is not None and keyword.arg not in CHECKS:

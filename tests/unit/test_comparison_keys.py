@@ -42,3 +42,4 @@ def test_what_only_one_table_knows_makes_no_row_and_what_none_knows_is_a_gap(tab
     rates = rates_table(only, RECORDS)
     assert rates["measured"].fillna(0).tolist() == [0, 8, 0]
     assert rates["rate"].tolist() == [0.001, 0.004, 0.002]
+    assert rates.index.tolist() == [0, 1, 2]
