@@ -36,6 +36,18 @@ def test_log_grid_is_the_geometric_series_below_the_limit_and_the_limit(limit):
     assert steps == [10, 12, 16, 20, 24, 31, 38, 40]
 
 
+@pytest.mark.parametrize(("first", "factor"), [(50, 1.1), (3, 1.37), (2, 1.01), (1, 1.0001)])
+def test_steps_increase_up_to_any_limit(first, factor):
+    grid = {"kind": "log", "first": first, "factor": factor}
+    longest = evaluation_steps(grid, 400)
+    for limit in range(1, 400):
+        steps = evaluation_steps(grid, limit)
+        assert all(a < b for a, b in pairwise(steps)), limit
+        assert steps[-1] == limit
+        # The limit cuts the grid and moves no step of it.
+        assert steps[:-1] == [step for step in longest if step < limit]
+
+
 @pytest.mark.parametrize("limit", range(1, 25))
 def test_linear_grid_is_every_multiple_below_the_limit_and_the_limit(limit):
     steps = evaluation_steps({"kind": "linear", "every": 4}, limit)

@@ -81,8 +81,6 @@ def test_of_a_long_part_only_the_change_and_its_surroundings_are_shown(faults):
     start, end = text.index("h"), text.index("i")
     shown = text[start - 30 : end + 30], text[start - 30 : start] + text[end : end + 30]
     assert " -> ".join(shown) in changes
-    assert len(changes) == 18 + 1  # eighteen dropped; the numbers all read `1 -> 2`
-    assert all(len(change) < 160 for change in changes)
 
 
 @pytest.mark.parametrize("module", ["theory.py", "training/step.py", "data/packed.py"])

@@ -22,14 +22,12 @@ def evaluation_steps(grid: Mapping[str, Any], limit: int) -> list[int]:
     log: first, first * factor, first * factor^2, ... rounded, so that the relative resolution of
     N(b) is the same for all batch sizes. linear: every, 2 * every, ...
     """
-    steps = []
     if grid["kind"] == "linear":
-        steps = list(range(grid["every"], limit, grid["every"]))
-    else:
-        step = float(grid["first"])
-        while round(step) < limit:
-            steps.append(round(step))
-            step = max(step * grid["factor"], step + 1)
+        return [*range(grid["every"], limit, grid["every"]), limit]
+    steps, step = [], float(grid["first"])
+    while round(step) < limit:
+        steps.append(round(step))
+        step = max(step * grid["factor"], step + 1)
     return [*steps, limit]
 
 
