@@ -310,6 +310,16 @@ def test_fit_table_leaves_out_medians_that_are_only_upper_bounds():
     assert row["critical_batch_size"] == pytest.approx(20 / 3)
 
 
+def test_one_image_and_one_step_are_measurements():
+    """On a line by construction: 1 / N = 1.25 - 1 / b, whose pole is 0.8."""
+    b = np.array([1, 2, 4])
+    n = 1 / (1.25 - 1 / b)
+    fit = fit_steps(b, n)
+    assert n[-1] == 1
+    assert (fit.intercept, fit.slope, fit.pole) == pytest.approx((1.25, 1, 0.8))
+    assert fit.critical_batch_size == pytest.approx(1.6)
+
+
 def test_fit_table_of_nothing_has_the_columns_and_their_types():
     medians = pd.DataFrame(columns=["experiment", "optimizer", "batch_size", "median_steps"])
     types = fit_table(medians).dtypes.astype(str).to_dict()
