@@ -42,9 +42,10 @@ def assert_retrained(plan, expected):
     assert {"aggregate_runs", *THEORY} <= set(plan.values())
 
 
-def append_comment(checkout, file):
+def edit(checkout, file, text="EDITED = True\n"):
+    """Adds a line to a file: by default one that a script or module runs."""
     with open(checkout.root / file, "a") as source:
-        source.write("# An edit.\n")
+        source.write(text)
 
 
 # --------------------------------------------------------------------------------------------- code
@@ -53,6 +54,13 @@ def append_comment(checkout, file):
 def test_touching_sources_and_data_reruns_nothing(finished):
     for name in finished.sources():
         os.utime(finished.root / name)
+    assert finished.plan() == {}
+
+
+def test_comments_docstrings_and_blank_lines_rerun_nothing(finished):
+    for path in (finished.root / "workflow/scripts").rglob("*.py"):
+        name = str(path.relative_to(finished.root))
+        edit(finished, name, '\n\n# An edit.\n"""A text about what stands above."""\n')
     assert finished.plan() == {}
 
 
@@ -71,39 +79,39 @@ def test_touching_sources_and_data_reruns_nothing(finished):
     ],
 )
 def test_editing_the_code_of_figures_draws_and_does_nothing_else(finished, module, rules):
-    append_comment(finished, f"workflow/scripts/{module}")
+    edit(finished, f"workflow/scripts/{module}")
     assert set(finished.plan().values()) == rules
 
 
 @pytest.mark.parametrize("module", ["theory", "published", "tables", "aggregate"])
 def test_editing_what_comes_after_training_retrains_nothing(finished, module):
-    append_comment(finished, f"workflow/scripts/ttur/{module}.py")
+    edit(finished, f"workflow/scripts/ttur/{module}.py")
     rules = set(finished.plan().values())
     assert "table3" in rules
     assert rules & COSTLY == set()
 
 
 def test_editing_the_bootstrap_trains_and_scores_nothing(finished):
-    append_comment(finished, "workflow/scripts/ttur/bootstrap.py")
+    edit(finished, "workflow/scripts/ttur/bootstrap.py")
     rules = set(finished.plan().values())
     assert "compute_statistics" in rules
     assert rules & (COSTLY | {"aggregate_runs"}) == set()
 
 
 def test_editing_the_probe_measures_again_and_trains_nothing(finished):
-    append_comment(finished, "workflow/scripts/ttur/training/gradient_noise.py")
+    edit(finished, "workflow/scripts/ttur/training/gradient_noise.py")
     rules = {"probe_gradient_noise", "estimate_noise_scale", "compare_critical_sizes"}
     rules |= {"plot_comparison", "theory_pages"}
     assert set(finished.plan().values()) == rules
 
 
 def test_editing_the_training_loop_retrains_every_job(finished):
-    append_comment(finished, "workflow/scripts/ttur/training/loop.py")
+    edit(finished, "workflow/scripts/ttur/training/loop.py")
     assert_retrained(finished.plan(), DCGAN | WGAN | BIGGAN)
 
 
 def test_editing_the_evaluation_script_scores_again_without_training(finished):
-    append_comment(finished, "workflow/scripts/evaluate_runs.py")
+    edit(finished, "workflow/scripts/evaluate_runs.py")
     plan = finished.plan()
     assert jobs(plan, "evaluate_runs") == optimizers(DCGAN | WGAN | BIGGAN)
     assert "train_gan" not in plan.values()
@@ -137,7 +145,7 @@ def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished
 
 
 def test_preparing_the_same_data_again_trains_nothing(finished):
-    append_comment(finished, "workflow/scripts/ttur/data/packing.py")
+    edit(finished, "workflow/scripts/ttur/data/packing.py")
     assert set(finished.plan().values()) == {"prepare_data"}
     before = finished.made()
     result = finished.snakemake()
@@ -278,7 +286,7 @@ def test_asking_for_more_scores_trains_nothing(finished):
 
 
 def test_editing_a_caption_reruns_nothing(finished):
-    append_comment(finished, "workflow/report/sfo.rst")
+    edit(finished, "workflow/report/sfo.rst", "An edit.\n")
     assert finished.plan() == {}
 
 
