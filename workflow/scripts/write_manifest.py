@@ -79,7 +79,7 @@ def packages() -> dict[str, str]:
             broken.append(str(getattr(distribution, "_path", distribution)))
     if broken:
         print(
-            f"{len(broken)} packages without readable metadata: {', '.join(broken)}",
+            f"packages without readable metadata: {len(broken)} ({', '.join(broken)})",
             file=sys.stderr,
         )
     return dict(sorted(found.items()))
