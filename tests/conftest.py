@@ -1,8 +1,13 @@
 """A small data set with a feature network and reference statistics, made once per session."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+# Before numpy and torch are imported. There is a process of tests for every core: threads of their
+# own would only wait for each other, busily.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -2,13 +2,16 @@
 
 import csv
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -43,6 +46,14 @@ def copy_repository(target: Path) -> "Checkout":
         ignore = shutil.ignore_patterns(*NOT_SOURCES)
         shutil.copytree(REPOSITORY, target, symlinks=True, ignore=ignore, dirs_exist_ok=True)
     return Checkout(target)
+
+
+@cache
+def server() -> subprocess.Popen[str]:
+    """Starts Snakemake's processes for this one, see snakemake_server.py; ends with it."""
+    script = Path(__file__).with_name("snakemake_server.py")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, script], text=True, **pipes)
 
 
 @dataclass(frozen=True)
@@ -83,16 +94,19 @@ class Checkout:
             timeout=HANG,
         )
 
+    def quick(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Like `snakemake` without its imports, for what starts no job: a dry run, a refusal."""
+        with TemporaryDirectory() as folder:
+            files = [Path(folder, name) for name in ("stdout", "stderr")]
+            order = {"words": words, "folder": str(self.root), "variables": self.environment()}
+            server().stdin.write(json.dumps(order | {"streams": list(map(str, files))}) + "\n")
+            server().stdin.flush()
+            code = int(server().stdout.readline())
+            return subprocess.CompletedProcess(words, code, *(file.read_text() for file in files))
+
     def plan(self, *words: str, config: str | None = SMOKE) -> dict[str, str]:
         """What the next run would make: output file -> rule."""
-        result = subprocess.run(
-            self.command(*words, "--summary", config=config),
-            cwd=self.root,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=HANG,
-        )
+        result = self.quick(*self.command(*words, "--summary", config=config)[3:])
         assert result.returncode == 0, result.stdout + result.stderr
         rows = csv.DictReader(result.stdout.splitlines(), delimiter="\t")
         plans = {row["output_file"]: (row["rule"], row["plan"]) for row in rows}

@@ -4,11 +4,8 @@ import csv
 import hashlib
 import json
 import os
-import subprocess
-import sys
 
 import pytest
-from limits import HANG
 from PIL import Image
 
 from .malformed import CHANGES, FILES, WORDS
@@ -30,29 +27,30 @@ def everything(checkout):
 def refusal(checkout, *words):
     """The line that snakemake ends with, less `error: config: `; nothing else may have happened."""
     before = everything(checkout)
-    result = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *words],
-        cwd=checkout.root,
-        env=checkout.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANG,
-    )
+    result = checkout.quick("--cores", "1", *words)
+    output = result.stdout + result.stderr
     assert everything(checkout) == before
-    assert result.returncode == 1, result.stdout
+    assert result.returncode == 1, output
     for sign in ("Traceback", "Job stats", "localrule", "Error in rule"):
-        assert sign not in result.stdout, result.stdout
+        assert sign not in output, output
     said = [
         line
-        for line in result.stdout.splitlines()
+        for line in output.splitlines()
         if not line.startswith(
             ("Using workflow specific profile", "Config file config.yaml is ext")
         )
     ]
-    assert len(said) == 1, result.stdout
+    assert len(said) == 1, output
     assert said[0].startswith("error: config: ")
     return said[0].removeprefix("error: config: ")
+
+
+def test_a_quick_start_says_what_the_command_says(clean):
+    """The mistakes below are tried with `Checkout.quick`."""
+    config = clean.changed_config(CHANGES["unknown key"][0])
+    full = clean.snakemake(config=config, cores=1)
+    quick = clean.quick("--cores", "1", "--configfile", config)
+    assert (quick.returncode, quick.stdout + quick.stderr) == (full.returncode, full.stdout)
 
 
 def test_there_are_sixty_and_more():

@@ -42,9 +42,11 @@ def job_counts(output):
 
 
 def planned_jobs(checkout, *words, **options):
-    result = checkout.snakemake(*words, "--dry-run", "--quiet", "rules", **options)
-    assert result.returncode == 0, result.stdout
-    return job_counts(result.stdout)
+    command = checkout.command(*words, "--dry-run", "--quiet", "rules", **options)
+    result = checkout.quick(*command[3:])
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    return job_counts(output)
 
 
 def test_the_default_configuration_plans_every_run_in_a_fresh_copy(clean, monkeypatch):
