@@ -44,7 +44,7 @@ CHECKS := lint test-all
 test: setup-dev
 	@failed=""; \
 	for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; done; \
-	test -z "$$failed" || { echo "error: failed:$$failed"; exit 1; }
+	test -z "$$failed" || { echo "error: failed:$$failed" >&2; exit 1; }
 
 lint: setup-dev
 	@$(MAKE) --no-print-directory --keep-going $(LINTERS:%=lint-%)
@@ -72,7 +72,7 @@ test-pythons:
 	  echo "Python $$version: $$python"; \
 	  $(MAKE) --no-print-directory VENV=$(VENV)-$$version PYTHON="$$python" test-python || failed="$$failed $$version"; \
 	done; \
-	test -z "$$failed" || { echo "error: failed on Python$$failed"; exit 1; }
+	test -z "$$failed" || { echo "error: failed on Python$$failed" >&2; exit 1; }
 
 test-python: setup-dev
 	$(PYTEST) tests/unit tests/workflow/test_smoke.py

@@ -1,4 +1,4 @@
-"""Which Python makes the environment, and what `make` does with one that is there."""
+"""Which Python makes the environment, what `make` does with one that is there, and `make test`."""
 
 import os
 import re
@@ -29,6 +29,7 @@ esac
 """
 
 
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
 SHIM = "#!/bin/sh\necho 'pyenv: command not found' >&2; exit 127\n"
 
 
@@ -37,7 +38,7 @@ def machine(tmp_path):
     """A function that puts programs on a PATH where there is no other Python; returns the PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for command in ("sh", "tr", "cp", "mkdir", "chmod", "touch"):
+    for command in ("sh", "tr", "cp", "mkdir", "chmod", "touch", "make"):
         (folder / command).symlink_to(shutil.which(command))
 
     def put(programs: dict[str, str]) -> Path:
@@ -141,15 +142,14 @@ def checkout(tmp_path, machine):
     """What make reads, and a PATH on which Python 3.13 and 3.12 are stand-ins."""
     root = tmp_path / "checkout"
     (root / "envs").mkdir(parents=True)
-    for name in ("Makefile", "envs/choose-python", *("requirements.txt", "constraints.txt")):
+    for name in ("Makefile", "envs/choose-python", *REQUIREMENTS):
         shutil.copy(ROOT / name, root / name)
     path = machine({f"python3.{minor}": interpreter(f"3.{minor}") for minor in (12, 13)})
 
     def make(*words):
         environment = {"PATH": str(path), "HOME": str(path)}
-        command = [shutil.which("make"), "setup", *words]
-        result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
-        return result
+        command = [shutil.which("make"), *(words or ["setup"])]
+        return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
 
     return root, path, make
 
@@ -165,14 +165,14 @@ def test_make_sets_up_with_the_newest_or_with_the_one_that_is_named(checkout):
     assert result.returncode == 0, result.stderr
     assert "Python 3.13.1 goes into .venv" in result.stdout
     shutil.rmtree(root / ".venv")
-    assert make("PYTHON=python3.12").returncode == 0
+    assert make("setup", "PYTHON=python3.12").returncode == 0
     assert python_of(root) == "3.12"
 
 
 @needs_make
 def test_make_keeps_an_environment_that_works(checkout):
     root, _, make = checkout
-    assert make("PYTHON=python3.12").returncode == 0
+    assert make("setup", "PYTHON=python3.12").returncode == 0
     assert make().stdout == "make: Nothing to be done for 'setup'.\n"
     os.utime(root / "requirements.txt", (2**33, 2**33))  # another pin: pip works, not venv
     result = make()
@@ -184,7 +184,7 @@ def test_make_keeps_an_environment_that_works(checkout):
 @needs_make
 def test_make_makes_anew_an_environment_that_was_moved_or_lost_its_python(checkout):
     root, _, make = checkout
-    assert make("PYTHON=python3.12").returncode == 0
+    assert make("setup", "PYTHON=python3.12").returncode == 0
     (root / ".venv/bin/pip").write_text("#!/gone/bin/python\n")
     assert "Python 3.13.1 goes into .venv" in make().stdout
     assert python_of(root) == "3.13"
@@ -200,3 +200,25 @@ def test_make_without_a_python_ends_in_the_one_line(checkout):
     first, last = result.stderr.splitlines()
     assert first == f"error: no supported Python on PATH: {REMEDY}"
     assert last.startswith("make: *** ")
+
+
+CHECKS = ("ruff", "snakefmt", "snakemake", "pytest")
+
+
+@needs_make
+@pytest.mark.parametrize("failing", [(), ("ruff",), ("snakemake", "pytest"), CHECKS])
+def test_every_check_runs_whatever_failed_before_and_all_failures_are_named(checkout, failing):
+    root, _, make = checkout
+    assert make("setup-dev").returncode == 0
+    for name in CHECKS:
+        program = root / ".venv/bin" / name
+        program.write_text(f"#!/bin/sh\necho {name} $* >> calls\nexit {int(name in failing)}\n")
+        program.chmod(0o755)
+    result = make("test")
+    calls = (root / "calls").read_text().splitlines()
+    assert [call.split()[0] for call in calls] == ["ruff", *CHECKS]
+    assert "--continue-on-collection-errors" in calls[-1]
+    parts = ["lint"] * bool({*failing} - {"pytest"}) + ["test-all"] * ("pytest" in failing)
+    assert result.returncode == (2 if parts else 0), result.stderr
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    assert errors == ([f"error: failed: {' '.join(parts)}"] if parts else [])
