@@ -105,6 +105,21 @@ def test_idx_range_and_missing_file(tmp_path):
         read_idx(tmp_path / "none.gz", (3,))
 
 
+def test_idx_of_nothing_and_of_the_largest_value_allowed(tmp_path):
+    empty = write_idx(tmp_path / "empty.gz", np.zeros((0, 4), dtype=np.uint8))
+    assert read_idx(empty, (0, 4)).shape == (0, 4)
+    # A header that ends early, where no values are missing that would tell.
+    header = gzip.decompress(empty.read_bytes())
+    for length in range(len(header)):
+        empty.write_bytes(gzip.compress(header[:length]))
+        with pytest.raises(UserError, match=r"empty\.gz (is not an IDX file|does not hold 0)"):
+            read_idx(empty, (0, 4))
+    zeros = write_idx(tmp_path / "zeros.gz", np.zeros(3, dtype=np.uint8))
+    assert read_idx(zeros, (3,), maximum=0).tolist() == [0, 0, 0]
+    nines = write_idx(tmp_path / "nines.gz", np.array([9, 0], dtype=np.uint8))
+    assert read_idx(nines, (2,), maximum=9).tolist() == [9, 0]
+
+
 # ---------------------------------------------------------------- built-in data sets
 
 

@@ -99,7 +99,7 @@ def test_modules_and_their_tests_exist():
         assert (LIBRARY / f"{name}.py").exists() or (LIBRARY / name / "__init__.py").exists(), name
         for test in tests:
             file, *_ = test.removeprefix("--deselect=").split("::")
-            assert (ROOT / file).exists(), test
+            assert (ROOT / file).exists() or test.startswith("-k="), test
 
 
 def test_every_known_equivalent_is_a_fault_of_its_module(faults, report):
