@@ -104,6 +104,14 @@ def test_a_weight_of_zeros_stays_zero():
     assert layer.normalised().eq(0).all()
 
 
+def test_norms_below_a_millionth_count_as_one():
+    """As in BigGAN's code: a weight of 1e-9 is divided by 1e-6."""
+    layer = Linear(1, 1, 1)
+    layer.weight.data.fill_(1e-9)
+    layer.left.fill_(1.0)
+    assert layer.normalised().item() == pytest.approx(1e-3)
+
+
 def test_spectral_layers_are_the_plain_ones_with_the_divided_weight():
     convolution, linear = Conv2d(2, 3, 4, 3).double(), Linear(2, 3, 4).double()
     table = Embedding(2, 5, 4).double()
