@@ -20,7 +20,7 @@ from ttur.training.grid import step_limit
 
 try:
     # What follows --config on the command line is in both.
-    CONFIG = ttur_config.load(config, workflow.config_settings.config, home=HOME)
+    CONFIG = ttur_config.load(config, workflow.config_settings.config, home=CHECKOUT)
 except UserError as error:
     sys.exit(f"error: {error}")
 

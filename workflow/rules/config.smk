@@ -3,8 +3,8 @@
 import sys
 
 # From the file that is being read, not from the working directory, which holds the results.
-HOME = Path(str(workflow.current_basedir)).parents[1]
-SCRIPTS = str(HOME / "workflow/scripts")
+CHECKOUT = Path(str(workflow.current_basedir)).parents[1]
+SCRIPTS = str(CHECKOUT / "workflow/scripts")
 
 sys.path.insert(0, SCRIPTS)
 
@@ -12,7 +12,7 @@ from ttur.config_file import check_file
 from ttur.errors import UserError
 from ttur.files import found
 
-DEFAULT_CONFIG = found("config.yaml", HOME)
+DEFAULT_CONFIG = found("config.yaml", CHECKOUT)
 
 try:
     for file in workflow.configfiles or [DEFAULT_CONFIG]:

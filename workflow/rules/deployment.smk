@@ -7,7 +7,7 @@ import sys
 
 from snakemake.settings.types import DeploymentMethod
 
-CONTAINER = found("resources/container.sif", HOME)
+CONTAINER = found("resources/container.sif", CHECKOUT)
 
 
 containerized: CONTAINER
@@ -39,8 +39,9 @@ def missing_software(deployment):
 if problem := missing_software(workflow.deployment_settings):
     sys.exit(f"error: {problem}")
 
-# The interpreter that runs Snakemake, or that of the environment asked for.
-PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
+# The interpreter that runs Snakemake, or that of the environment which conda activates.
+BY_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if BY_CONDA else sys.executable
 
 # What the user's shell hands down and must neither break nor change a job (docs/reliability.md).
 # Numbers of threads and the folder for temporary files are not here: Snakemake sets them itself.
