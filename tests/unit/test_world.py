@@ -1,6 +1,8 @@
 """The processes of a job: what each keeps of a batch, and what they tell each other."""
 
 import multiprocessing
+import os
+import socket
 
 import pytest
 import torch
@@ -36,10 +38,12 @@ def test_alone_there_is_nobody_to_ask(monkeypatch):
     assert not dist.is_initialized()
 
 
-def _one_of_two(rank, meeting, pipe):
+def _one_of_two(rank, port, pipe):
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-    world = World(rank, 2)
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2"}
+    world = World.join(torch.device("cpu"))
+    assert (world.rank, world.size) == (rank, 2)
     parameters = [torch.nn.Parameter(torch.zeros(2, 2)), torch.nn.Parameter(torch.zeros(3))]
     parameters[0].grad = torch.arange(4.0).view(2, 2) * (1 + rank)
     parameters[1].grad = torch.tensor([10.0, 20.0, 30.0]) - 4 * rank
@@ -61,13 +65,15 @@ def _one_of_two(rank, meeting, pipe):
     pipe.send(found)
 
 
-def test_two_processes_have_one_mean_and_the_first_ones_values(tmp_path):
+def test_two_processes_have_one_mean_and_the_first_ones_values():
     """Forked, as starting Python with torch anew takes seconds."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     context = multiprocessing.get_context("fork")
     pipes = [context.Pipe(duplex=False) for _ in range(2)]
     processes = [
-        context.Process(target=_one_of_two, args=(rank, tmp_path / "meeting", pipes[rank][1]))
-        for rank in range(2)
+        context.Process(target=_one_of_two, args=(rank, port, pipes[rank][1])) for rank in range(2)
     ]
     for process in processes:
         process.start()
