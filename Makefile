@@ -59,7 +59,7 @@ lint-snakemake:
 	snakemake --lint
 
 # What may not run at once, and what comes first: tests/conftest.py.
-PYTEST := pytest -n auto --dist loadgroup --no-loadscope-reorder --continue-on-collection-errors
+PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder --continue-on-collection-errors
 test-all: setup-dev
 	$(PYTEST) -m "not (rig and slow)"
 

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # Before numpy and torch are imported. There is a process of tests for every core: threads of their
@@ -12,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
+ROOT = Path(__file__).parents[1]
 SETTINGS = {
     "experiment": "tiny",
     "networks": {
@@ -77,21 +79,33 @@ class Tiny:
         return [str(word) for pair in pairs.items() for word in pair] + list(options)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@cache
+def uses_rigs(file: str) -> bool:
+    return "mark.rig" in (ROOT / file).read_text()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What one process runs, for `--dist loadgroup`, and what starts first.
+    """Tests with rigs start first and unit tests last: no process is left with a long test."""
+    items.sort(key=lambda item: (not uses_rigs(item.location[0]), "/unit/" in item.location[0]))
 
-    Tests of one file share its fixtures. Tests with the mark `rig` share a machine's package
-    manager and ports: they never run at once, but beside others, because most of their time is
-    waiting. They start first and the unit tests last, so that no process is left with a long test.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """With `--dist loadfile` the tests of one file run in one process and share its fixtures.
+
+    All files with rigs count as one. They share the package manager and the ports of the machine,
+    so they never run at once, but beside others: most of their time is waiting.
     """
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
 
-    def is_rig(item: pytest.Item) -> bool:
-        return item.get_closest_marker("rig") is not None
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "rigs" if uses_rigs(file) else file
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("rig" if is_rig(item) else item.path.stem))
-    items.sort(key=lambda item: (not is_rig(item), "unit" in item.path.parts))
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
