@@ -119,6 +119,15 @@ def disturbed(network):
     return network
 
 
+@pytest.mark.parametrize("image_size", [8, 16, 32])
+def test_up_to_32_pixels_all_maps_have_four_widths(image_size):
+    with torch.device("meta"):
+        generator, discriminator = biggan.build(SETTINGS, image_size, 1, 2, replicas=1)
+    shapes = [block.conv2.weight.shape[1] for block in (*generator.blocks, *discriminator.blocks)]
+    assert set(shapes) == {4 * 4}
+    assert generator.linear.weight.shape[1] == 16 * 4 * 4
+
+
 @pytest.mark.parametrize(("image_size", "halvings"), [(8, 1), (16, 1), (32, 2)])
 def test_both_players_are_those_of_the_paper(image_size, halvings):
     generator, discriminator = build(SETTINGS, image_size, 3, 7, [4])

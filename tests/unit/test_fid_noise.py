@@ -93,6 +93,16 @@ def test_generators_are_kept_apart_by_every_key():
     assert table["threshold"].isna().all()
 
 
+def test_whole_numbers_and_thresholds_have_their_types_and_only_experiments_join():
+    """networks.csv may hold other columns of the same names as the scores have."""
+    networks = pd.DataFrame({"experiment": ["dcgan"], "threshold": [8], "samples": [1]})
+    table = fid_noise_table(scores([7.0, 8.0]), networks)
+    assert table.dtypes.astype(str).to_dict() == FID_NOISE
+    assert (table["samples"].item(), table["threshold"].item()) == (2000, 8.0)
+    none = fid_noise_table(scores([]), networks)
+    assert none.dtypes.astype(str).to_dict() == FID_NOISE
+
+
 def test_one_score_that_is_none_makes_the_mean_none():
     table = fid_noise_table(scores([7.0, math.nan, 9.0]), THRESHOLDS)
     assert table[["mean_fid", "sd_fid"]].isna().all(axis=None)

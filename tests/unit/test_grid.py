@@ -84,3 +84,12 @@ def test_samples_shorten_a_run_with_a_large_batch():
 def test_the_number_of_evaluations_is_bounded_without_listing_them(grid, limit):
     number = len(evaluation_steps(grid, limit))
     assert number <= evaluation_bound(grid, limit) <= 1.2 * number + 4
+
+
+@pytest.mark.parametrize("factor", [1.01, 1.1, 1.5, 2, 10, 1000])
+@pytest.mark.parametrize("first", [1, 3, 50])
+def test_the_bound_is_one_or_two_more_than_the_number_of_evaluations(first, factor):
+    grid = {"kind": "log", "first": first, "factor": factor}
+    for limit in [*range(1, 120), *range(200, 6000, 371)]:
+        number = len(evaluation_steps(grid, limit))
+        assert number < evaluation_bound(grid, limit) <= number + 2, limit
