@@ -13,7 +13,6 @@ class MovingAverage:
         self.network = copy.deepcopy(network).requires_grad_(False)
         self._decay, self._start_step = decay, start_step
 
-    @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
         """average <- decay * average + (1 - decay) * network, after step number `step`."""
         weight = 1.0 if step < self._start_step else 1.0 - self._decay
