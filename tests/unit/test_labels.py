@@ -23,6 +23,7 @@ from ttur.data.packing import write_packed
 from ttur.data.source import array_source
 from ttur.features import load_features, statistics_key
 from ttur.features.classifier import train_classifier
+from ttur.files import write_json
 from ttur.frechet import Moments, Reference
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import read_record, write_record
@@ -162,9 +163,10 @@ def lopsided(tiny, tmp_path_factory) -> Tiny:
     """60 images of the first of two classes: the second is in the manifest only."""
     folder = tmp_path_factory.mktemp("prepared") / "lopsided"
     images = np.random.default_rng(0).integers(0, 200, (60, 16, 16, 1)).astype(np.uint8)
-    source = array_source(images, np.zeros(60, dtype=np.int64), ["a", "b"], (16, 16, 1))
-    write_packed(folder, {"name": "lopsided", "kind": "generated"}, source)
-    manifest = PackedDataset.open(folder).manifest
+    source = array_source(images, np.zeros(60, dtype=np.int64), ["a"], (16, 16, 1))
+    manifest = write_packed(folder, {"name": "lopsided", "kind": "generated"}, source)
+    manifest |= {"classes": 2, "class_names": ["a", "b"], "class_counts": [60, 0]}
+    write_json(folder / "manifest.json", manifest)
     features = load_features({"features": "classifier"}, tiny.weights, CPU)
     moments = Moments(features.dimensions)
     moments.update(features.features(torch.from_numpy(images).permute(0, 3, 1, 2)))
