@@ -125,7 +125,7 @@ def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished
     content = bytearray(gzip.decompress(raw.read_bytes()))
     content[-1] ^= 255
     raw.write_bytes(gzip.compress(content, compresslevel=1))
-    assert set(finished.plan().values()) == {"prepare_data"}
+    assert set(finished.plan().values()) == {"prepare_data", "data_page"}
     # In one call: what depends on the data is decided when they have been prepared.
     before = finished.made()
     result = finished.snakemake(f"{JOB}/run.json")
@@ -146,12 +146,14 @@ def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished
 
 def test_preparing_the_same_data_again_trains_nothing(finished):
     edit(finished, "workflow/scripts/ttur/data/packing.py")
-    assert set(finished.plan().values()) == {"prepare_data"}
+    assert set(finished.plan().values()) == {"prepare_data", "data_page"}
     before = finished.made()
     result = finished.snakemake()
     assert result.returncode == 0, result.stdout
     made = {file for file, date in finished.made().items() if before.get(file) != date}
-    assert {file.split("/")[1] for file in made} == {"prepared", "logs"}
+    # The page of the data sets also says where they came from.
+    assert {file.split("/")[1] for file in made} == {"prepared", "logs", "report"}
+    assert [file for file in made if "/report/" in file] == ["results/report/data.html"]
     assert finished.plan() == {}
 
 
