@@ -70,7 +70,7 @@ def bootstrap_of(steps, resamples=200):
         medians = np.median(draw.choice(numbers, (resamples, len(numbers))), axis=1)
         low, high = np.quantile(medians, [0.025, 0.975], method="nearest")
         cells = [cell if np.isfinite(low) else np.nan for cell in (np.median(numbers), low, high)]
-        rows.append((*names, *cells, False, *(names[2] * cell for cell in cells)))
+        rows.append((*names, *cells, False, cells[0], *(names[2] * cell for cell in cells)))
     return table(rows, columns.BOOTSTRAP)
 
 

@@ -197,17 +197,19 @@ def only_upper_bound(steps: pd.DataFrame) -> pd.Series:
 def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
     """Median over seeds of N(b) and of the SFO complexity, from the columns `STEPS`.
 
-    Returns experiment, optimizer, batch_size, seeds, seeds_reached, median_steps, median_sfo,
-    upper_bound. A seed that did not reach the threshold counts as later than every number, so a
-    median is finite only where more than half of the seeds arrived, and +inf elsewhere.
-    upper_bound: whether the medians are only upper bounds, because they hang on seeds that were at
-    or below the threshold when they were evaluated for the first time (`only_upper_bound`).
+    Returns experiment, optimizer, batch_size, seeds, seeds_reached, median_steps, least_steps,
+    median_sfo, upper_bound. A seed that did not reach the threshold counts as later than every
+    number, so a median is finite only where more than half of the seeds arrived, and +inf
+    elsewhere. upper_bound: whether the medians are only upper bounds, because they hang on seeds
+    that were at or below the threshold when they were evaluated for the first time
+    (`only_upper_bound`). least_steps: the median of N if each of those had needed one step;
+    median_steps elsewhere.
     """
     number = steps["steps"].astype("float64").fillna(np.inf)
     table = (
         steps.assign(
             number=number,
-            lowest=number.mask(only_upper_bound(steps), -np.inf),
+            least=number.mask(only_upper_bound(steps), 1.0),
             arrived=steps["status"] == "reached",
         )
         .groupby(["experiment", "optimizer", "batch_size"], as_index=False)
@@ -215,12 +217,13 @@ def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
             seeds=("seed", "size"),
             seeds_reached=("arrived", "sum"),
             median_steps=("number", "median"),
-            lowest=("lowest", "median"),
+            least_steps=("least", "median"),
         )
     )
-    upper_bound = table.pop("lowest") < table["median_steps"]
-    sfo = table["median_steps"] * table["batch_size"]
-    return table.assign(median_sfo=sfo, upper_bound=upper_bound)
+    return table.assign(
+        median_sfo=table["median_steps"] * table["batch_size"],
+        upper_bound=table["least_steps"] < table["median_steps"],
+    )
 
 
 def cheapest(costs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -234,7 +237,7 @@ def cheapest(costs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     batch_size: the one with the smallest cost, of equals the smaller one; NA where its cost and
     that of another which may be cheaper are both only upper bounds, because their order then comes
     from the evaluation grid. cost. early: whether a batch size with an upper bound may be cheaper.
-    censored: whether one that did not reach the threshold may be.
+    censored: whether one may be because seeds did not reach the threshold.
     """
     finite = costs[np.isfinite(costs["cost"].astype("float64"))]
     best = finite.sort_values(["cost", "batch_size"]).drop_duplicates(keys).set_index(keys)
@@ -243,8 +246,8 @@ def cheapest(costs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     rivals = both[
         (both["batch_size"] != both["batch_size_best"]) & (both["least"] < both["cost_best"])
     ]
-    stopped = np.isinf(rivals["cost"].astype("float64"))
-    for name, why in (("early", rivals[~stopped]), ("censored", rivals[stopped])):
+    above = rivals["upper_bound"]
+    for name, why in (("early", rivals[above]), ("censored", rivals[~above])):
         best[name] = best.index.isin(why.set_index(keys).index)
     unknown = best.pop("upper_bound") & best["early"]
     return best.assign(batch_size=best["batch_size"].mask(unknown))
@@ -254,11 +257,12 @@ def _least_sfo(steps: pd.DataFrame) -> pd.Series:
     """What the SFO of each seed is at least, in images; steps: the columns `STEPS`.
 
     A seed that ran out of steps needs more than bracket_low * b images, which bounds its SFO from
-    below; a diverged one needs infinitely many. One whose N is only an upper bound may need none.
+    below; a diverged one needs infinitely many. One whose N is only an upper bound needs one step.
     """
     spent = (steps["bracket_low"] * steps["batch_size"]).astype("float64")
     least = steps["sfo"].astype("float64").where(steps["status"] == "reached", spent)
-    return least.mask(steps["status"] == "diverged", np.inf).mask(only_upper_bound(steps), 0.0)
+    least = least.mask(steps["status"] == "diverged", np.inf)
+    return least.mask(only_upper_bound(steps), steps["batch_size"])
 
 
 def critical_table(steps: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,8 @@ it stands: median over seeds, SFO, its smallest (B. Efron, Bootstrap methods: an
 jackknife, Ann. Statist. 7, 1979, 1-26; percentile intervals). A seed that did not arrive stays
 infinite in every draw. One that did has its N drawn evenly from the bracket (last miss, first hit]
 that the evaluation grid leaves, so that seeds which hit at the same evaluation do not pretend to
-agree exactly. One that hit at its first evaluation has no last miss: its N is only an upper bound
-in every draw.
+agree exactly. One that hit at its first evaluation has no last miss: in every draw its N lies
+anywhere between 1 and that step.
 
 With n seeds only their own numbers can be drawn: the interval of a median is about the range of
 the seeds, and covers the median of all possible seeds in 1 - 2^(1 - n) of the cases at most, 50 %
@@ -29,6 +29,7 @@ BOOTSTRAP = {
     "steps_high": "float64",
     "bracket_low": "float64",
     "upper_bound": "bool",
+    "least_steps": "float64",
     "median_sfo": "float64",
     "sfo_low": "float64",
     "sfo_high": "float64",
@@ -58,16 +59,16 @@ def resampled_medians(
 
     low, high: the seeds' brackets, [n] steps; high = inf for a seed that did not arrive, low = 0
     for one that arrived at its first evaluation. +inf where the majority did not arrive. The two
-    differ, and the first is 0 or more, where a median hangs on seeds that arrived that early.
+    differ, and the first is 1 or more, where a median hangs on seeds that arrived that early.
     """
     drawn = random.integers(len(high), size=(resamples, len(high)))
     early = (low == 0) & np.isfinite(high) & (high > 1)
-    width = np.where(np.isfinite(high) & ~early, high - low, 0.0)
+    width = np.where(np.isfinite(high) & (low > 0), high - low, 0.0)  # N = 1 is exactly 1
     steps = high[drawn] - width[drawn] * random.random(drawn.shape)  # random() is never 1: > low
     most = _medians(steps)
     if not early.any():
         return most, most
-    return np.where(np.isfinite(most), _medians(np.where(early[drawn], 0.0, steps)), most), most
+    return np.where(np.isfinite(most), _medians(np.where(early[drawn], 1.0, steps)), most), most
 
 
 def _medians(steps: np.ndarray) -> np.ndarray:
@@ -121,8 +122,8 @@ def bootstrap_tables(
 
     Not reached is +inf throughout, and an infinite number is an empty cell: an empty median, or a
     high end that the resamples do not bound. bracket_low: the median over seeds of the last miss,
-    below which the median of N cannot lie. upper_bound: whether the medians are only upper bounds;
-    the low ends are then 0 where nothing bounds them from below.
+    below which the median of N cannot lie. upper_bound, least_steps: from `aggregate.median_sfo`;
+    where the medians are only upper bounds the low ends may be those of a single step.
 
     In the second table the measured critical batch size comes with the central 95 % of the
     resampled ones and with `support`, the share of all resamples that found the same; a resample in
@@ -133,7 +134,7 @@ def bootstrap_tables(
     """
     keys = ["experiment", "optimizer"]
     measured = critical_table(steps).set_index(keys)["critical_batch_size"]
-    bounds = median_sfo(steps).set_index([*keys, "batch_size"])["upper_bound"]
+    bounds = median_sfo(steps).set_index([*keys, "batch_size"])[["upper_bound", "least_steps"]]
     sizes, criticals = [], []
     for pair, group in steps.groupby(keys):
         random = np.random.default_rng(list("/".join(["bootstrap", *pair]).encode()))
@@ -146,7 +147,7 @@ def bootstrap_tables(
             spread = interval(*medians, point) if len(seeds) > 1 else (np.nan, np.nan)
             ends = np.array([point, *spread])
             reached = int(np.isfinite(high).sum())
-            bracket = (np.median(low), bounds[(*pair, batch_size)])
+            bracket = (np.median(low), *bounds.loc[(*pair, batch_size)])
             row = (batch_size, len(seeds), reached, *ends, *bracket, *ends * batch_size)
             sizes.append((*pair, *row))
             least.append(medians[0] * batch_size)

@@ -110,7 +110,7 @@ def _only(table: pd.DataFrame, key: tuple[str, str]) -> pd.Series | None:
 
 def _finishes_first(group: pd.DataFrame) -> tuple[int | None, float | None]:
     """The batch size with the fewest seconds and these, unless another may take fewer still."""
-    least = group["seconds"].mask(group["upper_bound"], 0.0)
+    least = group["least_steps"] / group["seed_steps_per_second"]
     best = cheapest(group.rename(columns={"seconds": "cost"}).assign(least=least), _KEYS)
     if best.empty or best["early"].item():
         return None, None

@@ -92,13 +92,19 @@ def _answers(row: Any, cost: pd.DataFrame, interval: pd.DataFrame) -> str:
 
 def _only_bounds(cost: pd.DataFrame) -> str:
     """What is known where the order of the batch sizes comes from the evaluation grid alone."""
-    seen = cost[cost["upper_bound"]]
-    bounds = ", ".join(f"{b} (at most {n:,.0f})" for b, n in seen["median_steps"].items())
+    seen = _undercutting(cost)["median_steps"]
+    bounds = ", ".join(f"{b} (at most {n:,.0f})" for b, n in seen.items())
     return (
         "- No answer: these batch sizes were at or below the threshold when they were evaluated "
         f"for the first time, so their N is known only from above: b = {bounds}. Which of them is "
         "the cheapest cannot be told. Lower the threshold, or evaluate earlier (`fid.grid.first`)."
     )
+
+
+def _undercutting(cost: pd.DataFrame) -> pd.DataFrame:
+    """The batch sizes known from above only that may be the cheapest."""
+    may_be = cost["least_steps"] * cost.index < cost["median_sfo"].min()
+    return cost[cost["upper_bound"] & may_be]
 
 
 def _spread(row: Any, best: pd.Series, interval: pd.DataFrame) -> str:
@@ -131,8 +137,7 @@ def _early(row: Any, cost: pd.DataFrame) -> str:
     """Which other batch sizes are known from above only, where that makes the answer unsure."""
     if row.certainty != "try a lower threshold":
         return ""
-    others = cost[cost["upper_bound"] & (cost.index != row.fewest_gradients)]
-    return f" These are b = {', '.join(map(str, others.index))}."
+    return f" These are b = {', '.join(map(str, _undercutting(cost).index))}."
 
 
 def _against(row: Any, cost: pd.DataFrame, quick: pd.Series) -> str:

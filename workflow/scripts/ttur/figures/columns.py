@@ -8,6 +8,7 @@ BOOTSTRAP = {
     "steps_low": "float64",
     "steps_high": "float64",
     "upper_bound": "bool",
+    "least_steps": "float64",
     "median_sfo": "float64",
     "sfo_low": "float64",
     "sfo_high": "float64",

@@ -43,17 +43,21 @@ def cost_table(bootstrap: pd.DataFrame, speed: pd.DataFrame) -> pd.DataFrame:
     table = table.rename(columns=names)
     for end in ("", "_low", "_high"):
         table[f"seconds{end}"] = table[f"steps{end}"] / rate
+    least = {
+        "sfo": table["least_steps"] * table["batch_size"],
+        "seconds": table["least_steps"] / rate,
+    }
     for quantity, name in (("sfo", "fewest_images"), ("seconds", "fastest")):
         table[quantity] = table[quantity].replace(np.inf, np.nan)
-        table[name] = _least(table, quantity)
+        table[name] = _least(table, quantity, least[quantity])
     columns = [f"{q}{end}" for q in ("sfo", "seconds") for end in ("", "_low", "_high")]
     return table[[*keys, *columns, "at_most", "fewest_images", "fastest"]]
 
 
-def _least(table: pd.DataFrame, quantity: str) -> np.ndarray:
-    """Whether a row is its optimizer's least, and no upper bound of another may lie below it."""
-    cost = table[quantity].fillna(np.inf)
-    costs = table.assign(cost=cost, least=cost.mask(table["at_most"], 0.0))
+def _least(table: pd.DataFrame, quantity: str, least: pd.Series) -> np.ndarray:
+    """Whether a row is its optimizer's least, and no other whose quantity is at least `least` may
+    lie below it."""
+    costs = table.assign(cost=table[quantity].fillna(np.inf), least=least)
     costs = costs.rename(columns={"at_most": "upper_bound"})
     best = cheapest(costs, ["optimizer"])
     best = best[~best["early"]].reset_index()
