@@ -79,18 +79,18 @@ def test_flat_steps_bound_the_critical_size_by_twice_the_largest_pole(seed):
     assert fit.spread == pytest.approx(math.sqrt(rss(0.0, FLAT, logs) / 12), rel=1e-4)
 
 
-def test_r_squared_takes_the_middle_of_a_bracket_and_the_hit_where_there_was_no_miss():
+def test_r_squared_is_of_the_middles_of_brackets_that_have_two_ends():
     """Wide brackets, one seed that hit at the first look and one that never arrived."""
     b = np.append(SIZES, 64.0)
     numbers = np.append(scattered(1), math.inf)
     low, high = numbers / 1.2, numbers * 1.3
     low[0], low[-1] = 0.0, 400.0
     fit = fit_censored(b, low, high)
-    middle = np.log(np.append(high[0], np.sqrt(low[1:-1] * high[1:-1])))
-    expected = -math.log(fit.intercept) - np.log(1 - fit.pole / SIZES)
+    middle = np.log(np.sqrt(low[1:-1] * high[1:-1]))
+    expected = -math.log(fit.intercept) - np.log(1 - fit.pole / SIZES[1:])
     total = ((middle - middle.mean()) ** 2).sum()
     assert fit.r_squared == pytest.approx(1 - ((middle - expected) ** 2).sum() / total)
-    assert (fit.reached, fit.censored) == (12, 1)
+    assert (fit.reached, fit.upper_bounds, fit.censored) == (12, 1, 1)
 
 
 def test_four_seeds_at_three_sizes_are_enough_and_equal_steps_explain_nothing():
