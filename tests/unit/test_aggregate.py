@@ -81,6 +81,7 @@ def test_steps_table_has_one_row_per_seed_and_statuses_without_numbers():
     assert table["steps"].tolist() == [100, 120, pd.NA, 50, pd.NA]
     assert table["sfo"].tolist() == [800, 960, pd.NA, 800, pd.NA]
     assert table["bracket_low"].tolist() == [90, 100, 6000, 49, 0]
+    assert table.index.tolist() == list(range(5))
 
 
 def test_steps_table_writes_empty_cells():
@@ -292,6 +293,8 @@ def test_evaluation_of_a_diverged_seed_is_empty_not_false():
 def test_one_missing_score_is_not_averaged_away():
     table = evaluation_table([run(8, result(0, 10))], scores(s0=[9, np.nan]))
     assert table[["mean_fid", "agrees"]].isna().all(axis=None)
+    table = evaluation_table([run(8, result(0, 10))], scores(s0=[9, 11, np.nan]))
+    assert table[["mean_fid", "sd_fid", "agrees"]].isna().all(axis=None)
 
 
 def test_one_evaluation_seed_has_no_standard_deviation():
@@ -305,9 +308,10 @@ def test_evaluation_is_sorted_and_refuses_unknown_seeds():
     table = evaluation_table(runs, pd.concat([scores(16, s0=[9]), scores(8, s0=[8])]))
     assert table["batch_size"].tolist() == [8, 16]
     assert table["mean_fid"].tolist() == [8, 9]
+    assert table.index.tolist() == [0, 1]
     message = r"^dcgan/Adam: evaluation\.csv scores seed 7 at b = 8, "
     with pytest.raises(UserError, match=message):
-        evaluation_table([run(8, result(0, 10))], scores(s0=[9], s7=[9]))
+        evaluation_table([run(8, result(0, 10))], scores(s0=[9], s9=[9], s7=[9]))
 
 
 def test_a_run_stopped_too_early_may_hide_the_minimum():

@@ -74,6 +74,12 @@ def test_three_seeds_give_about_their_range():
     ]
 
 
+def test_the_bracket_is_the_median_of_the_last_misses():
+    bootstrap, _ = tables({4: [100, 150, 400], 8: [100, 200, 300, 1000]})
+    assert bootstrap["bracket_low"].tolist() == [135, 225]
+    assert bootstrap["least_steps"].tolist() == bootstrap["median_steps"].tolist() == [150, 250]
+
+
 def test_seeds_that_agree_to_the_grid_still_have_an_interval():
     bootstrap, _ = tables({4: [100] * 3})
     assert 90 < bootstrap.loc[4, "steps_low"] < 95

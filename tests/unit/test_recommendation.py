@@ -107,6 +107,8 @@ def test_two_seeds_are_too_few_whatever_the_resamples_say():
     ("sweep", "words", "advice"),
     [
         ({4: [10] * 3, 8: [90] * 3}, "try smaller", "Try smaller."),
+        ({2: [10] * 3, 4: [90] * 3}, "try smaller", "Try smaller."),
+        ({2: [1] * 3, 4: [10] * 3, 8: [90] * 3, 16: [90] * 3}, "try smaller", "Try smaller."),
         ({4: [90] * 3, 8: [5] * 3}, "try larger", "Try larger."),
         ({8: [10] * 3}, "one batch size", "the only batch size tried"),
     ],
@@ -115,6 +117,21 @@ def test_a_bound_is_called_one(sweep, words, advice):
     row, text = recommended(sweep, interval(support=1.0))
     assert row["certainty"] == words
     assert advice in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2 h"), (0.12345, "0.123 s")],
+)
+def test_times_have_the_unit_that_reads_well(seconds, words):
+    row, text = recommended({4: [100] * 3, 8: [90] * 3}, speeds={4: 100 / seconds, 8: 1e-6})
+    assert row["seconds"] == pytest.approx(seconds)
+    assert f"**First to finish here: b = 4**: {words} per seed on cpu" in text
+
+
+def test_equally_fast_and_equally_cheap_sizes_give_the_smaller():
+    row, _ = recommended({4: [200] * 3, 8: [100] * 3}, speeds={4: 20.0, 8: 10.0})
+    assert (row["fewest_gradients"], row["finishes_first"]) == (4, 4)
 
 
 def test_batch_size_one_is_no_bound_from_below():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -104,6 +105,76 @@ def row(measured, estimated, **changes):
             "bound",
             "Another batch size reached the threshold at its first evaluation and may be cheaper, "
             "so 4 is provisional; the estimate of 8 is a factor of two larger.",
+        ),
+        (
+            row(64, 16, at_edge="largest", seeds=1),
+            "bound",
+            "64 is the largest batch size tried, so the minimum may lie above it; the estimate of "
+            "16 is not compatible with that, by a factor of four.",
+        ),
+        (
+            row(64, 64, at_edge="largest"),
+            "bound",
+            "64 is the largest batch size tried, so the minimum may lie above it; the estimate of "
+            "64 is compatible with that.",
+        ),
+        (
+            row(4, 2, at_edge="smallest"),
+            "bound",
+            "4 is the smallest batch size tried, so the minimum may lie below it; the estimate of "
+            "2 is compatible with that.",
+        ),
+        (
+            row(4, 4, at_edge="censored"),
+            "bound",
+            "A batch size that did not arrive was stopped too early to be excluded, so 4 is "
+            "provisional; the estimate of 4 equals it.",
+        ),
+        (
+            row(12, 4, at_edge="early"),
+            "bound",
+            "Another batch size reached the threshold at its first evaluation and may be cheaper, "
+            "so 12 is provisional; the estimate of 4 is 3 times smaller.",
+        ),
+        (
+            row(4, None, at_edge="largest"),
+            "no estimate",
+            "4 is the largest batch size tried, so the minimum may lie above it; there is no "
+            "estimate to compare it with.",
+        ),
+        (
+            row(4, 4, is_source=True, at_edge="smallest"),
+            "source of the ratio",
+            "The ratio was measured here, so that the estimate agrees is no test; 4 is the "
+            "smallest batch size tried, so the minimum may lie below it.",
+        ),
+        (
+            row(8, 32, seeds=2, measured_low=8, measured_high=16),
+            "differs",
+            "The estimate of 32 is four times larger than the measured 8 "
+            "(2 seeds alone: 8 to 16, which excludes it).",
+        ),
+        (
+            row(10, 8, measured_low=8, measured_high=10),
+            "within a factor of two",
+            "The estimate of 8 is a factor of 1.25 smaller than the measured 10 "
+            "(3 seeds alone: 8 to 10, which includes it).",
+        ),
+        (
+            row(8, 8, seeds=2, measured_low=pd.NA, measured_high=pd.NA),
+            "agrees",
+            "Measured and estimated agree: 8.",
+        ),
+        (
+            row(2, 2, seeds=2, estimated_exact=1.5),
+            "agrees",
+            "Measured and estimated agree: 2, as for every seed alone (2).",
+        ),
+        (
+            row(None, 1, estimated_exact=0.5, at_edge="early"),
+            "only upper bounds",
+            "The threshold was reached at the first evaluation, so N(b) is known only from above "
+            "and the cheapest batch size is not known, so the estimate of 1 remains untested.",
         ),
         (
             row(None, None, at_edge="early"),
@@ -413,6 +484,68 @@ def test_facts_are_those_of_the_run(tmp_path, tables, monkeypatch):
     assert adam["arrived"] == "3 of 3"
     assert rmsprop["measured"] == ""
     assert str(facts([experiment], tmp_path)) == "the numbers above"
+
+
+def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
+    files = {
+        "aggregate/critical.csv": "experiment,optimizer,critical_batch_size,low,high,at_edge,seeds,"
+        "seeds_reached\nother,Adam,64,64,64,,3,3\nmine,RMSProp,8,4,16,censored,3,2\n"
+        "mine,Adam,,,,early,1,0\nmine,AMSGrad,,,,,3,0\nmine,AdaBelief,8,8,8,largest,2,2\n",
+        "theory/estimates.csv": "experiment,optimizer,estimated\nmine,Adam,16\nmine,RMSProp,32\n",
+        "theory/censored_fit.csv": "experiment,optimizer,critical_batch_size,pole\n"
+        "other,RMSProp,1.5,2.5\nmine,RMSProp,7.12345,3.561725\nmine,Adam,,\n",
+        "statistics/fid_noise.csv": "experiment,sd_fid\nother,9.9\nmine,0.123456\nmine,0.5\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    first_look = {"samples": 1500, "factor": 1.5}
+    experiment = SimpleNamespace(
+        name="mine",
+        title="My GAN",
+        section="9.9",
+        metric="FID",
+        fid={"threshold": 12.5, "samples": 50_000, "first_look": first_look},
+        seeds=[3],
+        limits={"steps": 12_000},
+        batch_sizes=[32, 4, 8],
+        optimizers={"RMSProp": {}, "Adam": {}, "AMSGrad": {}, "AdaBelief": {}, "SGD": {}},
+    )
+    (found,) = facts([experiment], tmp_path)
+    optimizers = found.pop("optimizers")
+    assert found == {
+        "name": "mine",
+        "title": "My GAN",
+        "section": "9.9",
+        "metric": "FID",
+        "threshold": "12.5",
+        "samples": "50,000",
+        "first_look": ", of the first 1,500 where these give more than 18.75",
+        "seeds": "1 seed",
+        "step_limit": "12,000",
+        "batch_sizes": "4 to 32",
+        "fid_sd": "0.123",
+    }
+    assert [each["name"] for each in optimizers] == [*experiment.optimizers]
+    rmsprop, adam, amsgrad, adabelief, sgd = optimizers
+    assert rmsprop == {
+        "name": "RMSProp",
+        "measured": "8",
+        "unmeasured": "not reached",
+        "range": "4 to 16",
+        "bound": "provisional: another size was stopped too early",
+        "arrived": "2 of 3",
+        "estimated": "32",
+        "fitted": "7.12",
+        "pole": "3.56",
+    }
+    unknown = "unknown, the threshold was reached at the first evaluation"
+    assert (adam["measured"], adam["unmeasured"], adam["estimated"]) == ("", unknown, "16")
+    assert (adam["range"], adam["fitted"], adam["pole"]) == ("only one was run", "", "")
+    assert (amsgrad["unmeasured"], amsgrad["range"]) == ("not reached", "not known")
+    assert (amsgrad["arrived"], amsgrad["bound"]) == ("0 of 3", "")
+    assert (adabelief["range"], adabelief["bound"]) == ("8", "the largest size tried, a bound")
+    assert (sgd["measured"], sgd["arrived"], sgd["unmeasured"]) == ("", "", "not reached")
 
 
 def test_every_page_and_figure_has_a_caption_that_is_there():

@@ -102,6 +102,23 @@ def test_latex(table):
     assert rows[2].startswith(r"4.1 & dcgan\_a & RMSProp & – & – & $2^7$")  # noqa: RUF001
 
 
+def test_sizes_and_names_are_set_as_their_language_wants(table):
+    odd = table.iloc[:1].assign(measured=512, measured_low=pd.NA, optimizer=r"A~B^2\{1}&50%$#")
+    assert "| $2^9$ | – |" in to_markdown(odd)  # noqa: RUF001
+    assert (
+        r"A\textasciitilde{}B\textasciicircum{}2\textbackslash{}\{1\}\&50\%\$\# & $2^9$ & –"  # noqa: RUF001
+        in to_latex(odd)
+    )
+
+
+@pytest.mark.parametrize("twice", ["critical", "estimated"])
+def test_a_row_that_stands_twice_is_refused(critical, estimated, twice):
+    tables = {"critical": critical, "estimated": estimated}
+    tables[twice] = pd.concat([tables[twice], tables[twice].iloc[:1]])
+    with pytest.raises(pd.errors.MergeError):
+        table3(*tables.values(), EXPERIMENTS)
+
+
 def test_size_one_is_a_power_of_two(table):
     one = table.iloc[:1].assign(measured=1)
     assert "| $2^0$ |" in to_markdown(one)
@@ -258,6 +275,11 @@ def test_notes_name_what_is_a_bound_and_what_was_not_reached(critical):
         "- dcgan_a, RMSProp: the threshold was not reached",
     ]
     assert notes(critical.iloc[1:2]) == ""
+    critical.loc[[0, 1], "at_edge"] = ["smallest", "censored"]
+    assert notes(critical).splitlines()[:2] == [
+        "- dcgan_a, Adam: the smallest batch size tried, the minimum may lie below",
+        "- own, Adam: a batch size that did not arrive was stopped too early to exclude it",
+    ]
 
 
 def test_notes_name_what_is_known_only_from_above(critical):

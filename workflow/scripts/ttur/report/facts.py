@@ -74,7 +74,8 @@ def _optimizer(experiment: str, optimizer: str, results: Path) -> dict[str, str]
         "unmeasured": "not reached"
         if measured.get("at_edge") != "early"
         else "unknown, the threshold was reached at the first evaluation",
-        "range": _range(low, high) or "only one was run",
+        "range": _range(low, high)
+        or ("only one was run" if measured.get("seeds") == "1" else "not known"),
         "bound": _BOUNDS.get(measured.get("at_edge", ""), ""),
         "arrived": f"{measured['seeds_reached']} of {measured['seeds']}" if measured else "",
         "estimated": first("theory/estimates.csv").get("estimated", ""),
