@@ -123,12 +123,12 @@ COLUMNS = {
     ),
     "theory/censored_fit.csv": (
         "experiment optimizer slope intercept spread critical_batch_size critical_low "
-        "critical_high pole pole_low pole_high r_squared reached censored note"
+        "critical_high pole pole_low pole_high r_squared reached upper_bounds censored note"
     ),
     "noise/dcgan.csv": "experiment optimizer batch_size seed samples sample_seed fid",
     "statistics/bootstrap.csv": (
         "experiment optimizer batch_size seeds reached median_steps steps_low steps_high "
-        "bracket_low median_sfo sfo_low sfo_high"
+        "bracket_low upper_bound least_steps median_sfo sfo_low sfo_high"
     ),
     "statistics/critical.csv": (
         "experiment optimizer critical_batch_size low high support resamples"
