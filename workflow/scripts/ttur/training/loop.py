@@ -160,12 +160,13 @@ class _Job:
         self.say(line)
         if state is not None:
             self.progress = Progress(**state["progress"])
-        seeds = self.progress.running or self.settings["seeds"]
+        # No state is saved when none is left.
+        running = self.progress.running
         self.groups = [
             self._group(part)
-            for part in grouped(seeds, self.settings, self.image_size, self.device)
+            for part in grouped(running, self.settings, self.image_size, self.device)
         ]
-        if state is not None and self.progress.running:
+        if state is not None:
             for group, saved in zip(self.groups, state["players"], strict=True):
                 group.players.load_state(saved)
         # Before the first process may save anew, all have read the same.
