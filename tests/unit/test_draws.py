@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from ttur.streams import generator
 from ttur.training.draws import Draws
 from ttur.training.images import ImageStore
 from ttur.training.labels import SampleLabels
@@ -73,3 +74,80 @@ def test_streams_have_their_distributions(packed):
     assert set(labels.unique().tolist()) == {0, 1, 2, 3}
     assert 0 <= mix.min() < 0.01
     assert 0.99 < mix.max() < 1
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(5, 128), (37, 110), (32, 128), (33, 124)])
+def test_every_stream_is_drawn_in_blocks_of_steps(packed, batch_size, steps):
+    """Which numbers a step gets: of 4,096 a block at most, and of 128 steps, for every seed."""
+    source, seeds = draws(packed, seeds=(8, 2), batch_size=batch_size), (8, 2)
+    for counter in (0, 1, steps - 1, steps, 2 * steps + 1, 0):
+        block, place = counter // steps, counter % steps
+
+        def drawn(draw, name, block=block, place=place):
+            parts = [draw(generator(seed, name, block))[place] for seed in seeds]
+            return torch.cat(parts, dim=1)
+
+        def of(draw, width):
+            return lambda random: draw(steps, batch_size, width, generator=random)
+
+        latents, labels = source.latents(counter)
+        assert torch.equal(latents, drawn(of(torch.randn, 6), "latent"))
+        assert torch.equal(source.mix(counter), drawn(of(torch.rand, 1), "penalty"))
+        shape = (steps, batch_size, 1)
+        whole = drawn(lambda random, s=shape: torch.randint(4, s, generator=random), "label")
+        assert torch.equal(labels, whole)
+
+
+def test_a_batch_above_half_of_a_block_is_drawn_step_by_step():
+    """Blocks of one step where the batch has more than 2,048 images."""
+    images = np.zeros((5000, 1, 1, 1), dtype=np.uint8)
+    for size, steps in ((2048, 2), (2049, 1), (5000, 1)):
+        store, labels = ImageStore(images, CPU), torch.zeros(5000, dtype=torch.int64)
+        source = Draws(store, labels, FOUR, (3,), size, latent=1)
+        expected = torch.randn(steps, size, 1, generator=generator(3, "latent", 0))
+        assert torch.equal(source.latents(0)[0], expected[0])
+        if steps == 1:
+            other = torch.randn(1, size, 1, generator=generator(3, "latent", 1))
+            assert torch.equal(source.latents(1)[0], other[0])
+
+
+def test_images_come_in_the_order_of_their_seed_s_permutation(packed):
+    """Epoch by epoch; batches in steps of the batch size; values as 2 x / 255 - 1."""
+    source, seeds = draws(packed, seeds=(8, 2)), (8, 2)
+    for counter in (0, 1, 6, 7, 15, 0):
+        epoch, place = counter // 7, counter % 7
+        orders = [torch.randperm(37, generator=generator(seed, "order", epoch)) for seed in seeds]
+        images, labels = source.real(counter)
+        for replica, order in enumerate(orders):
+            indices = order[5 * place : 5 * place + 5]
+            pixels = torch.from_numpy(np.array(packed))[indices].permute(0, 3, 1, 2)
+            found = images[:, 3 * replica : 3 * replica + 3]
+            torch.testing.assert_close(found, pixels.float() * 2 / 255 - 1, rtol=0, atol=1e-6)
+            assert torch.equal(labels[:, replica], indices % 4)
+
+
+def test_the_next_batch_is_announced_but_at_the_end_of_an_epoch(packed):
+    announced = []
+
+    class Told(ImageStore):
+        def take(self, indices, following=None):
+            announced.append((indices.tolist(), None if following is None else following.tolist()))
+            return super().take(indices)
+
+    for room, told in ((0, True), (10**9, False)):
+        announced.clear()
+        source = Draws(Told(packed, CPU, room), torch.arange(37) % 4, FOUR, (1, 4), 9, latent=2)
+        for counter in range(8):
+            source.real(counter)
+        batches = [indices for indices, _ in announced]
+        assert len({str(sorted(batch)) for batch in batches}) == 8
+        for counter, (_, following) in enumerate(announced):
+            last = counter % 4 == 3
+            expected = None if last or not told or counter == 7 else batches[counter + 1]
+            assert following == expected
+
+
+def test_a_batch_above_the_data_is_refused_and_all_of_them_is_a_batch(packed):
+    assert len(draws(packed, batch_size=37).real(3)[0]) == 37
+    with pytest.raises(ValueError, match="38 needs more than 37"):
+        draws(packed, batch_size=38)

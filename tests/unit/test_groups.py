@@ -3,11 +3,14 @@
 import pytest
 import torch
 from conftest import SETTINGS
+from test_step import start
 from test_training import same_generators, train_tiny
 from training_runs import settings_with
 from ttur.network_kinds import NETWORKS, NetworkKind
 from ttur.training import groups
-from ttur.training.groups import MAPS_TOGETHER, grouped
+from ttur.training.draws import Draws
+from ttur.training.groups import MAPS_TOGETHER, Group, grouped, step_all
+from ttur.training.step import train_step
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SEEDS = [5, 0, 7]
@@ -43,6 +46,49 @@ def test_the_entry_of_a_kind_says_how_large_its_maps_are(monkeypatch):
     largest = MAPS_TOGETHER // 1024
     assert grouped(SEEDS, settings_of(largest) | own, 256, CPU) == [SEEDS]
     assert grouped(SEEDS, settings_of(largest + 1) | own, 256, CPU) == [[5], [0], [7]]
+
+
+def test_the_bound_is_half_a_million_numbers():
+    """As it was measured (docs/performance.md): 128 images with 16 maps of 16x16."""
+    assert grouped(SEEDS, settings_of(128), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, settings_of(129), 16, CPU) == [[5], [0], [7]]
+    assert grouped(range(2), settings_of(1), 16, CPU) == [[0, 1]]
+
+
+def group_of(seeds):
+    return Group(list(seeds), *start(SETTINGS, seeds=seeds))
+
+
+def test_seeds_that_are_kept_go_on_with_draws_of_their_own():
+    group, asked = group_of((5, 0, 7)), []
+
+    def draws(seeds):
+        asked.append(seeds)
+        return start(SETTINGS, seeds=seeds)[1]
+
+    before = group.draws
+    group.keep([0, 1, 2], draws)
+    assert (group.seeds, group.draws, asked) == ([5, 0, 7], before, [])
+    group.keep([2, 0], draws)
+    assert (group.seeds, asked) == ([7, 5], [[7, 5]])
+    expected = group_of((7, 5))
+    assert isinstance(group.draws, Draws)
+    for step in range(2):
+        losses = step_all([group], step), step_all([expected], step)
+        for mine, other in zip(*losses, strict=True):
+            assert mine.shape == (2,)
+            torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_step_of_all_groups_gives_the_losses_of_all_seeds_in_order():
+    """First the discriminators', then the generators'."""
+    discriminator, generator = step_all([group_of((5, 0)), group_of((7,))], 3)
+    for place, seed in enumerate(SEEDS):
+        expected = train_step(*start(SETTINGS, seeds=(seed,)), 3)
+        found = discriminator[place : place + 1], generator[place : place + 1]
+        for mine, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+    assert (discriminator - generator).abs().min() > 0.01
 
 
 @pytest.fixture
