@@ -67,8 +67,8 @@ def test_before_the_first_step_there_is_no_speed(path):
 def test_numbers_that_are_not_finite_become_null():
     nan, infinite = float("nan"), float("inf")
     assert fid_so_far([row(0, 1, nan)]) == {"0": {"best": None, "last": None}}
-    rows = [row(0, 1, 3.0), row(0, 2, infinite)]
-    assert fid_so_far(rows) == {"0": {"best": 3.0, "last": None}}
+    rows = [row(0, 1, 3.0), row(1, 1, 2.0), row(0, 2, infinite), row(1, 2, 2.5), row(1, 3, 2.25)]
+    assert fid_so_far(rows) == {"0": {"best": 3.0, "last": None}, "1": {"best": 2.0, "last": 2.25}}
 
 
 def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
@@ -81,6 +81,63 @@ def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
     progress.results = {0: {"seed": 0, "status": "diverged"}}
     write(progress, 10)
     assert json.loads(path.read_text())["step"] == 5
+
+
+def test_exactly_the_interval_later_it_is_written_again(path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    write, progress = ProgressFile(path, SETTINGS), Progress(running=[0])
+    for later, written in ((0.0, 0), (1.99, 0), (2.0, 2), (3.99, 2), (4.0, 4)):
+        now[0] = 100.0 + later
+        progress.step = int(later)
+        write(progress, 10)
+        assert json.loads(path.read_text())["step"] == written
+
+
+def test_a_seed_that_has_ended_is_written_once(path):
+    write, progress = ProgressFile(path, SETTINGS, interval=1000), Progress(running=[0])
+    progress.results = {1: {"seed": 1, "status": "reached"}}  # in the run before
+    for step in (0, 1):
+        progress.step = step
+        write(progress, 10)
+    assert json.loads(path.read_text())["step"] == 0
+
+
+@pytest.mark.parametrize(
+    ("began", "step", "seconds", "running", "speed", "left"),
+    [
+        ((100, 10.0), 400, 70.0, [0], 5.0, 120.0),  # of this process, not of the one before
+        ((100, 10.0), 100, 12.0, [0], 8.333, 108.0),  # until it has taken a step of its own
+        ((100, 10.0), 400, 10.0, [0], 40.0, 15.0),  # and until that took any time
+        ((0, 10.0), 0, 15.0, [0], None, None),
+        ((0, 0.0), 5, 0.0, [0], None, None),
+        ((0, 0.0), 1, 3.0, [0], 0.333, 2997.0),
+        ((0, 0.0), 400, 37.26, [], 10.735, None),
+        ((0, 0.0), 1000, 333.34, [0], 3.0, 0.0),
+        ((0, 0.0), 7, 0.99, [0], 7.071, 140.4),
+    ],
+)
+def test_speed_is_of_this_process_and_the_time_left_follows_from_it(
+    path, began, step, seconds, running, speed, left
+):
+    write = ProgressFile(path, SETTINGS, interval=0)
+    progress = Progress(running=running, step=began[0], seconds=began[1])
+    write(progress, 1000)
+    progress.step, progress.seconds = step, seconds
+    write(progress, 1000)
+    record = json.loads(path.read_text())
+    assert record["steps_per_second"] == speed
+    assert record["seconds_left"] == left
+    assert record["seconds"] == round(seconds, 1)
+
+
+def test_times_are_rounded_and_outside_slurm_there_is_no_job(path, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setattr(time, "time", lambda: 1234567.98765)
+    ProgressFile(path, SETTINGS)(Progress(running=[0]), 10)
+    record = json.loads(path.read_text())
+    assert record["updated"] == 1234567.988
+    assert record["slurm_job"] is None
 
 
 def test_a_path_that_cannot_be_written_ends_nothing(tmp_path):
