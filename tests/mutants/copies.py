@@ -33,7 +33,11 @@ class Outcome:
 
 
 def preload(names: Iterable[str]) -> None:
-    """Imports once what every trial needs. A trial is a fork, and finds it imported."""
+    """Imports once what every trial needs. A trial is a fork, and finds it imported.
+
+    With one thread, as tests/conftest.py asks for, which here comes after the import.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name in names:
         importlib.import_module(name)
 
