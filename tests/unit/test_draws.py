@@ -101,7 +101,7 @@ def test_every_stream_is_drawn_in_blocks_of_steps(packed, batch_size, steps):
 def test_a_batch_above_half_of_a_block_is_drawn_step_by_step():
     """Blocks of one step where the batch has more than 2,048 images."""
     images = np.zeros((5000, 1, 1, 1), dtype=np.uint8)
-    for size, steps in ((2048, 2), (2049, 1), (5000, 1)):
+    for size, steps in ((241, 16), (2048, 2), (2049, 1), (5000, 1)):
         store, labels = ImageStore(images, CPU), torch.zeros(5000, dtype=torch.int64)
         source = Draws(store, labels, FOUR, (3,), size, latent=1)
         expected = torch.randn(steps, size, 1, generator=generator(3, "latent", 0))
@@ -151,3 +151,24 @@ def test_a_batch_above_the_data_is_refused_and_all_of_them_is_a_batch(packed):
     assert len(draws(packed, batch_size=37).real(3)[0]) == 37
     with pytest.raises(ValueError, match="38 needs more than 37"):
         draws(packed, batch_size=38)
+
+
+def test_a_stream_is_seeded_once_a_block_and_the_order_once_an_epoch(packed, monkeypatch):
+    """Seeding at every step would cost more than a small step."""
+    seeded = []
+
+    def counted(seed, name, counter):
+        seeded.append((seed, name, counter))
+        return generator(seed, name, counter)
+
+    monkeypatch.setattr("ttur.training.draws.generator", counted)
+    source = draws(packed, seeds=(3, 9))
+    for counter in range(130):
+        source.latents(counter)
+        source.mix(counter)
+        source.real(counter)
+    blocks = [
+        (s, name, k) for s in (3, 9) for name in ("latent", "label", "penalty") for k in (0, 1)
+    ]
+    epochs = [(s, "order", epoch) for s in (3, 9) for epoch in range(19)]
+    assert sorted(seeded) == sorted(blocks + epochs)

@@ -16,6 +16,9 @@ from ttur import objectives
 from ttur.data.packed import PackedDataset
 from ttur.errors import UserError
 from ttur.networks.replicated import Network
+from ttur.streams import generator as random_stream
+from ttur.training import gradient_noise as gradient_noise_module
+from ttur.training.draws import Draws
 from ttur.training.gradient_noise import (
     NOISE_COLUMNS,
     GradientMoments,
@@ -26,7 +29,7 @@ from ttur.training.gradient_noise import (
 )
 from ttur.training.images import ImageStore
 from ttur.training.labels import SampleLabels
-from ttur.training.step import Players, train_step
+from ttur.training.step import Players, build_players, train_step
 from ttur.training.world import World
 
 CPU = torch.device("cpu")
@@ -188,6 +191,134 @@ def test_draws_are_independent_of_each_other_and_repeat():
     real, labels = draws.real(0)
     assert set(real.unique().tolist()) == {-1.0, 1.0}
     assert (real.shape, labels.shape) == ((64, 2, 1, 1), (64, 2))
+
+
+def test_sums_of_many_gradients_are_kept_in_double_precision():
+    """100,000 gradients' squares in float32 would lose the noise beside a mean of 1,000."""
+    moments = GradientMoments()
+    for k in range(200):
+        moments.add([torch.tensor([[1000.0 + (k % 2) * 0.125], [1.0]])])
+    trace, squared_norm = moments.estimates(batch_size=1)
+    assert trace.tolist() == pytest.approx([0.0625**2 * 200 / 199, 0], rel=1e-6)
+    assert squared_norm[0].item() == pytest.approx(1000.0625**2 - 0.0625**2 / 199, rel=1e-12)
+    assert squared_norm[1].item() == 1
+
+
+def test_two_batches_are_enough_for_two_replicas_of_several_parameters():
+    """By hand: gradients (3, 4) and (1, 2), of the other replica (0, 1) and (2, 5)."""
+    moments = GradientMoments()
+    moments.add([torch.tensor([[[3.0]], [[0.0]]]), torch.tensor([[4.0], [1.0]])])
+    moments.add([torch.tensor([[[1.0]], [[2.0]]]), torch.tensor([[2.0], [5.0]])])
+    trace, squared_norm = moments.estimates(batch_size=10)
+    # b / (K - 1) * sum |g - m|^2 with m = (2, 3) and (1, 3); |m|^2 - S / (K b)
+    assert trace.tolist() == [10 * 4, 10 * 10]
+    assert squared_norm.tolist() == [13 - 40 / 20, 10 - 100 / 20]
+
+
+def test_draws_are_those_of_the_stream_noise():
+    """With a purpose and the batch's number: images 0, latents 1, labels 2, weights 3."""
+    images = np.random.default_rng(0).integers(0, 256, (9, 2, 3, 2), dtype=np.uint8)
+    labels, seeds, width = torch.arange(9) % 4, (4, 1), (5, 1)
+    source = (ImageStore(images, CPU), labels, SampleLabels([2, 1]), seeds)
+    draws = IndependentDraws(*source, batch_size=5, latent=3, stage=6)
+    for counter in (0, 4):
+
+        def drawn(purpose, draw, counter=counter):
+            streams = [random_stream(seed, "noise", 6, purpose, counter) for seed in seeds]
+            return torch.cat([draw(stream) for stream in streams], dim=1)
+
+        def whole(high):
+            return lambda stream: torch.randint(high, width, generator=stream)
+
+        indices = drawn(0, whole(9))
+        real, real_labels = draws.real(counter)
+        assert torch.equal(real_labels, indices % 4)
+        for replica in range(2):
+            pixels = torch.from_numpy(images)[indices[:, replica]].permute(0, 3, 1, 2)
+            found = real[:, 2 * replica : 2 * replica + 2]
+            torch.testing.assert_close(found, pixels.float() * 2 / 255 - 1, rtol=0, atol=1e-6)
+        latents, fake_labels = draws.latents(counter)
+        assert torch.equal(latents, drawn(1, lambda stream: torch.randn(5, 3, generator=stream)))
+        assert torch.equal(fake_labels, drawn(2, whole(3)) // 2)
+        assert torch.equal(
+            draws.mix(counter), drawn(3, lambda stream: torch.rand(width, generator=stream))
+        )
+
+
+class OneBatch:
+    """Draws that are always the same, but for what is counted: how often each was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def real(self, counter):
+        self.asked.append(("real", counter))
+        return torch.full((4, 1, 1, 1), 0.5 + counter), torch.zeros(4, 1, dtype=torch.int64)
+
+    def latents(self, counter):
+        self.asked.append(("latents", counter))
+        return torch.full((4, 1), 2.0 * counter), torch.zeros(4, 1, dtype=torch.int64)
+
+
+def test_every_batch_is_a_new_one_and_the_critic_moves_once_a_step():
+    """D's gradient is theta + z - x: 0.25 - 0.5 + (2 - 1) k for the batches k = 0, 1, 2."""
+    players, draws = linear_players([0.25], [3.0]), OneBatch()
+    players.discriminator_steps = 5
+    measured = gradient_noise(players, draws, 3, batch_size=4)
+    assert draws.asked == [(name, k) for k in range(3) for name in ("latents", "real")]
+    trace, squared_norm = measured["discriminator"]
+    assert trace.item() == pytest.approx(4 * (1 + 0 + 1) / 2)
+    assert squared_norm.item() == pytest.approx(0.75**2 - 4 / 12)
+    assert players.discriminator_steps == 5
+    assert players.generator.theta.item() == 0.25
+    assert players.discriminator.slope.item() == 3.0
+
+
+def test_a_probe_s_rows_are_those_of_training_until_there(tiny):
+    """Step by step as a job trains, with labels as the settings say, against a loop by hand."""
+    dataset = PackedDataset.open(tiny.data_dir)
+    settings = SETTINGS | {"labels": "uniform", "batch_size": 5, "seeds": [2, 9]}
+    rows = list(probe(settings, dataset, ProbePlan(steps=(1, 3), batches=2), CPU))
+    images, labels = ImageStore(dataset.images, CPU), torch.from_numpy(np.array(dataset.labels))
+    source = (images, labels, SampleLabels.uniform(3), [2, 9], 5)
+    players = build_players(settings, [2, 9], 16, 1, 3, CPU, World())
+    draws = Draws(*source, 8)
+    expected, done = [], 0
+    for stage in (1, 3):
+        for step in range(done, stage):
+            train_step(players, draws, step)
+        done = stage
+        measured = gradient_noise(players, IndependentDraws(*source, 8, stage), 2, 5)
+        for player in ("generator", "discriminator"):
+            for replica, seed in enumerate((2, 9)):
+                trace, norm = (values[replica].item() for values in measured[player])
+                expected.append((stage, seed, player, trace, norm))
+    keys = ("step", "seed", "player", "trace", "squared_norm")
+    assert [tuple(row[key] for key in keys) for row in rows] == expected
+    assert {(row["experiment"], row["optimizer"], row["batch_size"]) for row in rows} == {
+        ("tiny", "Adam", 5)
+    }
+
+
+@pytest.mark.parametrize(
+    ("trace", "norm", "expected"),
+    [
+        (6.0, 2.0, (6.0, 2.0, 3.0)),
+        (6.0, -2.0, (6.0, -2.0, None)),
+        (6.0, 0.0, (6.0, 0.0, None)),
+        (6.0, 0.5, (6.0, 0.5, 12.0)),
+        (float("inf"), 2.0, (None, None, None)),
+        (6.0, float("nan"), (None, None, None)),
+    ],
+)
+def test_a_noise_scale_is_of_a_norm_above_zero(tiny, monkeypatch, trace, norm, expected):
+    values = torch.tensor([trace]), torch.tensor([norm])
+    measured = {"generator": values, "discriminator": values}
+    monkeypatch.setattr(gradient_noise_module, "gradient_noise", lambda *given: measured)
+    plan = ProbePlan(steps=(0,), batches=2)
+    rows = list(probe(SETTINGS | {"seeds": [0]}, PackedDataset.open(tiny.data_dir), plan, CPU))
+    for row in rows:
+        assert (row["trace"], row["squared_norm"], row["noise_scale"]) == expected
 
 
 def test_a_probe_measures_every_seed_and_both_players_at_its_steps(tiny):

@@ -15,7 +15,7 @@ from test_step import BIGGAN, flat, start
 from test_training import train_tiny
 from ttur import config_schema, networks
 from ttur.config import load
-from ttur.network_kinds import NETWORKS, NetworkKind
+from ttur.network_kinds import NETWORKS, NetworkKind, largest_map
 from ttur.networks import parameter_count
 from ttur.training.groups import grouped
 from ttur.training.memory import ceiling_bytes, training_bytes
@@ -155,3 +155,47 @@ def test_a_ratio_is_shared_only_between_equal_generators():
     assert "whose generator differs (hidden 8, here 9)" in problem(other)
     mixed = changed(minimal(), {f"{X}/networks": networks})
     assert "whose generator differs (kind mlp, here dcgan)" in problem(mixed)
+
+
+def test_entry_of_the_built_in_kinds():
+    """What the configuration's checks, the ratio and the data ask of them."""
+    for kind, labels in (("dcgan", False), ("biggan", True)):
+        entry = NETWORKS[kind]
+        assert entry.settings is None  # config.schema.yaml has them
+        assert entry.generator == ("generator_width",)
+        assert entry.needs_labels is labels
+
+
+def test_an_entry_needs_no_more_than_its_networks():
+    entry = NetworkKind(build=print)
+    assert (entry.generator, entry.settings, entry.needs_labels, entry.largest_map) == (
+        (),
+        {},
+        False,
+        None,
+    )
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "biggan"])
+def test_the_largest_map_is_the_wider_network_s_at_the_image_s_size(kind):
+    for widths, image_size, numbers in (
+        ((3, 5), 8, 320),
+        ((5, 3), 8, 320),
+        ((4, 4), 16, 1024),
+        ((2, 1), 4, 32),
+    ):
+        generator, discriminator = widths
+        networks = {
+            "kind": kind,
+            "generator_width": generator,
+            "discriminator_width": discriminator,
+        }
+        assert largest_map(networks, image_size) == numbers
+
+
+def test_an_entry_may_leave_its_largest_map_unsaid(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NetworkKind(build=print))
+    assert largest_map({"kind": "mine"}, 8) is None
+    kind = NetworkKind(print, largest_map=lambda settings, size: settings["hidden"] * 10 + size)
+    monkeypatch.setitem(NETWORKS, "mine", kind)
+    assert largest_map({"kind": "mine", "hidden": 3}, 8) == 38

@@ -1,0 +1,86 @@
+"""Which feature network is loaded, and what reference statistics are of."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from ttur import features
+from ttur.errors import UserError
+from ttur.features import load_features, load_reference, statistics_key
+from ttur.features.classifier import Classifier, save_classifier
+from ttur.features.inception import load_inception
+from ttur.frechet import Moments, Reference
+
+INCEPTION = {"features": "inception", "resize": "area", "weights": "random"}
+
+
+def test_the_network_of_the_configuration_is_loaded_with_its_settings(tmp_path, monkeypatch):
+    path = tmp_path / "classifier.safetensors"
+    save_classifier(Classifier(8, 1, 2), path)
+    assert isinstance(
+        load_features({"features": "classifier", "resize": "other"}, path), Classifier
+    )
+    asked = []
+
+    class Network:
+        def to(self, device):
+            asked.append(device)
+            return self
+
+    def load(*arguments):
+        asked.append(arguments)
+        return Network()
+
+    monkeypatch.setattr(f"{load_inception.__module__}.load_inception", load)
+    assert isinstance(load_features(INCEPTION, path, "meta"), Network)
+    assert asked == [(path, "area", "random"), "meta"]
+    load_features(INCEPTION, path)
+    assert torch.device(asked[-1]) == torch.device("cpu")
+    assert set(features.NETWORKS) == {"classifier", "inception"}
+
+
+def test_statistics_are_of_data_network_weights_and_pixel_map(tmp_path):
+    """Each of them makes another key, and the order of the settings does not."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    keys = [
+        statistics_key({"sha256": data}, network, tmp_path / weights, pixel_map)
+        for data, network, weights, pixel_map in itertools.product(
+            ("1" * 64, "2" * 64),
+            (
+                {"features": "classifier"},
+                INCEPTION,
+                INCEPTION | {"resize": "bilinear"},
+                INCEPTION | {"weights": "0" * 64},
+            ),
+            ("a", "b"),
+            ("fixed", "stretch"),
+        )
+    ]
+    assert len(set(keys)) == len(keys) == 32
+    turned = dict(reversed(INCEPTION.items())) | {"samples": 3, "threshold": 1.0}
+    data = {"sha256": "1" * 64, "images": 9}
+    assert statistics_key(data, turned, tmp_path / "a", "fixed") == statistics_key(
+        data, INCEPTION, tmp_path / "a", "fixed"
+    )
+
+
+def test_a_key_is_the_digest_that_earlier_runs_have_written(tmp_path):
+    """Another one would have every user compute the statistics again."""
+    (tmp_path / "w").write_bytes(b"weights")
+    key = statistics_key({"sha256": "d" * 64}, INCEPTION, tmp_path / "w", "fixed")
+    assert key == "6ee42e7f07b5e78c073aba71c0755c4068f76ae09272c997949e4c1aa1b4b809"
+
+
+def test_a_reference_of_another_key_is_refused(tmp_path):
+    moments = Moments(2)
+    moments.update(torch.from_numpy(np.random.default_rng(0).normal(size=(9, 2))))
+    Reference.of(moments, "mine").save(tmp_path / "reference.npz")
+    assert load_reference(tmp_path / "reference.npz", "mine").count == 9
+    with pytest.raises(UserError) as error:
+        load_reference(tmp_path / "reference.npz", "yours")
+    assert str(error.value) == (
+        f"{tmp_path / 'reference.npz'} belongs to other data, feature weights or pixel map: "
+        "delete it and run again"
+    )
