@@ -10,6 +10,8 @@ import pytest
 import torch
 from conftest import SETTINGS
 from training_runs import SCRIPT, settings_with
+from ttur.networks import shapes
+from ttur.training import memory
 from ttur.training.memory import (
     available_bytes,
     ceiling_bytes,
@@ -155,3 +157,232 @@ def test_a_batch_that_cannot_fit_is_announced_and_ends_in_one_line(tiny, tmp_pat
     assert "batch size 60 with 3 seeds at a time needs about" in announced
     assert ended.startswith("error: out of memory at batch size 60 with 3 seeds at a time: lower")
     assert [path.name for path in tmp_path.iterdir()] == ["present"]
+
+
+# ------------------------------------------------------------------------------------------ by hand
+
+MIB = 1 << 20
+
+
+def small(**changes):
+    fid = {"samples": 80} | changes.pop("fid", {})
+    return settings_with(fid, **{"batch_size": 24, "micro_batches": 2, "processes": 3} | changes)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What a step of training was asked for; in its place 3 MiB are alive, then 2 and 2 more."""
+    asked = []
+
+    def step(players, draws, number):
+        shapes = [tuple(draws.real(1)[0].shape), tuple(draws.latents(1)[0].shape)]
+        shapes += [tuple(each.shape) for each in (draws.mix(1), draws.real(1)[1])]
+        shapes.append(tuple(draws.latents(1)[1].shape))
+        types = draws.real(0)[1].dtype, draws.latents(0)[1].dtype
+        assert types == (torch.int64, torch.int64)
+        asked.append((players, number, shapes))
+        kept = torch.empty(3 * MIB, dtype=torch.uint8, device="meta")
+        same = kept.view(MIB, 3)  # no bytes of its own
+        del kept, same
+        parts = [torch.empty(2 * MIB, dtype=torch.uint8, device="meta") for _ in range(2)]
+        parts.append(parts[0].add(1))
+        del parts
+
+    monkeypatch.setattr(memory, "train_step", step)
+    return asked
+
+
+def weights(settings, replicas):
+    """Bytes of the weights and buffers of both networks."""
+    pair = shapes(settings["networks"], 16, 3, 5, replicas)
+    return sum(
+        tensor.untyped_storage().nbytes()
+        for network in pair
+        for tensor in network.state_dict().values()
+    )
+
+
+def test_the_estimate_is_the_most_that_is_alive_and_a_rule_of_thumb(trained):
+    """Of one micro-batch of one process; 1.35 times what is alive, and 40 MiB."""
+    settings = small()
+    found = training_bytes(settings, 16, 3, 5, CPU)
+    expected = 1.35 * (weights(settings, 3) + 6 * MIB) + 40 * MIB
+    assert found == pytest.approx(expected, abs=1.35 * 25_000)  # what the step was shown besides
+    assert isinstance(found, int)
+    assert [number for _, number, _ in trained] == [0, 1]
+    assert trained[0][2] == [(4, 9, 16, 16), (4, 24), (4, 3), (4, 3), (4, 3)]
+    assert trained[0][0].micro_batches == 1
+
+
+def test_groups_stand_side_by_side_and_the_moments_come_with_the_first_step(trained, monkeypatch):
+    monkeypatch.setattr(memory, "grouped", lambda *job: [[0, 1], [2]])
+    settings = small(discriminator_steps=5, compute=SETTINGS["compute"] | {"precision": "bf16"})
+    found = training_bytes(settings, 16, 3, 5, CPU)
+    both = weights(settings, 2) + weights(settings, 1)
+    assert found == pytest.approx(1.35 * (both + 6 * MIB) + 40 * MIB, abs=1.35 * 25_000)
+    assert [(number, shapes[2]) for _, number, shapes in trained] == [
+        (0, (4, 2)),
+        (0, (4, 1)),
+        (1, (4, 2)),
+        (1, (4, 1)),
+    ]
+    players = trained[0][0]
+    assert players.discriminator_steps == 1
+    assert not isinstance(players.autocast, torch.autocast)  # bf16 is counted as fp32
+
+
+def test_seeds_are_grouped_as_they_train(trained, monkeypatch):
+    asked = []
+
+    def grouped(*job):
+        asked.append(job)
+        return [[0]]
+
+    monkeypatch.setattr(memory, "grouped", grouped)
+    settings = small(seeds=[4, 5])
+    training_bytes(settings, 16, 3, 5, GPU)
+    assert asked == [([4, 5], settings, 16, GPU)]
+
+
+@pytest.mark.parametrize(("samples", "shown"), [(80, 80), (250, 250), (251, 250)])
+def test_the_samples_of_an_evaluation_count_where_they_are_more(
+    trained, monkeypatch, samples, shown
+):
+    asked = []
+
+    def one_replica(network, replica):
+        def sample(latents, labels):
+            asked.append((network, replica, tuple(latents.shape), tuple(labels.shape)))
+            assert not torch.is_grad_enabled()
+            torch.empty(20 * MIB, dtype=torch.uint8, device="meta")
+
+        return sample
+
+    monkeypatch.setattr(memory, "one_replica", one_replica)
+    settings = small(fid={"samples": samples})
+    found = training_bytes(settings, 16, 3, 5, CPU)
+    expected = 1.35 * (weights(settings, 3) + 20 * MIB) + 40 * MIB
+    assert found == pytest.approx(expected, abs=1.35 * 25_000)
+    assert asked == [(trained[0][0].sampler, 0, (shown, 8), (shown, 1))]
+
+
+def test_the_quick_bound_by_hand():
+    """The larger of 128 maps per image of all seeds and 16 per sample of a pass, and 256 MiB."""
+    for changes, channels, numbers in (
+        ({"batch_size": 32}, 1, 4 * 16**2 * 4 * 128 * 32 * 3),
+        ({"batch_size": 10}, 1, 4 * 16**2 * 4 * 16 * 250),
+        ({"batch_size": 10, "seeds": [0, 1, 2, 3]}, 1, 4 * 16**2 * 4 * 128 * 40),
+        ({"batch_size": 32}, 7, 7 * 16**2 * 4 * 128 * 32 * 3),
+    ):
+        assert ceiling_bytes(settings_with(**changes), 16, channels) == numbers + 256 * MIB
+
+
+class Machine:
+    """Files of /proc and /sys below a folder, in the place of this machine's."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def __call__(self, *parts):
+        return Path(self._folder, *(str(part).removeprefix("/") for part in parts))
+
+    def write(self, name, text):
+        path = self(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def group(self, name, limit, used, inactive):
+        stat = f"anon 5\nfile 9\ninactive_file {inactive}\nactive_file 7"
+        for file, text in (("max", limit), ("current", used), ("stat", stat)):
+            self.write(f"sys/fs/cgroup/{name}/memory.{file}", f"{text}\n")
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """8 GiB are available, and no limits."""
+    machine = Machine(tmp_path)
+    machine.write("proc/meminfo", "MemTotal: 99 kB\nMemAvailable:  8388608 kB\nOther: a:b 1 kB\n")
+    machine.write("proc/self/statm", "1000 20 3 4\n")
+    machine.write("proc/self/cgroup", "1:cpu:/old/0::\n0::/slurm/job_7/step\n")
+    monkeypatch.setattr(memory, "Path", machine)
+    unlimited = resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (unlimited, unlimited))
+    monkeypatch.setattr(resource, "getpagesize", lambda: 4096)
+    return machine
+
+
+def test_without_limits_it_is_the_machine_s_memory(machine):
+    assert available_bytes(CPU) == 8 << 30
+    machine.group("slurm/job_7/step", "max", 5, 0)
+    assert available_bytes(CPU) == 8 << 30
+
+
+def test_the_process_s_own_limit_counts_what_is_mapped(machine, monkeypatch):
+    asked = []
+
+    def limit(kind):
+        asked.append(kind)
+        return 1 << 30, -1
+
+    monkeypatch.setattr(resource, "getrlimit", limit)
+    assert available_bytes(CPU) == (1 << 30) - 1000 * 4096
+    assert asked == [resource.RLIMIT_AS]
+
+
+@pytest.mark.parametrize("name", ["slurm/job_7/step", "slurm/job_7", "slurm", ""])
+def test_the_limit_of_any_group_above_counts_without_what_can_be_dropped(machine, name):
+    """Cached files that nobody uses give way."""
+    machine.group("slurm/job_7/step", "max", 5, 0)
+    machine.group(name, 3 << 30, 2 << 30, 1 << 20)
+    assert available_bytes(CPU) == (1 << 30) + (1 << 20)
+    machine.group(name, 10 << 30, 1 << 30, 0)
+    assert available_bytes(CPU) == 8 << 30
+
+
+@pytest.mark.parametrize("text", ["", "1:cpu:/other\n", "0::/\n"])
+def test_a_process_in_no_group_of_its_own_is_in_the_first(machine, text):
+    machine.write("proc/self/cgroup", text)
+    machine.group("slurm", 1 << 30, 0, 0)
+    assert available_bytes(CPU) == 8 << 30
+    machine.group("", 2 << 30, 0, 0)
+    assert available_bytes(CPU) == 2 << 30
+
+
+def test_on_a_gpu_its_own_free_memory_counts(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (123, 456))
+    assert available_bytes(GPU) == 123
+
+
+def test_remedies_are_those_that_are_left():
+    last = "or use a machine with more memory"
+    seeds = "lower seeds_per_job, "
+    parts = "raise micro_batches (BatchNorm then sees a part of the batch), "
+    precision = "set compute.precision to bf16, "
+    half = {"compute": SETTINGS["compute"] | {"precision": "bf16"}}
+    for changes, words in (
+        ({}, seeds + parts + precision),
+        ({"seeds": [1, 2]} | half, seeds + parts),
+        ({"seeds": [1]}, parts + precision),
+        ({"micro_batches": 3}, seeds + parts + precision),
+        ({"micro_batches": 4}, seeds + precision),
+        ({"seeds": [1], "micro_batches": 4} | half, ""),
+    ):
+        settings = settings_with(**changes)
+        assert shortage(settings, 2, 1).split("are free: ")[1] == words + last
+        told = str(out_of_memory(settings, MemoryError()))
+        assert told == (
+            f"out of memory at batch size 4 with {len(settings['seeds'])} seeds at a time: "
+            f"{words}{last}"
+        )
+
+
+def test_other_errors_are_no_shortage_of_memory():
+    for error in (
+        RuntimeError("shapes do not fit"),
+        RuntimeError(""),
+        ValueError("out of memory"),
+        KeyError("bad_alloc"),
+    ):
+        assert out_of_memory(SETTINGS, error) is None
+    told = out_of_memory(SETTINGS, RuntimeError("CUDA error: out of memory"))
+    assert "out of memory at batch size 4" in str(told)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ttur import status
 from ttur.config import load
-from ttur.status import read_jobs, seconds_left, summary
+from ttur.status import Job, read_jobs, seconds_left, summary
 
 SCRIPT = Path("workflow/scripts/show_status.py").resolve()
 CONFIG = {
@@ -207,6 +208,173 @@ def test_time_left_takes_the_nearest_batch_size(tmp_path, config):
     # running 16, of which the finished count.
     assert seconds_left(adam, jobs) == pytest.approx(60 + (100 + 30 + 50) / 3 + 40)
     assert seconds_left([job for job in jobs if job.state == "done"], jobs) == 0
+
+
+def job(root, config, optimizer, batch_size, now=NOW):
+    run = job_of(config, optimizer, batch_size)
+    (found,) = (one for one in read_jobs(config, root, now=lambda: now) if one.run == run)
+    return found
+
+
+def test_what_is_known_of_a_job_in_every_state(tmp_path, config):
+    """Best FID of the whole history, seconds so far, seconds left of what runs, and no more."""
+    adam = {size: job_of(config, "Adam", size) for size in (1, 2, 4, 8, 16)}
+    finish(tmp_path, config, adam[1], ("step-limit", "diverged"), seconds=12.5)
+    begin(tmp_path, adam[2])
+    begin(tmp_path, adam[4], updated=NOW - 5000)
+    begin(tmp_path, adam[8], updated=NOW - 5000)
+    log_of(tmp_path, adam[8], "error: no room\n", NOW - 10)
+    so_far = {"ended": {"0": "reached"}, "best_fid": 4.9, "seconds": 40.0}
+    progress = json.loads(state_of(tmp_path, adam[2]).read_text())
+    expected = {
+        1: Job(adam[1], "done", {"0": "step-limit", "1": "diverged"}, 4.2, 12.5),
+        2: Job(adam[2], "running", **so_far, seconds_left=60.0, progress=progress),
+        4: Job(adam[4], "interrupted", **so_far),
+        8: Job(adam[8], "failed", **so_far, reason="error: no room"),
+        16: Job(adam[16], "waiting"),
+    }
+    for size, found in expected.items():
+        assert job(tmp_path, config, "Adam", size) == found
+    assert (expected[16].ended, expected[16].progress) == ({}, {})
+
+
+@pytest.mark.parametrize(("silent", "state"), [(300, "running"), (301, "interrupted")])
+def test_five_minutes_of_silence_are_an_evaluation(tmp_path, config, silent, state):
+    begin(tmp_path, job_of(config, "Adam", 8), updated=NOW - silent)
+    assert job(tmp_path, config, "Adam", 8).state == state
+
+
+@pytest.mark.parametrize(("silent", "state"), [(300, "running"), (301, "waiting")])
+def test_and_so_are_five_minutes_after_the_start(tmp_path, config, silent, state):
+    log_of(tmp_path, job_of(config, "Adam", 8), "starting\n", NOW - silent)
+    assert job(tmp_path, config, "Adam", 8).state == state
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(PermissionError, "running"), (ProcessLookupError, "interrupted"), (None, "running")],
+)
+def test_a_process_is_asked_for_without_a_signal(tmp_path, config, monkeypatch, error, state):
+    """Another user's process lives, too; one of another machine is not asked for."""
+    asked = []
+
+    def kill(pid, number):
+        asked.append((pid, number))
+        if error:
+            raise error
+
+    monkeypatch.setattr(os, "kill", kill)
+    begin(tmp_path, job_of(config, "Adam", 8), host=platform.node(), pid=77)
+    assert job(tmp_path, config, "Adam", 8).state == state
+    assert set(asked) == {(77, 0)}
+    asked.clear()
+    begin(tmp_path, job_of(config, "Adam", 8), host="elsewhere", pid=77)
+    assert job(tmp_path, config, "Adam", 8).state == "running"
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("log", "state"),
+    [
+        ("error: early\n12:00:00 went on\n", "waiting"),
+        ("12:00:00 went on\nerror: late\n\n  \n", "failed"),
+        ("Traceback (most recent call last):\n...\nValueError\n12:00 a hint\n", "failed"),
+        ("an error: in the middle\n", "waiting"),
+        ("\xff" * 5000 + "\nerror: far behind", "failed"),
+        ("Traceback (most recent call last):\n" + "x" * 5000, "waiting"),
+        ("Traceback (most recent call last):" + "x" * (4096 - 34), "failed"),
+        ("Traceback (most recent call last):" + "x" * (4097 - 34), "waiting"),
+    ],
+)
+def test_the_end_of_a_log_says_whether_a_job_failed(tmp_path, config, log, state):
+    run = job_of(config, "Adam", 8)
+    log_of(tmp_path, run, "")
+    path = tmp_path / f"results/logs/train_gan/small.Adam.b8.seeds_{run.seed_key}.log"
+    path.write_bytes(log.encode("latin-1"))
+    os.utime(path, (NOW - 10_000, NOW - 10_000))
+    found = job(tmp_path, config, "Adam", 8)
+    assert found.state == state
+    assert found.reason == (log.strip().splitlines()[-1] if state == "failed" else "")
+
+
+def test_a_missing_or_torn_history_leaves_the_final_scores(tmp_path, config):
+    run = job_of(config, "Adam", 8)
+    finish(tmp_path, config, run)
+    history = tmp_path / run.path("history.csv")
+    history.write_text("seed,step,fid\n0,100,4.4\n0,200,\n")
+    assert job(tmp_path, config, "Adam", 8).best_fid == 4.5
+    history.unlink()
+    assert job(tmp_path, config, "Adam", 8).best_fid == 4.5
+
+
+def jobs_of(config, optimizer, **changes):
+    """Jobs with these states by batch size: `b4=("done", seconds, seconds left)`."""
+    found = []
+    for name, (state, seconds, left) in changes.items():
+        run = job_of(config, optimizer, int(name[1:]))
+        found.append(Job(run, state, seconds=seconds, seconds_left=left))
+    return found
+
+
+def test_the_time_left_is_of_finished_jobs_before_running_ones(config):
+    """At the same distance, in powers of two and either way; what runs counts whole."""
+    waiting = jobs_of(config, "Adam", b4=("waiting", None, None))
+    for known, expected in (
+        ({"b8": ("running", 10.0, 7.0)}, 17.0),
+        ({"b8": ("running", 10.0, None)}, None),
+        ({"b8": ("running", 10.0, 7.0), "b2": ("done", 5.0, None)}, 5.0),
+        ({"b2": ("done", 5.0, None), "b8": ("done", 9.0, None)}, 7.0),
+        ({"b1": ("done", 5.0, None), "b8": ("running", 10.0, 7.0)}, 17.0),
+        ({"b16": ("done", 5.0, None), "b2": ("done", 6.0, None)}, 6.0),
+        ({"b2": ("interrupted", None, None), "b8": ("done", 9.0, None)}, 9.0),
+        ({}, None),
+    ):
+        assert seconds_left(iter(waiting), iter(jobs_of(config, "RMSProp", **known))) == expected
+    known = jobs_of(config, "RMSProp", b8=("done", 9.0, None))
+    interrupted = jobs_of(config, "Adam", b2=("interrupted", 3.0, 4.0))
+    assert seconds_left([*known, *interrupted, *waiting], known) == 18.0
+
+
+def test_of_other_experiments_nothing_is_known(config):
+    content = json.loads(json.dumps(CONFIG))
+    other = content["experiments"]["small"] | {"title": "other"}
+    other["ratio"] = other["ratio"] | {"experiment": "other"}
+    content["experiments"] = {"other": other, "small": content["experiments"]["small"]}
+    runs = list(load(content).runs())
+    known = [Job(run, "done", seconds=3.0) for run in runs if run.experiment == "other"]
+    last = Job(next(run for run in runs if run.experiment == "small"), "done", seconds=50.0)
+    waiting = [Job(run, "waiting") for run in runs if run.experiment == "small"][:1]
+    assert seconds_left(waiting, known) is None
+    assert seconds_left(waiting, [*known, last]) == 50.0
+    rows = summary(iter([*known, *waiting]))
+    assert [(row["experiment"], row["optimizer"]) for row in rows] == [
+        ("other", "Adam"),
+        ("other", "RMSProp"),
+        ("small", "Adam"),
+    ]
+    assert [row["seconds_left"] for row in rows] == [0, 0, None]
+
+
+def test_the_states_and_sizes_of_a_summary(config):
+    """A batch size in two groups of seeds is named once."""
+    jobs = jobs_of(config, "Adam", b2=("failed", 1.0, None), b1=("failed", 1.0, None)) * 2
+    jobs += jobs_of(config, "Adam", b4=("interrupted", 4.0, None), b8=("done", 8.0, None))
+    (row,) = summary(jobs)
+    assert row == {
+        "experiment": "small",
+        "optimizer": "Adam",
+        "done": [8],
+        "running": [],
+        "waiting": [],
+        "failed": [2, 1],
+        "interrupted": [4],
+        "reached": 0,
+        "not_reached": 0,
+        "diverged": 0,
+        "best_fid": None,
+        "seconds_left": 5 * 8.0,
+    }
+    assert tuple(row)[2:7] == status.STATES
 
 
 def show(folder, *words):
