@@ -482,18 +482,23 @@ def test_memory_that_is_short_is_said_before_training(tmp_path, monkeypatch):
 
 
 def test_what_fits_by_the_quick_bound_is_not_counted(tmp_path, monkeypatch):
-    counted = []
+    asked = []
 
-    def count(*arguments):
-        counted.append(arguments)
-        return 0
+    def answers(name, value):
+        def answer(*arguments):
+            asked.append((name, *arguments))
+            return value
 
-    monkeypatch.setattr(loop, "training_bytes", count)
+        monkeypatch.setattr(loop, name, answer)
+
+    answers("training_bytes", 0)
     for bound, free in ((100, 100), (100, 99), (None, 10**18)):
-        monkeypatch.setattr(loop, "ceiling_bytes", lambda *job, bound=bound: bound)
-        monkeypatch.setattr(loop, "available_bytes", lambda device, free=free: free)
+        answers("ceiling_bytes", bound)
+        answers("available_bytes", free)
         run(tmp_path)
-    assert counted == [(settings_of(), 8, 1, 3, CPU)] * 2
+    quick = [("available_bytes", CPU), ("ceiling_bytes", settings_of(), 8, 1)]
+    counted = ("training_bytes", settings_of(), 8, 1, 3, CPU)
+    assert asked == [*quick, *quick, counted, *quick, counted]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, TypeError, ValueError])

@@ -57,6 +57,13 @@ def test_stretch_uses_all_levels_of_each_image(images):
         assert stretched[index].max() == (0 if index == flat else 255)
 
 
+@pytest.mark.parametrize("spread", [5e-6, 9e-6, 1.2e-5, 3e-5])
+def test_hardly_any_contrast_is_stretched_as_save_image_does(tmp_path, spread):
+    image = torch.linspace(0, spread, 20).view(1, 4, 5)
+    (pixels,) = to_uint8(image[None], "stretch")
+    assert torch.equal(pixels, saved(image, tmp_path / "x.png", normalize=True))
+
+
 def test_real_images_pass_the_same_map(tmp_path):
     random = torch.Generator().manual_seed(1)
     real = torch.randint(40, 200, (20, 1, 8, 8), dtype=torch.uint8, generator=random)
