@@ -214,6 +214,18 @@ def test_pipes_and_what_else_is_no_file_are_named(folder):
     assert reasons(pack(folder)["unused"]) == {"no regular file": (1, "cats/pipe.png")}
 
 
+def test_files_that_cannot_be_read_are_named_as_such(folder):
+    """Such as files of somebody else. Reading this one fails for everybody, after it was opened."""
+    (folder / "cats/memory").symlink_to("/proc/self/mem")
+    assert reasons(pack(folder)["unused"]) == {"cannot be read": (1, "cats/memory")}
+    (folder / "cats/memory.png").symlink_to("/proc/self/mem")
+    assert "1 of 13 images cannot be read, more than 1 %" in refusal(folder)
+    manifest = pack(folder, max_skipped_share=0.5)
+    assert reasons(manifest["skipped_reasons"]) == {"Input/output error": (1, "cats/memory.png")}
+    (folder / "memory").symlink_to("/proc/self/mem")
+    assert counts(pack(folder, max_skipped_share=0.5)) == {"cats": 6, "dogs": 6}
+
+
 def test_the_state_of_a_folder_changes_with_linked_files(folder, tmp_path):
     target = write(tmp_path / "disk/1.png", 1)
     (folder / "cats/linked.png").symlink_to(target)
@@ -418,7 +430,7 @@ def test_listing_opens_no_file_that_is_called_a_picture(folder, monkeypatch):
     def opened(path, name):
         raise AssertionError(f"{name} was opened")
 
-    monkeypatch.setattr(listing, "is_picture", opened)
+    monkeypatch.setattr(listing, "has_picture", opened)
     assert len(list(list_images(folder))) == 12
 
 

@@ -40,16 +40,19 @@ def png(kind: int, bits: int, pixels: list[bytes], *extra: tuple[bytes, bytes], 
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
 
 
-def tiff(values: np.ndarray, bits: int, photometric: int = 1, big: bool = False) -> bytes:
-    """A TIFF of one row of grey samples of 12 or 16 bits, not compressed."""
+def tiff(values: np.ndarray, bits: int, photometric=1, big=False, stored=1) -> bytes:
+    """A TIFF of one row of grey samples of 8, 12 or 16 bits, not compressed.
+
+    stored: 1 without a sign, 2 with one.
+    """
     if bits == 12:
         digits = "".join(f"{value:03x}" for value in values)
         data = bytes.fromhex(digits + "0" * (len(digits) % 2))
     else:
-        data = values.astype(">u2" if big else "<u2").tobytes()
+        data = values.astype(f"{'>' if big else '<'}u{bits // 8}").tobytes()
     order = ">" if big else "<"
     tags = [(256, len(values)), (257, 1), (258, bits), (259, 1), (262, photometric), (273, 0)]
-    tags += [(277, 1), (278, 1), (279, len(data))]
+    tags += [(277, 1), (278, 1), (279, len(data)), (339, stored)]
     start = 8 + 2 + 12 * len(tags) + 4
     entries = b""
     for tag, value in tags:
@@ -137,6 +140,13 @@ def test_modes_that_pillow_reads_and_does_not_write(mode):
     assert set(np.asarray(flattened(loaded, "L")).flat) == {expected}
 
 
+def test_8_bits_with_a_sign_have_no_range_either(decoded):
+    values = np.array([1, 200])
+    assert decoded(tiff(values, 8), 2, 1)[0, :, 0].tolist() == [1, 200]
+    with pytest.raises(ValueError, match="samples of 8 bits with a sign have no range"):
+        decoded(tiff(values, 8, stored=2), 2, 1)
+
+
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_samples_without_a_range_are_refused(decoded, mode):
     buffer = io.BytesIO()
@@ -161,6 +171,55 @@ def test_white_is_zero_at_16_bits_too(decoded):
         255,
         0,
     ]
+
+
+UNDONE = {
+    1: lambda turned: turned,
+    2: np.fliplr,
+    3: lambda turned: np.rot90(turned, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda turned: np.rot90(turned, -1),
+    7: lambda turned: np.rot90(turned, 2).T,
+    8: np.rot90,
+}
+"""Orientation -> from the rows of the file to the picture as it was seen (EXIF 2.3, 4.6.4 A)."""
+
+
+@pytest.mark.parametrize("orientation", UNDONE)
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        *(("PNG", {}), ("JPEG", {"quality": 100}), ("WEBP", {"lossless": True})),
+        *(("TIFF", {}), ("TIFF", {"compression": "tiff_deflate"})),
+    ],
+    ids=str,
+)
+def test_pictures_stand_upright_in_every_format(tmp_path, format, options, orientation):
+    """Read by its path: such TIFF files Pillow would map into memory."""
+    turned = np.kron(np.array([[0, 90, 200], [40, 140, 250]]), np.ones((8, 8))).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pictures = {"8 bits": turned}
+    if format == "TIFF":
+        pictures["16 bits"] = turned.astype(np.uint16) * 257
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(tmp_path / name, format, exif=exif, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SixteenBits)
+            found = decode(tmp_path / name, 8, 1, "squash")
+        expected = Image.fromarray(np.ascontiguousarray(UNDONE[orientation](turned)))
+        expected = np.asarray(expected.resize((8, 8), Image.Resampling.LANCZOS))
+        assert np.abs(found[:, :, 0].astype(int) - expected).max() <= (3 if format == "JPEG" else 0)
+
+
+def test_a_file_of_a_terabyte_that_is_no_picture_is_not_read_to_its_end(tmp_path):
+    for start, message in ((b"", "none of PNG"), (b"\x89PNG\r\n\x1a\n", "broken PNG|cannot ident")):
+        with open(tmp_path / "large.png", "wb") as file:
+            file.write(start)
+            file.truncate(1 << 40)
+        with pytest.raises((ValueError, SyntaxError, OSError), match=message):
+            decode(tmp_path / "large.png", 8, 3, "squash")
 
 
 # ---------------------------------------------------------------- 12 bits in 16
@@ -219,6 +278,20 @@ def test_12_bits_of_colour_are_noticed_too(tmp_path):
     assert "0 to 4095 of 65535" in line
     own |= {"bits": 12}
     with pytest.raises(UserError, match=r"colours of 16 bits per sample.*save it with 8 bits"):
+        write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
+
+
+def test_12_bits_of_grey_with_alpha_are_noticed_too(tmp_path):
+    (tmp_path / "own").mkdir()
+    for number in range(2):
+        data = png(GREY_ALPHA, 16, [b"\x0f\xff\xff\xff", bytes([number]) * 2 + b"\xff\xff"])
+        (tmp_path / "own" / f"{number}.png").write_bytes(data)
+    own = {"name": "own", "kind": "image_folder", "root": str(tmp_path / "own"), "image_size": 2}
+    own |= {"resize": "squash"}
+    (line,) = write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))["warnings"]
+    assert "0 to 4095 of 65535" in line
+    own |= {"bits": 12}
+    with pytest.raises(UserError, match="or grey with alpha, of which the upper 8 are read"):
         write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
 
 

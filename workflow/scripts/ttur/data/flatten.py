@@ -82,12 +82,13 @@ def _of_colour_16(picture: Image.Image, bits: int | None) -> Image.Image:
     """The same picture: Pillow keeps the upper 8 bits, to which a transparent colour must fit."""
     if bits not in (None, WHOLE_RANGE):
         raise ValueError(
-            "colours of 16 bits per sample, of which the upper 8 are read whatever `bits` says: "
+            "colours of 16 bits per sample, or grey with alpha, of which the upper 8 are read "
+            "whatever `bits` says: "
             "save it with 8 bits"
         )
     if "transparency" in picture.info:
         picture.info["transparency"] = tuple(v >> 8 for v in picture.info["transparency"])
-    if picture.mode in ("RGB", "RGBA"):
+    if picture.mode in ("LA", "RGB", "RGBA"):
         highest = max(high for _, high in picture.convert("RGB").getextrema())
         warnings.warn(SixteenBits(highest << 8 | 255), stacklevel=3)
     return picture

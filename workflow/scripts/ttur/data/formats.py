@@ -43,12 +43,17 @@ def starts_as_picture(head: bytes) -> bool:
     return head.startswith(_STARTS)
 
 
-def is_picture(path: str | os.PathLike, name: str) -> bool:
-    """Whether a regular file has a picture's content; False also where it cannot be read."""
+def has_picture(path: str | os.PathLike, name: str) -> bool:
+    """Whether a regular file has a picture's content. OSError where it cannot be read."""
     if name.lower().endswith(_RAW_SUFFIXES):
         return False
+    with open(path, "rb") as file:
+        return starts_as_picture(file.read(HEAD_BYTES))
+
+
+def is_picture(path: str | os.PathLike, name: str) -> bool:
+    """As `has_picture`; False where the file cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return starts_as_picture(file.read(HEAD_BYTES))
+        return has_picture(path, name)
     except OSError:
         return False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .formats import FORMAT_NAMES, is_picture, promises_picture
+from .formats import FORMAT_NAMES, has_picture, promises_picture
 from .tally import Tally
 
 SYSTEM_NAMES = frozenset(
@@ -27,6 +27,7 @@ SYSTEM_NAMES = frozenset(
 SYSTEM = "hidden or put there by the system"
 NO_PICTURE = f"none of {FORMAT_NAMES}"
 NO_FILE = "no regular file"
+UNREADABLE = "cannot be read"
 NOWHERE = "link to nothing"
 LOOP = "link to a folder above it"
 READ_ALREADY = "link to a folder that is read elsewhere"
@@ -60,10 +61,11 @@ def image_files(
     folder cannot be read.
     """
     for file in _files(root, order, unused):
-        if promises_picture(file.name) or is_picture(*file):
+        reason = _no_image(file)
+        if reason is None:
             yield file
         else:
-            _note(unused, NO_PICTURE, file.name)
+            _note(unused, reason, file.name)
 
 
 def top_level(root: str | Path) -> tuple[list[Found], list[Found]]:
@@ -87,6 +89,14 @@ def folder_digest(root: str | Path) -> str:
         line = f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def _no_image(file: Found) -> str | None:
+    """Why a file is no image; None where it is one."""
+    try:
+        return None if promises_picture(file.name) or has_picture(*file) else NO_PICTURE
+    except OSError:
+        return UNREADABLE
 
 
 _FOLDER, _FILE = "folder", "file"

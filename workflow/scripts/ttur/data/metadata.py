@@ -26,9 +26,9 @@ def without_metadata(data: bytes) -> bytes:
 def _png(data: bytes) -> bytes:
     """Chunks: length of the content (4 bytes), type (4), content, checksum (4)."""
     kept, position = [_PNG], len(_PNG)
-    while position + 12 <= len(data):
+    while position + 12 <= len(data) and (name := data[position + 4 : position + 8]).isalpha():
         end = position + 12 + int.from_bytes(data[position : position + 4], "big")
-        if data[position + 4 : position + 8] not in _PNG_METADATA:
+        if name not in _PNG_METADATA:
             kept.append(data[position:end])
         position = end
     return b"".join([*kept, data[position:]])

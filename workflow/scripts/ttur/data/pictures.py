@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -18,7 +18,7 @@ PAPER_FORMATS = ("JPEG", "PNG", "WEBP")
 """ImageNet has one PNG file named .JPEG; LSUN's values are WebP."""
 
 MAX_BYTES = 64 << 20
-"""Of one encoded image."""
+"""Of one encoded image of the paper's data sets, and of one whose metadata are left out."""
 
 MAX_PIXELS = 178_956_970
 """Of one picture, unless the configuration says otherwise: from there on Pillow, left alone,
@@ -26,8 +26,8 @@ takes a picture for a decompression bomb. As RGB that is 716 MB of memory."""
 
 LONGEST_REASON = 200
 
-BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
-WHITE_IS_ZERO = 0
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
+WHITE_IS_ZERO, SIGNED = 0, 2
 
 
 class Remark(UserWarning):
@@ -66,11 +66,12 @@ def load(
     except TooLarge:
         raise
     except Exception as error:
-        data = file if isinstance(file, bytes) else Path(file).read_bytes()
+        with _opened(file) as stream:
+            data = stream.read(MAX_BYTES + 1)
         if isinstance(error, UnidentifiedImageError) and not starts_as_picture(data[:HEAD_BYTES]):
             raise ValueError(f"none of {FORMAT_NAMES}") from None
         bare = without_metadata(data)
-        if bare == data:
+        if bare == data or len(data) > MAX_BYTES:
             raise
         try:
             loaded = _load(bare, formats, max_pixels)
@@ -81,16 +82,34 @@ def load(
 
 
 def _load(file: str | Path | bytes, formats: tuple[str, ...], max_pixels: int | None) -> Loaded:
-    source = io.BytesIO(file) if isinstance(file, bytes) else file
-    with _limit(max_pixels), Image.open(source, formats=formats) as picture:
+    with (
+        _limit(max_pixels),
+        _opened(file) as stream,
+        Image.open(stream, formats=formats) as picture,
+    ):
         _remark_frames(picture)
         raw_mode, bits, inverted = _raw_mode(picture), 16, False
-        if picture.format == "TIFF" and picture.mode.startswith("I;16"):
-            bits = picture.tag_v2.get(BITS_PER_SAMPLE, (16,))[0]
-            # Pillow inverts such pictures of up to 8 bits itself.
-            inverted = picture.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+        if picture.format == "TIFF":
+            bits, inverted = _tiff_samples(picture)
         picture.load()
         return Loaded(picture, raw_mode, bits, inverted, _orientation(picture))
+
+
+def _tiff_samples(picture: Image.Image) -> tuple[int, bool]:
+    """Bits of a sample where the mode is one of 16 bits, and whether white is 0 there."""
+    if picture.mode == "L" and SIGNED in picture.tag_v2.get(SAMPLE_FORMAT, ()):
+        raise ValueError("samples of 8 bits with a sign have no range: save it without")
+    if not picture.mode.startswith("I;16"):
+        return 16, False
+    # Pillow inverts such pictures of up to 8 bits itself.
+    inverted = picture.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    return picture.tag_v2.get(BITS_PER_SAMPLE, (16,))[0], inverted
+
+
+def _opened(file: str | Path | bytes) -> BinaryIO:
+    """Opened here: by its path Pillow maps some TIFF files into memory, and takes their rows for
+    as long as those of the upright picture."""
+    return io.BytesIO(file) if isinstance(file, bytes) else open(file, "rb")
 
 
 def _orientation(picture: Image.Image) -> int:
