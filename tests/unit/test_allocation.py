@@ -39,3 +39,22 @@ def test_memory_grows_with_the_batch_where_it_lies_in_memory_and_by_attempt():
     assert megabytes("cpu", 2 * numbers, 1) > 1.9 * megabytes("cpu", numbers, 1)
     assert megabytes("cuda", 2 * numbers, 1) < 1.1 * megabytes("cuda", numbers, 1)
     assert megabytes("cuda", numbers, 3) == pytest.approx(3 * megabytes("cuda", numbers, 1), abs=3)
+
+
+def test_memory_is_a_base_and_so_many_bytes_a_number():
+    """A mebibyte of numbers; halves of a megabyte are rounded up."""
+    assert [megabytes("cpu", 1 << 20, attempt) for attempt in (1, 2)] == [3100, 6200]
+    assert [megabytes("cuda", 1 << 20, attempt) for attempt in (1, 3)] == [8016, 24_048]
+    assert megabytes("cpu", 1, 1) == 1501
+
+
+def test_every_seed_is_trained_and_scored():
+    one, three = (training_seconds(LIMITS, FID, 8, seeds, 50) for seeds in (1, 3))
+    assert three - one == pytest.approx(2 * (1000 * 8 * 50**2 / 4e6 + SCORING))
+    rated = [training_seconds(LIMITS, FID, 8, seeds, 50, rate=5.0) for seeds in (1, 3)]
+    assert rated == pytest.approx([300 + SCORING, 300 + 3 * SCORING])
+
+
+def test_a_minute_that_has_begun_is_asked_for():
+    assert [minutes(seconds, 1) for seconds in (0.1, 60, 60.1)] == [11, 11, 12]
+    assert minutes(30, 2) == 21

@@ -1,7 +1,7 @@
 """Lines of progress: counts, speed, time left."""
 
 import pytest
-from ttur.progress import Progress
+from ttur.progress import Progress, duration
 
 
 class Clock:
@@ -47,3 +47,48 @@ def test_at_most_one_line_per_interval():
         if due[-1]:
             progress.report(1)
     assert [second for second, now in enumerate(due, 1) if now] == [5, 10]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        *((0, "0 s"), (0.6, "1 s"), (1.4, "1 s"), (59.4, "59 s"), (60, "1 min"), (100, "2 min")),
+        *((3569, "59 min"), (3600, "1 h 00 min"), (3900, "1 h 05 min"), (90_000, "25 h 00 min")),
+    ],
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_a_line_is_due_every_five_seconds_and_counts_from_the_start(capsys):
+    clock = Clock()
+    progress = Progress("own", "images", 100, clock=clock)
+    due = []
+    for _ in range(6):
+        clock.now += 1
+        due.append(progress.due())
+    assert due == [False] * 4 + [True] * 2
+    clock.now += 4
+    progress.report(50)
+    clock.now += 10
+    progress.report(80)
+    assert capsys.readouterr().err.splitlines() == [
+        "own: 50 of 100 images, 5 images/s, 10 s left",
+        "own: 80 of 100 images, 4 images/s, 5 s left",
+    ]
+
+
+def test_a_line_before_any_time_has_passed(capsys):
+    progress = Progress("own", "images", 3, clock=Clock())
+    progress.report(0)
+    progress.report(2)
+    assert capsys.readouterr().err.splitlines() == [
+        "own: 0 of 3 images, 0 images/s",
+        "own: 2 of 3 images, 2000000000 images/s, 0 s left",
+    ]
+
+
+def test_the_clock_is_one_that_never_goes_back(monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    assert not Progress("own", "images", 3).due()
+    assert Progress("own", "images", 3, interval=0.0).due()
