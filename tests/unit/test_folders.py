@@ -180,6 +180,26 @@ def test_links_into_a_hidden_store_of_the_folder_are_followed(folder):
     (folder / "dogs").rename(folder / ".store")
     (folder / "dogs").symlink_to(".store")
     assert counts(pack(folder)) == {"cats": 6, "dogs": 6}
+    (folder / ".store").rename(folder / "dogs.moved")
+    (folder / "dogs").unlink()
+    (folder / ".store").mkdir()
+    (folder / "dogs.moved").rename(folder / ".store/v1")
+    (folder / "dogs").symlink_to(".store/v1")
+    assert counts(pack(folder)) == {"cats": 6, "dogs": 6}
+
+
+def test_a_linked_folder_is_listed_as_the_folder_is(folder, tmp_path):
+    """A link that leads above the folder is no class, by whatever path the folder is named."""
+    (folder / "round").symlink_to(tmp_path)
+    write(folder / "loose.png", 9)
+    (tmp_path / "linked").symlink_to(folder)
+    for root in (folder, tmp_path / "linked"):
+        folders, files = listing.top_level(root)
+        assert folders == [(str(root / name), name) for name in ("cats", "dogs")]
+        assert files == [(str(root / "loose.png"), "loose.png")]
+    unused = Tally()
+    assert len(list(list_images(tmp_path / "linked", unused))) == 13
+    assert reasons(unused.rows()) == {"link to a folder above it": (1, "round")}
 
 
 def test_every_real_folder_is_read_once_and_loops_end(folder, tmp_path):
@@ -284,6 +304,27 @@ def test_a_class_without_pictures_is_an_error_before_any_job(folder, content, sa
     assert said in message
     assert message.endswith(f"Put pictures of {FORMATS} there, or take the folder away")
     refusal(folder, max_skipped_share=0.5)
+
+
+def test_several_classes_without_pictures_are_counted(folder):
+    for name, said in (
+        ("birds", "'birds' holds"),
+        ("cows", "'birds' (one of 2 such folders) holds"),
+        ("emus", "'birds' (one of 3 such folders) holds"),
+    ):
+        (folder / name).mkdir()
+        assert f"whose class folder {said} no picture: it is empty." in config_refusal(folder)
+
+
+def test_several_classes_of_which_nothing_decodes_are_counted(folder):
+    for name in ("dogs", "cats"):
+        for path in (folder / name).iterdir():
+            path.write_bytes(path.read_bytes()[:60])
+        if name == "dogs":
+            assert "class 'dogs' has no image" in refusal(folder, max_skipped_share=0.9)
+    for number in range(3):
+        write(folder / "birds" / f"{number}.png", number)
+    assert "class 'cats' (one of 2 such) has no" in refusal(folder, max_skipped_share=0.9)
 
 
 def test_a_class_of_which_no_picture_decodes_is_an_error(folder):
@@ -412,6 +453,25 @@ def test_reasons_are_counted_and_bounded():
         f"truncated after 0 bytes (7, such as '0.png'), {OTHER} ({tally.total - 7})"
     )
     assert rows[-1]["reason"] == OTHER
+    tally.add("a", "again")  # one that is known keeps its place
+    tally.add("other 7", "new")
+    assert reasons(tally.rows())["a"] == (2, "a")
+    assert reasons(tally.rows())[OTHER] == (8, "t")
+
+
+def test_the_most_frequent_reasons_come_first_and_five_of_them_are_said():
+    tally = Tally()
+    for count, reason in enumerate("gfedcba", 1):
+        tally.add(reason, reason.upper(), count)
+    assert [row["count"] for row in tally.rows()] == [7, 6, 5, 4, 3, 2, 1]
+    assert counted(iter(tally.rows())) == (
+        "a (7, such as 'A'), b (6, such as 'B'), c (5, such as 'C'), d (4, such as 'D'), "
+        "e (3, such as 'E'), other reasons (3)"
+    )
+    assert counted(tally.rows()[5:]) == "f (2, such as 'F'), g (1, 'G')"
+    assert counted([]) == ""
+    tally.add("h", "H", 7)
+    assert [row["reason"] for row in tally.rows()[:3]] == ["a", "h", "b"]
 
 
 def test_a_manifest_of_an_earlier_version_is_read(folder):

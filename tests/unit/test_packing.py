@@ -104,7 +104,7 @@ def test_few_items_are_taken_ahead(monkeypatch):
 
     for processes in (1, 2):
         taken = 0
-        chunks = workers.decoded(toy(items=items), processes=processes)
+        chunks = workers.decoded(toy(items=items), 0, processes)
         for _ in range(3):
             next(chunks)
         chunks.close()

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from raw_data_examples import encoded, picture
+from ttur.data import pictures
 from ttur.data.flatten import SixteenBits, dark_pictures, flattened
+from ttur.data.formats import has_picture, is_picture, starts_as_picture
 from ttur.data.image_folder import decode
 from ttur.data.kinds import KINDS
+from ttur.data.metadata import without_metadata
 from ttur.data.packing import write_packed
-from ttur.data.pictures import MAX_PIXELS, Loaded, Remark, decode_rgb
+from ttur.data.pictures import MAX_PIXELS, Loaded, Remark, decode_rgb, load, reason_of
 from ttur.errors import UserError
 
 GREY, GREY_ALPHA, COLOUR, PALETTE, COLOUR_ALPHA = 0, 4, 2, 3, 6
@@ -76,6 +79,27 @@ def decoded(tmp_path):
     return of
 
 
+# ---------------------------------------------------------------- what begins as a picture
+
+
+@pytest.mark.parametrize("size", [12, 40, 52, 56, 64, 108, 124])
+def test_a_bitmap_has_a_header_of_a_known_size(size):
+    """Other files may begin with the letters BM."""
+
+    def begins(header: int) -> bool:
+        return starts_as_picture(b"BM" + bytes(12) + struct.pack("<I", header) + bytes(14))
+
+    assert begins(size)
+    assert not any(begins(other) for other in (size - 1, size + 1, size << 8, size | 1 << 24))
+
+
+def test_what_cannot_be_read_is_no_picture(tmp_path):
+    assert not is_picture(tmp_path / "none", "none")
+    with pytest.raises(OSError, match="No such file"):
+        has_picture(tmp_path / "none", "none")
+    assert not has_picture(tmp_path / "none.nef", "none.NEF")
+
+
 # ---------------------------------------------------------------- mode x transparency x bits
 
 TRANSPARENT = {
@@ -118,6 +142,12 @@ OPAQUE = {
 @pytest.mark.parametrize(("data", "grey"), OPAQUE.values(), ids=OPAQUE)
 def test_what_is_not_transparent_stays(decoded, data, grey):
     assert set(decoded(data).flat) == {grey}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_of_16_bits_too_only_the_transparent_value_becomes_white(decoded, channels):
+    data = png(GREY, 16, [b"\x12\x34", b"\x12\x35", b"\xff\xff"], (b"tRNS", b"\x12\x34"))
+    assert decoded(data, 3, channels)[0, :, 0].tolist() == [255, 0x12, 255]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -297,6 +327,59 @@ def test_12_bits_of_grey_with_alpha_are_noticed_too(tmp_path):
 
 # ---------------------------------------------------------------- metadata
 
+
+def jpeg_segments() -> list[tuple[bytes, bool]]:
+    """Every marker that a header may have, with contents of several lengths; is it needed?"""
+    removed = {*range(0xE0, 0xF0), 0xFE} - {0xEE}
+    segments = []
+    for marker in (*range(0xC0, 0xD0), 0xDB, 0xDD, *range(0xE0, 0x100)):
+        for length in (0, 3, 300):
+            if marker != 0xFF:
+                content = struct.pack(">H", length + 2) + bytes([marker]) * length
+                segments.append((bytes([0xFF, marker]) + content, marker not in removed))
+    return segments
+
+
+def png_chunks() -> list[tuple[bytes, bool]]:
+    removed = b"tEXt zTXt iTXt tIME eXIf iCCP gAMA cHRM pHYs sRGB sBIT bKGD hIST sPLT".split()
+    needed = b"IHDR PLTE tRNS acTL fcTL fdAT IDAT abcd IEND".split()
+    named = [(name, name in needed) for name in (*removed, *needed)]
+    return [(chunk(name, bytes(size)), keep) for name, keep in named for size in (0, 3, 300)]
+
+
+@pytest.mark.parametrize(
+    ("start", "parts", "head", "end"),
+    [
+        (b"\xff\xd8", jpeg_segments(), 4, b"\xff\xda\0\x02pixels\xff\xe1\0\x04ab\xff\xd9"),
+        (b"\x89PNG\r\n\x1a\n", png_chunks(), 12, b""),
+    ],
+    ids=["JPEG", "PNG"],
+)
+def test_what_makes_no_pixels_goes_and_all_else_stays(start, parts, head, end):
+    """Of a file that was cut off too: what is left of a part counts where its head is whole."""
+    whole = start + b"".join(part for part, _ in parts) + end
+    kept = start + b"".join(part for part, needed in parts if needed)
+    assert without_metadata(whole) == kept + end
+    position, kept = len(start), start
+    for part, needed in parts:
+        for length in (1, head - 1, head, len(part) - 1):
+            length = min(length, len(part) - 1)
+            expected = part[:length] if needed or length < head else b""
+            assert without_metadata(whole[: position + length]) == kept + expected
+        position, kept = position + len(part), kept + part * needed
+    assert without_metadata(b"GIF89a" + whole) == b"GIF89a" + whole
+    assert without_metadata(start) == start
+
+
+def test_what_is_no_chunk_or_segment_is_kept_with_all_that_follows():
+    text = chunk(b"tEXt", b"a\0b")
+    for start, damage, after in (
+        (b"\x89PNG\r\n\x1a\n", bytes(12), text),
+        (b"\xff\xd8", b"\0\0", b"\xff\xe1\0\x04ab"),
+    ):
+        assert without_metadata(start + after + damage + after) == start + damage + after
+
+
 PIXELS = [bytes([value]) * 3 for value in (10, 90, 170, 250)]
 
 
@@ -385,6 +468,69 @@ def test_broken_metadata_are_a_remark_and_broken_pixels_are_not(tmp_path):
     assert (row["count"], row["example"]) == (1, "0.png")
 
 
+@pytest.mark.parametrize("name", ["a text that is too large", "a gamma of two bytes"])
+def test_broken_metadata_are_said_and_whole_ones_are_not(decoded, name, recwarn):
+    decoded(png(COLOUR, 8, PIXELS), 4)
+    assert not recwarn
+    decoded(BROKEN_PNG[name], 4)
+    (said,) = (str(each.message) for each in recwarn)
+    assert said.startswith("metadata are broken and left out: ")
+
+
+def test_an_orientation_that_cannot_be_read_is_none(monkeypatch):
+    """Pillow raises almost anything on damaged EXIF data."""
+
+    def getexif(image):
+        raise ZeroDivisionError("n/0")
+
+    monkeypatch.setattr(Image.Image, "getexif", getexif)
+    with pytest.warns(Remark, match="metadata are broken and left out: n/0"):
+        assert load(png(COLOUR, 8, PIXELS), ("PNG",)).orientation == 1
+
+
+def test_a_photograph_of_several_views_is_one_of_one_frame(decoded, recwarn):
+    buffer = io.BytesIO()
+    views = [picture(size=(24, 24), seed=seed) for seed in range(2)]
+    views[0].save(buffer, "MPO", save_all=True, append_images=views[1:])
+    expected = decoded(encoded(views[0]), 24)
+    np.testing.assert_array_equal(decoded(buffer.getvalue(), 24), expected)
+    assert not recwarn
+
+
+def test_large_files_are_decoded_and_their_metadata_are_not_left_out(monkeypatch):
+    data = BROKEN_PNG["a gamma of two bytes"]
+    monkeypatch.setattr(pictures, "MAX_BYTES", len(data))
+    with pytest.warns(Remark, match="metadata are broken"):
+        assert load(data, ("PNG",)).picture.size == (4, 1)
+    monkeypatch.setattr(pictures, "MAX_BYTES", len(data) - 1)
+    with pytest.raises((ValueError, struct.error)):
+        load(data, ("PNG",))
+    assert load(png(COLOUR, 8, PIXELS), ("PNG",)).picture.size == (4, 1)
+
+
+def test_images_of_the_papers_data_sets_have_a_largest_size(tmp_path, monkeypatch):
+    data = encoded(picture(), "PNG")
+    (tmp_path / "x").write_bytes(data)
+    monkeypatch.setattr(pictures, "MAX_BYTES", len(data))
+    found = pictures.decode_rgb_file(tmp_path / "x", 8, "squash")
+    np.testing.assert_array_equal(found, decode_rgb(data, 8, "squash"))
+    monkeypatch.setattr(pictures, "MAX_BYTES", len(data) - 1)
+    for decode_one in (
+        lambda: decode_rgb(data, 8, "squash"),
+        lambda: pictures.decode_rgb_file(tmp_path / "x", 8, "squash"),
+    ):
+        with pytest.raises(ValueError, match=f"{len(data)} bytes are too many for one image"):
+            decode_one()
+
+
+def test_reasons_are_one_line_of_bounded_length_without_a_path():
+    assert reason_of(ValueError("a\n  b" + "x" * 300)) == ("a b" + "x" * 300)[:200]
+    assert reason_of(ValueError()) == "ValueError"
+    assert reason_of(PermissionError(13, "Permission denied", "/a/b")) == "Permission denied"
+    assert reason_of(OSError("truncated")) == "truncated"
+    assert "path" not in reason_of(UnidentifiedImageError("cannot identify '/a/path'"))
+
+
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_the_first_of_several_frames_is_used_and_said(tmp_path, format):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
@@ -410,6 +556,7 @@ def test_a_damaged_later_frame_costs_nothing(decoded, format):
 
 
 def test_a_scan_of_90_million_pixels_is_no_bomb(decoded):
+    assert MAX_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
     side = 9_500  # 90,250,000 pixels; Pillow warns above 89,478,485
     buffer = io.BytesIO()
     Image.new("1", (side, side), 1).save(buffer, "PNG")

@@ -330,6 +330,50 @@ def test_what_bedrooms_say_of_themselves(tmp_path):
     }
 
 
+def test_what_a_folder_says_of_itself(tmp_path):
+    for name in ("a/2.png", "a/10.png", "b/1.png"):
+        (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "own" / name).write_bytes(encoded(picture(), "PNG"))
+    (tmp_path / "own/b/notes.txt").write_text("x")
+    settings = settings_of("image_folder", tmp_path / "own")
+    expected = {
+        "source": f"image folder {tmp_path}/own",
+        "licence": "not stated",
+        "resize": "Pillow LANCZOS shortest side, centre crop -> 8x8",
+        "classes": [],
+        "shape": (8, 8, 3),
+        "count": 3,
+        "expected": None,
+        "share": 0.01,
+        "item": ("a/2.png", -1),
+        "decoded": ((8, 8, 3), np.uint8),
+    }
+    source = KINDS["image_folder"](settings)
+    assert facts(source) == expected
+    assert [(row["count"], row["example"]) for row in source.unused] == [(1, "b/notes.txt")]
+    settings |= {"labels": "folders", "max_skipped_share": 0.25, "resize": "squash", "channels": 1}
+    source = KINDS["image_folder"](settings | {"bits": 8, "max_pixels": 1 << 31})
+    assert [item.label for item in source.items()] == [0, 0, 1]
+    assert facts(source) == expected | {
+        "resize": "Pillow LANCZOS squashed -> 8x8",
+        "classes": ["a", "b"],
+        "shape": (8, 8, 1),
+        "share": 0.25,
+        "item": ("a/2.png", 0),
+        "decoded": ((8, 8, 1), np.uint8),
+    }
+    with pytest.raises(ValueError, match="more than 1 pixels, the limit max_pixels"):
+        facts(KINDS["image_folder"](settings | {"max_pixels": 1}))
+    for wrong in ({"bits": 7}, {"max_pixels": (1 << 31) + 1}):
+        (key,) = wrong
+        message = refused(KINDS["image_folder"], settings | wrong)
+        assert message.startswith(f"datasets.own.{key}: {wrong[key]} is not a whole number from ")
+    (tmp_path / "own/b/1.png").unlink()
+    (tmp_path / "own/a/2.png").unlink()
+    one = KINDS["image_folder"](settings | {"labels": "none"})
+    assert (one.count, [item.label for item in one.items()]) == (1, [-1])
+
+
 @pytest.mark.parametrize("as_archive", [False, True])
 def test_what_imagenet_says_of_itself(tmp_path, as_archive):
     data = encoded(picture())

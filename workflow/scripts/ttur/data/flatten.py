@@ -62,7 +62,7 @@ def flattened(loaded: Loaded, mode: str, bits: int | None = None) -> Image.Image
 
 def _of_grey_16(picture: Image.Image, loaded: Loaded, bits: int | None) -> Image.Image:
     """Mode L, or LA where one value is transparent."""
-    values = np.asarray(picture).astype(np.uint16)
+    values = np.asarray(picture)
     highest, used = int(values.max()), loaded.bits
     if used == WHOLE_RANGE:
         warnings.warn(SixteenBits(highest), stacklevel=3)

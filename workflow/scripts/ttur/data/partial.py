@@ -85,7 +85,6 @@ class Partial:
 
         The journal stays until `discard`.
         """
-        _sync(self._labels)
         self._labels.seek(0)
         labels = np.frombuffer(self._labels.read(), dtype="<i8")
         self._digest.update(labels.tobytes())
@@ -148,7 +147,6 @@ class Partial:
 
 def _open(path: Path) -> BinaryIO:
     """Opens a file for reading and writing, as it is or empty."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return open(path, "r+b")
 

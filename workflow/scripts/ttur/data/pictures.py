@@ -96,14 +96,12 @@ def _load(file: str | Path | bytes, formats: tuple[str, ...], max_pixels: int | 
 
 
 def _tiff_samples(picture: Image.Image) -> tuple[int, bool]:
-    """Bits of a sample where the mode is one of 16 bits, and whether white is 0 there."""
+    """Bits of a sample, and whether white is 0; both count where the mode is one of 16 bits."""
     if picture.mode == "L" and SIGNED in picture.tag_v2.get(SAMPLE_FORMAT, ()):
         raise ValueError("samples of 8 bits with a sign have no range: save it without")
-    if not picture.mode.startswith("I;16"):
-        return 16, False
     # Pillow inverts such pictures of up to 8 bits itself.
     inverted = picture.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
-    return picture.tag_v2.get(BITS_PER_SAMPLE, (16,))[0], inverted
+    return picture.tag_v2.get(BITS_PER_SAMPLE, (1,))[0], inverted
 
 
 def _opened(file: str | Path | bytes) -> BinaryIO:

@@ -6,7 +6,7 @@ import signal
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     highest: int
 
 
-def decoded(source: Source, start: int = 0, processes: int = 1) -> Iterator[Chunk]:
+def decoded(source: Source, start: int, processes: int) -> Iterator[Chunk]:
     """Decodes all items from number `start` on, in order.
 
     Holds at most 2 * processes + 1 chunks. With one process everything happens in this one.
@@ -105,8 +105,7 @@ def decode_chunk(
     return Chunk(b"".join(pixels), labels, skipped, remarks, highest)
 
 
-def _tasks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    items = iter(items)
+def _tasks(items: Iterator[Item]) -> Iterator[list[Item]]:
     while task := list(islice(items, CHUNK)):
         yield task
 
