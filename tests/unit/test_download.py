@@ -1,9 +1,11 @@
 """Downloads from a server on this machine, whole, broken and hostile; unpacking of the archive."""
 
+import errno
 import functools
 import hashlib
 import http.server
 import io
+import os
 import re
 import socket
 import stat
@@ -17,6 +19,7 @@ from itertools import product
 import download_data
 import pytest
 import unpack_data
+from ttur import unpack
 from ttur.data import sources
 from ttur.data.kinds import KINDS
 from ttur.data.sources import PUBLISHED
@@ -262,6 +265,61 @@ def test_archives_that_are_not_as_expected(tmp_path):
         (tmp_path / "in.zip").write_bytes(whole[:length])
         unpack(r"in\.zip is damaged")
     assert [path.name for path in tmp_path.iterdir()] == ["in.zip"]
+
+
+def test_what_the_archive_may_be_at_most(tmp_path, monkeypatch):
+    path, target = tmp_path / "in.zip", tmp_path / "data.mdb"
+    write_zip(path, {"data.mdb": CONTENT, "other": b"x"}, stat.S_IFREG | 0o644)
+    monkeypatch.setattr(unpack, "MAX_MEMBERS", 2)
+    unpack_member(path, "data.mdb", target, max_bytes=len(CONTENT))
+    assert target.read_bytes() == CONTENT
+    # What lies there is made anew, unless another process has just made it.
+    target.write_bytes(b"older")
+    unpack_member(path, "data.mdb", target)
+    assert target.read_bytes() == CONTENT
+    with pytest.raises(UserError, match=f"has {len(CONTENT)} bytes, more than"):
+        unpack_member(path, "data.mdb", target, max_bytes=len(CONTENT) - 1)
+    monkeypatch.setattr(unpack, "MAX_MEMBERS", 1)
+    with pytest.raises(UserError, match="has 2 members, more than 1: download it again"):
+        unpack_member(path, "data.mdb", target)
+    assert 2 * sources.PUBLISHED["lsun"].archive.size < unpack.MAX_BYTES
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFSOCK, stat.S_IFIFO, stat.S_IFDIR, stat.S_IFCHR])
+def test_only_regular_files_are_unpacked(tmp_path, kind):
+    write_zip(tmp_path / "in.zip", {"data.mdb": b"x"}, kind | 0o644)
+    with pytest.raises(UserError, match="data.mdb is not a regular file: download it again"):
+        unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
+
+
+@pytest.mark.parametrize("flag", [1, 2])
+def test_of_the_flags_only_encryption_is_refused(tmp_path, flag):
+    write_zip(tmp_path / "in.zip", {"data.mdb": CONTENT})
+    data = bytearray((tmp_path / "in.zip").read_bytes())
+    data[6] |= flag  # in the member's header and in the directory
+    data[data.index(b"PK\1\2") + 8] |= flag
+    (tmp_path / "in.zip").write_bytes(data)
+    if flag == 1:
+        with pytest.raises(UserError, match="data.mdb is encrypted: download it again"):
+            unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
+    else:
+        unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
+        assert (tmp_path / "data.mdb").read_bytes() == CONTENT
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path, monkeypatch):
+    write_zip(tmp_path / "in.zip", {"data.mdb": CONTENT})
+    synced = []
+
+    def fsync(descriptor):
+        synced.append(os.fstat(descriptor).st_size)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space left"):
+        unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
+    assert synced == [len(CONTENT)]  # all of it had been handed over
+    assert not (tmp_path / "data.mdb").exists()
 
 
 def test_any_flipped_byte_of_an_archive_is_found(tmp_path):

@@ -3,14 +3,19 @@
 import contextlib
 import errno
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,9 +31,11 @@ from raw_data_examples import (
     write_lsun,
 )
 from ttur.data import packing, workers
+from ttur.data.flatten import SixteenBits
 from ttur.data.kinds import KINDS
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
+from ttur.data.pictures import Remark
 from ttur.data.source import Item, Source, array_source, as_it_is
 from ttur.errors import UserError
 
@@ -121,6 +128,145 @@ def test_a_killed_worker_is_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
+class Pool:
+    """Stands for processes: works when a result is asked for, and knows how many wait for it."""
+
+    def __init__(self, processes, context, initializer):
+        assert context.get_start_method() == "spawn"
+        self.processes, self.waiting, self.most, self.ended = processes, 0, 0, None
+        self.start, Pool.last = initializer, self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        assert self.ended is not None
+
+    def submit(self, work, task):
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        future = SimpleNamespace(work=work, task=task)
+        future.result = lambda: self.answer(future)
+        return future
+
+    def answer(self, future):
+        self.waiting -= 1
+        return future.work(future.task)
+
+    def shutdown(self, **options):
+        self.ended = options
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_chunks_come_in_order_and_few_wait(monkeypatch, processes):
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
+    alone = list(workers.decoded(toy(), 0, 1))
+    assert [len(chunk.labels) for chunk in alone] == [32] * 9 + [12]
+    assert list(workers.decoded(toy(), 0, processes)) == alone
+    assert (Pool.last.processes, Pool.last.most) == (processes, 2 * processes + 1)
+    assert Pool.last.ended == {"cancel_futures": True}
+    assert list(workers.decoded(toy(), 64, processes)) == alone[2:]
+    assert list(workers.decoded(toy(), 0, 1)) == alone
+    last = Pool.last
+    list(workers.decoded(toy(), 0, 1))
+    assert Pool.last is last  # one process is this one
+
+    chunks = workers.decoded(toy(), 0, processes)
+    assert next(chunks) == alone[0]
+    chunks.close()
+    assert Pool.last.waiting == 2 * processes
+    assert Pool.last.ended == {"cancel_futures": True}
+
+
+def test_a_killed_process_is_one_line_whatever_else_waits(monkeypatch):
+    class Broken(Pool):
+        def answer(self, future):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Broken)
+    with pytest.raises(UserError, match=r"was killed.*fewer --threads, what is done is kept"):
+        list(workers.decoded(toy(), 0, 2))
+    assert Pool.last.ended == {"cancel_futures": True}
+
+
+def test_a_process_leaves_interrupts_to_its_parent_and_ends_with_it(monkeypatch):
+    ended, gone = threading.Event(), threading.Event()
+    parent = SimpleNamespace(join=gone.wait)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent)
+    monkeypatch.setattr(os, "_exit", lambda status: ended.set() if status else None)
+    before, threads = signal.getsignal(signal.SIGINT), set(threading.enumerate())
+    try:
+        workers._start_process()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        (thread,) = set(threading.enumerate()) - threads
+        assert thread.daemon
+        assert not ended.wait(0.05)
+    finally:
+        gone.set()
+        signal.signal(signal.SIGINT, before)
+    assert ended.wait(SOON)
+    thread.join()
+
+
+def test_want_of_memory_is_no_damaged_image():
+    def decode(image):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        list(workers.decoded(toy(decode), 0, 1))
+
+
+def remarking(image: np.ndarray) -> np.ndarray:
+    """Of every image something, by its first pixel, which is its number."""
+    number = int(image[0, 0, 0])
+    if number % 10 == 3:
+        raise OSError("broken" if number < 100 else "torn")
+    if number % 10 == 5:
+        warnings.warn(Remark("odd"), stacklevel=2)
+        warnings.warn("not for the manifest", stacklevel=2)
+    if number % 10 == 7:
+        warnings.warn(SixteenBits(number), stacklevel=2)
+    return image
+
+
+def numbered(size: int, decode=remarking) -> Source:
+    images = np.zeros((size, 4, 3, 1), dtype=np.uint8)
+    images[:, 0, 0, 0] = np.arange(size)
+    source = array_source(images, np.arange(size) % 2, ["a", "b"], (4, 3, 1), decode)
+    return replace(source, max_skipped_share=0.5, unused=[{"reason": "r", "count": 1}])
+
+
+@pytest.mark.parametrize(
+    ("size", "highest"), [(30, 27), (250, 247)], ids=["one chunk", "many chunks"]
+)
+def test_what_is_said_of_images_is_in_the_manifest(tmp_path, size, highest):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # said to the manifest, whatever the shell asks for
+        manifest = write_packed(tmp_path, SETTINGS, numbered(size))
+    broken, odd = [[str(n) for n in range(size) if n % 10 == digit] for digit in (3, 5)]
+    torn = [name for name in broken if int(name) >= 100]
+    rows = [("broken", len(broken) - len(torn), "3"), ("torn", len(torn), "103")]
+    rows = sorted((row for row in rows if row[1]), key=lambda row: -row[1])
+    assert manifest["skipped"] == broken
+    assert [tuple(row.values()) for row in manifest["skipped_reasons"]] == rows
+    assert manifest["remarks"] == [{"reason": "odd", "count": len(odd), "example": "5"}]
+    assert manifest["unused"] == [{"reason": "r", "count": 1}]
+    (warning,) = manifest["warnings"]
+    assert f"are 0 to {highest} of 65535" in warning
+    kept = [n for n in range(size) if n % 10 != 3]
+    assert manifest["class_counts"] == np.bincount([n % 2 for n in kept]).tolist()
+    assert np.load(tmp_path / "images.npy")[:, 0, 0, 0].tolist() == kept
+    assert np.load(tmp_path / "labels.npy").tolist() == [n % 2 for n in kept]
+
+
+def test_without_16_bits_nothing_is_said_of_them(tmp_path):
+    manifest = write_packed(tmp_path / "a", SETTINGS, toy())
+    assert (manifest["warnings"], manifest["remarks"], manifest["skipped"]) == ([], [], [])
+    manifest = write_packed(tmp_path / "b", SETTINGS | {"bits": 12}, numbered(30))
+    assert manifest["warnings"] == []
+    assert manifest["settings"] == SETTINGS | {"bits": 12}
+
+
 # ---------------------------------------------------------------- interruptions
 
 
@@ -169,6 +315,100 @@ def test_work_is_not_done_again(uninterrupted, tmp_path, capsys, checkpoint_afte
     assert calls == 200 + COUNT - 192
     assert "toy: going on after 192 images" in capsys.readouterr().err
     assert contents(tmp_path / "packed") == uninterrupted
+
+
+@pytest.mark.parametrize("before", [40, 130, 249])
+def test_what_was_said_before_an_interruption_is_kept(
+    tmp_path, before, checkpoint_after_every_chunk
+):
+    write_packed(tmp_path / "whole", SETTINGS, numbered(250))
+
+    def decode(image):
+        if image[0, 0, 0] == before:
+            raise Killed
+        return remarking(image)
+
+    with pytest.raises(Killed):
+        write_packed(tmp_path / "packed", SETTINGS, numbered(250, decode))
+    assert images_done(tmp_path / "packed") > 0
+    write_packed(tmp_path / "packed", SETTINGS, numbered(250))
+    assert contents(tmp_path / "packed") == contents(tmp_path / "whole")
+
+
+def test_a_set_that_is_not_complete_is_not_decoded_again(tmp_path):
+    """Its number is known in the end only; until then no checkpoint was due."""
+    decoded = []
+
+    def decode(image):
+        decoded.append(image)
+        return image
+
+    for expected in (101, 100):
+        source = toy(decode, size=100, count=None, expected=expected)
+        if expected == 101:
+            with pytest.raises(UserError, match="100 images, not 101"):
+                write_packed(tmp_path, SETTINGS, source)
+        else:
+            write_packed(tmp_path, SETTINGS, source)
+    assert len(decoded) == 100
+
+
+def test_what_another_process_prepared_is_held_against_ones_own_limits(
+    tmp_path, monkeypatch, capsys
+):
+    @contextlib.contextmanager
+    def waited(path, purpose):
+        assert path == tmp_path / ".lock"
+        yield purpose if same else "something else"
+
+    def prepared(**changes):
+        source = replace(numbered(30), **changes)
+        return write_packed(tmp_path, SETTINGS, source)
+
+    manifest = prepared()
+    monkeypatch.setattr(packing, "locked", waited)
+    times = (tmp_path / "images.npy").stat().st_mtime_ns
+    same = True
+    capsys.readouterr()
+    assert prepared(expected=30) == manifest
+    assert capsys.readouterr().err == "toy: prepared by another process meanwhile\n"
+    with pytest.raises(UserError, match="3 of 30 images cannot be read, more than 5 %: broken"):
+        prepared(max_skipped_share=0.05)
+    with pytest.raises(UserError, match="30 images, not 27"):
+        prepared(expected=27, count=None)
+    assert (tmp_path / "images.npy").stat().st_mtime_ns == times
+    same = False
+    assert prepared() == manifest
+    same = True
+    (tmp_path / "labels.npy").unlink()
+    assert prepared() == manifest
+    assert (tmp_path / "labels.npy").exists()
+
+
+def test_what_holds_too_little_is_named(tmp_path):
+    for size, found in ((0, "no images"), (1, "1 image only")):
+        with pytest.raises(UserError) as error:
+            write_packed(tmp_path, SETTINGS, toy(size=size))
+        assert str(error.value) == (
+            f"datasets.toy: generated holds {found} that can be read: at least two are needed"
+        )
+    assert write_packed(tmp_path, SETTINGS, toy(size=2))["images"] == 2
+    two = replace(toy(size=2), class_names=["a", "b", "c", "d"])
+    with pytest.raises(
+        UserError, match=r"class 'c' \(one of 2 such\) has no image that can be read:"
+    ):
+        write_packed(tmp_path, SETTINGS, two)
+    with pytest.raises(UserError, match="class 'c' has no image that can be read: repair"):
+        write_packed(tmp_path, SETTINGS, replace(two, class_names=["a", "b", "c"]))
+    assert list(tmp_path.glob("*")) == []
+    with pytest.raises(UserError, match="all 3 images are the same"):
+        write_packed(tmp_path, SETTINGS, replace(same_images(3)))
+    assert list(tmp_path.glob("*")) == []
+
+
+def same_images(count: int) -> Source:
+    images = np.zeros((count, 2, 2, 1), dtype=np.uint8)
+    return array_source(images, [0] * count, ["a"], (2, 2, 1))
 
 
 DRIVER = """

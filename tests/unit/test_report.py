@@ -405,6 +405,17 @@ def test_data_page_has_classes_counts_and_all_that_was_not_used():
     ]
     assert "40 images of 8 x 8 x 3, 2 classes, 1 image skipped." in text
     assert text.count("Warning: few bits.") == 2
+    assert text.index("<h2>mine") < text.index("<h2>other")
+    assert text.count('<p class="note">image folder own; resized: none.</p>') == 2
+    assert "<title>Data sets</title>" in text
+    for column, kind in (("Images", "number"), ("Count", "number"), ("Reason", "words")):
+        assert text.count(f'<th class="{kind}">{column}</th>') == 2
+        assert f'<td data-label="{column}" class="{kind}">' in text
+    for column in ("Class", "What", "Such as"):
+        assert f"<th>{column}</th>" in text
+    assert "1 class, 2 images skipped." in data_page(
+        [prepared(classes=1, class_names=[], class_counts=[], skipped=["1", "2"])], {}
+    )
     assert text.count("Warning: 40 real images are too few for 64 features") == 1
     assert text.count("Warning: 40 real images are too few for 2,048 features") == 1
 
