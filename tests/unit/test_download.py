@@ -288,7 +288,7 @@ def test_what_the_archive_may_be_at_most(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", [stat.S_IFSOCK, stat.S_IFIFO, stat.S_IFDIR, stat.S_IFCHR])
 def test_only_regular_files_are_unpacked(tmp_path, kind):
     write_zip(tmp_path / "in.zip", {"data.mdb": b"x"}, kind | 0o644)
-    with pytest.raises(UserError, match="data.mdb is not a regular file: download it again"):
+    with pytest.raises(UserError, match=r"data\.mdb is not a regular file: download it again"):
         unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
 
 
@@ -300,7 +300,7 @@ def test_of_the_flags_only_encryption_is_refused(tmp_path, flag):
     data[data.index(b"PK\1\2") + 8] |= flag
     (tmp_path / "in.zip").write_bytes(data)
     if flag == 1:
-        with pytest.raises(UserError, match="data.mdb is encrypted: download it again"):
+        with pytest.raises(UserError, match=r"data\.mdb is encrypted: download it again"):
             unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
     else:
         unpack_member(tmp_path / "in.zip", "data.mdb", tmp_path / "data.mdb")
