@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from raw_data_examples import settings_of, special, tar
+from ttur.data.archive import tar_members
 from ttur.data.kinds import KINDS
 from ttur.data.packing import write_packed
 from ttur.errors import UserError
@@ -50,6 +51,27 @@ def test_hostile_archives_are_refused(tmp_path, content):
         assert "\n" not in str(error.value)
         assert not (tmp_path / "packed/images.npy").exists()
     assert not (tmp_path.parent / "escape.JPEG").exists()
+
+
+def test_members_are_where_their_bytes_are(tmp_path):
+    """Sorted; of no bytes and of as many as allowed; in a file of their own and within one."""
+    members = {"b": b"12345", "a.JPEG": b"", "C-1": b"x"}
+    whole = tar(list(members.items()))
+    two_blocks = whole[: 5 * 512 + 1024]  # no more zeros than there must be
+    for before, data, after in (
+        (b"", whole, b""),
+        (b"", two_blocks, b""),
+        (b"?" * 700, two_blocks, b"!"),
+    ):
+        (tmp_path / "x.tar").write_bytes(before + data + after)
+        place = (len(before), len(data)) if before else ()
+        found = tar_members(tmp_path / "x.tar", 5, *place)
+        assert [member.name for member in found] == ["C-1", "a.JPEG", "b"]
+        content = (tmp_path / "x.tar").read_bytes()
+        for name, offset, size in found:
+            assert content[offset : offset + size] == members[name]
+    with pytest.raises(UserError, match="member 'b'"):
+        tar_members(tmp_path / "x.tar", 4, 700, len(two_blocks))
 
 
 def test_archives_of_something_else_are_refused(tmp_path):

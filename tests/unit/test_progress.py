@@ -1,5 +1,7 @@
 """Lines of progress: counts, speed, time left."""
 
+import io
+
 import pytest
 from ttur.progress import Progress, duration
 
@@ -86,6 +88,15 @@ def test_a_line_before_any_time_has_passed(capsys):
         "own: 0 of 3 images, 0 images/s",
         "own: 2 of 3 images, 2000000000 images/s, 0 s left",
     ]
+
+
+def test_what_is_done_leaves_no_time_and_a_line_is_there_at_once(monkeypatch):
+    log, clock = io.BytesIO(), Clock()
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(log))
+    progress = Progress("own", "images", 10, clock=clock)
+    clock.now += 100
+    progress.report(10)
+    assert log.getvalue() == b"own: 10 of 10 images, 0 images/s, 0 s left\n"
 
 
 def test_the_clock_is_one_that_never_goes_back(monkeypatch):

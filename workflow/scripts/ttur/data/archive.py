@@ -31,12 +31,12 @@ def tar_members(
 ) -> list[Member]:
     """The members of an uncompressed tar archive, sorted by name.
 
-    The archive takes up `size` bytes of the file from `offset` on, by default all of it. Raises
+    The archive takes up `size` bytes of the file from `offset` on, without a size all of it. Raises
     UserError where it is damaged, truncated or compressed, and where a member is not a regular
     file with a plain name of its own and at most `max_size` bytes.
     """
     if size is None:
-        size = path.stat().st_size - offset
+        offset, size = 0, path.stat().st_size
     members: dict[str, Member] = {}
     try:
         with open(path, "rb") as file:
@@ -88,7 +88,7 @@ class _Window(io.RawIOBase):
         self._position = position
         return position
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         if not 0 <= size <= MAX_HEADER or not 0 <= self._position <= self._size - size:
             raise tarfile.ReadError("ends too early, or has a header that is too long")
         self._file.seek(self._offset + self._position)
