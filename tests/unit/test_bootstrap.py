@@ -88,7 +88,7 @@ def test_seeds_that_agree_to_the_grid_still_have_an_interval():
 
 def test_a_first_evaluation_that_hits_may_have_been_reached_any_time_before():
     bootstrap, _ = tables({64: [50, 50, 50]}, resolution=0)
-    assert bootstrap.loc[64, ["bracket_low", "steps_low", "sfo_low"]].tolist() == [0, 1, 64]
+    assert bootstrap.loc[64, ["bracket_low", "steps_low", "sfo_low"]].tolist() == [0, 0, 0]
     assert bootstrap.loc[64, ["median_steps", "steps_high", "sfo_high"]].tolist() == [50, 50, 3200]
     assert bootstrap.loc[64, "upper_bound"]
 
@@ -190,14 +190,14 @@ def test_medians_of_seeds_that_hit_early_lie_between_two_ends():
     least, most = resampled_medians(low, high, 4000, RANDOM(0))
     early = most <= 50  # two of the three drawn: in 7 of 27 resamples
     assert early.mean() == pytest.approx(7 / 27, abs=0.03)
-    assert (least[early] == 1).all()
+    assert (least[early] == 0).all()
     assert (most[early] == 50).all()
     assert (least[~early] == most[~early]).all()
     # With an even number one of the two middle seeds may be known.
     least, most = resampled_medians(low[:2], high[:2], 4000, RANDOM(0))
     mixed = (most > 50) & (most < 90)
     assert mixed.mean() == pytest.approx(0.5, abs=0.03)
-    np.testing.assert_allclose(most[mixed] - least[mixed], 49 / 2)
+    np.testing.assert_allclose(most[mixed] - least[mixed], 25)
     # Beside a seed that did not arrive there is no median at all.
     least, most = resampled_medians(low[:2], np.array([50.0, math.inf]), 400, RANDOM(0))
     assert np.isinf(most).any()

@@ -164,7 +164,7 @@ def test_costs_are_steps_times_images_and_over_speed():
     assert found.index.tolist() == list(range(5))
     with pytest.raises(pd.errors.MergeError):
         cost_table(bootstrap, pd.concat([speed, speed]))
-    # Where one step at b = 4 takes longer than all at b = 2, and costs more, both are sure.
+    # Where the least that b = 4 can cost and take is more than all of b = 2, both are sure.
     dear = bootstrap.copy()
     dear.loc[3, "least_steps"] = 40.0
     assert cost_table(dear, speed)["fewest_images"].tolist()[:3] == [True, False, False]

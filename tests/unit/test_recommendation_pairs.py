@@ -61,7 +61,7 @@ RUNS = [
     job(9, hits(7200, 7100, 7400), 0.9, **GPU),
     job(8, hits(100, 110), 10.0, "faces", optimizer="AdaBelief"),
     job(16, hits(90, 70), 8.0, "faces", optimizer="AdaBelief"),
-    # Known from above: 32 may need less than 840 images, 1000 not even with one step.
+    # Known from above: both may need less than 840 images.
     job(32, [early(0, 50), early(1, 50)], 4.0, "faces", optimizer="AdaBelief"),
     job(1000, [early(0, 50), early(1, 50)], 4.0, "faces", optimizer="AdaBelief"),
     job(2, [early(0, 90), early(1, 90)], 4.0, "faces"),

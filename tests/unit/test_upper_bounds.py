@@ -1,8 +1,8 @@
 """What is known only from above, against every number that it may stand for.
 
-A seed that hit at its first evaluation needed between one step and that many; one that was stopped
-needs more steps than its last miss. Each is tried at both ends, which costs of a batch size are
-between.
+A seed that hit at its first evaluation needed at most that many steps, or none at all; one that was
+stopped needs more steps than its last miss. Each is tried at both ends, between which lie the costs
+of a batch size.
 """
 
 import itertools
@@ -32,7 +32,8 @@ def ends(seed):
         return [math.inf]
     if seed["status"] == "step-limit":
         return [seed["last_miss"] + BARELY, math.inf]
-    return [1, seed["steps"]] if seed["last_miss"] is None else [seed["steps"]]
+    early = seed["last_miss"] is None and seed["steps"] > 1
+    return [0, seed["steps"]] if early else [seed["steps"]]
 
 
 def between(seeds):
@@ -173,15 +174,15 @@ def test_stars_of_the_cost_stand_where_an_answer_is_sure():
         assert found == ([] if expected is None else [expected])
 
 
-def test_one_step_may_already_cost_too_much():
-    # 200 images in one step are more than the 90 that b = 1 needs, whatever N(200) is.
+def test_a_network_that_needs_no_training_is_not_the_dearer_one():
+    # One step of 200 images would cost more than the 90 of b = 1. But it may need no step at all.
     runs = [run(1, *(result(s, 90) for s in range(3))), run(200, *(early(s, 50) for s in range(3)))]
     (row,) = critical_table(steps_table(runs)).to_dict("records")
-    assert (row["critical_batch_size"], row["at_edge"]) == (1, "smallest")
-    # Both hit at their first evaluation, and still b = 1 took no more than 50 images.
+    assert (row["critical_batch_size"], row["at_edge"]) == (1, "early")
     runs[0] = run(1, *(early(s, 50) for s in range(3)))
     (row,) = critical_table(steps_table(runs)).to_dict("records")
-    assert (row["critical_batch_size"], row["at_edge"]) == (1, "smallest")
+    assert pd.isna(row["critical_batch_size"])
+    assert row["at_edge"] == "early"
 
 
 def test_one_step_is_no_bracket():

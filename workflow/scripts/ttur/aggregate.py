@@ -188,7 +188,7 @@ def only_upper_bound(steps: pd.DataFrame) -> pd.Series:
     """Whether N of each seed is known only from above; steps: the columns `STEPS`.
 
     Such a seed was at or below the threshold when it was evaluated for the first time, so its N
-    lies anywhere between 1 and that step. Where that step is 1, N is 1.
+    lies anywhere below that step. Where that step is 1, N is 1.
     """
     first = (steps["status"] == "reached") & (steps["bracket_low"] == 0)
     return first & (steps["steps"] > 1).fillna(False).astype(bool)
@@ -202,14 +202,14 @@ def median_sfo(steps: pd.DataFrame) -> pd.DataFrame:
     number, so a median is finite only where more than half of the seeds arrived, and +inf
     elsewhere. upper_bound: whether the medians are only upper bounds, because they hang on seeds
     that were at or below the threshold when they were evaluated for the first time
-    (`only_upper_bound`). least_steps: the median of N if each of those had needed one step;
+    (`only_upper_bound`). least_steps: the median of N if each of those had needed no step;
     median_steps elsewhere.
     """
     number = steps["steps"].astype("float64").fillna(np.inf)
     table = (
         steps.assign(
             number=number,
-            least=number.mask(only_upper_bound(steps), 1.0),
+            least=number.mask(only_upper_bound(steps), 0.0),
             arrived=steps["status"] == "reached",
         )
         .groupby(["experiment", "optimizer", "batch_size"], as_index=False)
@@ -257,12 +257,13 @@ def _least_sfo(steps: pd.DataFrame) -> pd.Series:
     """What the SFO of each seed is at least, in images; steps: the columns `STEPS`.
 
     A seed that ran out of steps needs more than bracket_low * b images, which bounds its SFO from
-    below; a diverged one needs infinitely many. One whose N is only an upper bound needs one step.
+    below; a diverged one needs infinitely many. One whose N is only an upper bound may need none:
+    never is such a batch size called the dearer one.
     """
     spent = (steps["bracket_low"] * steps["batch_size"]).astype("float64")
     least = steps["sfo"].astype("float64").where(steps["status"] == "reached", spent)
     least = least.mask(steps["status"] == "diverged", np.inf)
-    return least.mask(only_upper_bound(steps), steps["batch_size"])
+    return least.mask(only_upper_bound(steps), 0.0)
 
 
 def critical_table(steps: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ jackknife, Ann. Statist. 7, 1979, 1-26; percentile intervals). A seed that did n
 infinite in every draw. One that did has its N drawn evenly from the bracket (last miss, first hit]
 that the evaluation grid leaves, so that seeds which hit at the same evaluation do not pretend to
 agree exactly. One that hit at its first evaluation has no last miss: in every draw its N lies
-anywhere between 1 and that step.
+anywhere below that step.
 
 With n seeds only their own numbers can be drawn: the interval of a median is about the range of
 the seeds, and covers the median of all possible seeds in 1 - 2^(1 - n) of the cases at most, 50 %
@@ -59,7 +59,7 @@ def resampled_medians(
 
     low, high: the seeds' brackets, [n] steps; high = inf for a seed that did not arrive, low = 0
     for one that arrived at its first evaluation. +inf where the majority did not arrive. The two
-    differ, and the first is 1 or more, where a median hangs on seeds that arrived that early.
+    differ where a median hangs on seeds that arrived that early.
     """
     drawn = random.integers(len(high), size=(resamples, len(high)))
     early = (low == 0) & np.isfinite(high) & (high > 1)
@@ -68,7 +68,7 @@ def resampled_medians(
     most = _medians(steps)
     if not early.any():
         return most, most
-    return np.where(np.isfinite(most), _medians(np.where(early[drawn], 1.0, steps)), most), most
+    return np.where(np.isfinite(most), _medians(np.where(early[drawn], 0.0, steps)), most), most
 
 
 def _medians(steps: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ def bootstrap_tables(
     Not reached is +inf throughout, and an infinite number is an empty cell: an empty median, or a
     high end that the resamples do not bound. bracket_low: the median over seeds of the last miss,
     below which the median of N cannot lie. upper_bound, least_steps: from `aggregate.median_sfo`;
-    where the medians are only upper bounds the low ends may be those of a single step.
+    where the medians are only upper bounds the low ends may be 0.
 
     In the second table the measured critical batch size comes with the central 95 % of the
     resampled ones and with `support`, the share of all resamples that found the same; a resample in

@@ -85,7 +85,7 @@ def _answers(row: Any, cost: pd.DataFrame, interval: pd.DataFrame) -> str:
         f"N = {at_most}{best['median_steps']:,.0f}.",
         _first_to_finish(row, cost),
         smallest,
-        f"- How sure: {_SURE[row.certainty]}{_early(row, cost)}{_reasons(best, interval)}",
+        f"- How sure: {_SURE[row.certainty]}{_early(row, cost)}{_reasons(row, best, interval)}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -108,6 +108,8 @@ def _undercutting(cost: pd.DataFrame) -> pd.DataFrame:
 
 
 def _spread(row: Any, best: pd.Series, interval: pd.DataFrame) -> str:
+    if row.certainty == "one batch size":
+        return ""
     if best["seeds"] < 2:
         return " (one seed: no interval)"
     if pd.isna(row.fewest_low):
@@ -162,17 +164,16 @@ def _missed(row: Any, cost: pd.DataFrame) -> str:
     return "; " + ", ".join(missed)
 
 
-def _reasons(best: pd.Series, interval: pd.DataFrame) -> str:
+def _reasons(row: Any, best: pd.Series, interval: pd.DataFrame) -> str:
     seeds = f"{best['seeds_reached']} of {best['seeds']} seeds arrived at this batch size"
     if best["seeds"] < 2:
         return f" {seeds}: one seed has no interval. Run three or more."
-    if interval["support"].isna().all():  # none, or none with an answer
+    # No interval, or none with an answer; of one batch size every resample has it as minimum.
+    if interval["support"].isna().all() or row.certainty == "one batch size":
         return f" {seeds}."
-    row = interval.iloc[0]
-    share = (
-        f"{row['support']:.0%} of {row['resamples']:,} resamples of the seeds have it as minimum"
-    )
-    return f" {seeds}; {share}."
+    drawn = interval.iloc[0]
+    share = f"{drawn['support']:.0%} of {drawn['resamples']:,} resamples of the seeds"
+    return f" {seeds}; {share} have it as minimum."
 
 
 def _others(others: pd.DataFrame) -> str:
