@@ -87,6 +87,24 @@ def test_the_next_batch_is_read_while_this_one_is_in_use(images):
     assert [indices for indices, main in reads if main] == [[0, 1], [0, 1], [7, 8]]
 
 
+def test_images_lie_on_the_device():
+    images = np.zeros((3, 2, 2, 1), dtype=np.uint8)
+    for room in (None, 0):
+        store = ImageStore(images, torch.device("meta"), room)
+        assert store.take(torch.tensor([2, 0])).device.type == "meta"
+
+
+@pytest.mark.parametrize(("device", "pinned"), [("cpu", 0), ("cuda", 1)])
+def test_what_is_read_for_a_gpu_is_pinned(images, monkeypatch, device, pinned):
+    """Only from pinned memory does a copy run beside the kernels."""
+    asked = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda batch: asked.append(batch) or batch)
+    monkeypatch.setattr(torch.Tensor, "to", lambda batch, *options, **more: batch)
+    store = ImageStore(images, torch.device(device), room=0)
+    assert torch.equal(store.take(torch.tensor([4])), expected(images, [4]))
+    assert len(asked) == pinned
+
+
 def test_two_gibibytes_of_a_cpu_are_room_enough():
     """An array of which no page is touched: only its size counts."""
 

@@ -384,6 +384,27 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
     assert said[0] == f"continuing from {tmp_path / 'cut/state.pt'}"
 
 
+def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, monkeypatch, capsys):
+    stop, step_all = StopRequest(), loop.step_all
+
+    def interrupted(groups, step):
+        if step == 3:
+            stop._receive(signal.SIGUSR1, None)
+        return step_all(groups, step)
+
+    monkeypatch.setattr(loop, "step_all", interrupted)
+    said = []
+    with pytest.raises(Stopped):
+        run(
+            tmp_path,
+            settings_of({"grid": {"kind": "linear", "every": 6}}),
+            stop=stop,
+            say=said.append,
+        )
+    assert said[-1] == "SIGUSR1: state saved at step 4, the next run continues"
+    assert capsys.readouterr().err == ""
+
+
 def test_seconds_of_a_run_that_was_stopped_are_those_of_both_parts(tmp_path, clock):
     features = Quarters(lambda: clock.passes(10))
     with pytest.raises(Stopped):
@@ -560,6 +581,14 @@ def test_the_other_processes_neither_score_nor_save_nor_report_progress(tmp_path
     # Losses are those of all processes.
     assert column(progress, "generator_loss") == [0, 1, 2, 0, 1, 0]
     assert column(progress, "discriminator_loss") == [0, 1, 2, 0, 1, 0]
+
+
+def test_what_the_first_process_saves_is_saved(tmp_path):
+    said = []
+    with pytest.raises(Stopped):
+        run(tmp_path, world=Second(), stop=Ends(step=1), say=said.append)
+    assert said[-1] == "SIGTERM: state saved at step 1, the next run continues"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_processes_agree_on_where_they_go_on(tmp_path):

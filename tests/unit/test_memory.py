@@ -207,7 +207,7 @@ def test_the_estimate_is_the_most_that_is_alive_and_a_rule_of_thumb(trained):
     settings = small()
     found = training_bytes(settings, 16, 3, 5, CPU)
     expected = 1.35 * (weights(settings, 3) + 6 * MIB) + 40 * MIB
-    assert found == pytest.approx(expected, abs=1.35 * 25_000)  # what the step was shown besides
+    assert found == pytest.approx(expected, abs=1)
     assert isinstance(found, int)
     assert [number for _, number, _ in trained] == [0, 1]
     assert trained[0][2] == [(4, 9, 16, 16), (4, 24), (4, 3), (4, 3), (4, 3)]
@@ -216,10 +216,11 @@ def test_the_estimate_is_the_most_that_is_alive_and_a_rule_of_thumb(trained):
 
 def test_groups_stand_side_by_side_and_the_moments_come_with_the_first_step(trained, monkeypatch):
     monkeypatch.setattr(memory, "grouped", lambda *job: [[0, 1], [2]])
-    settings = small(discriminator_steps=5, compute=SETTINGS["compute"] | {"precision": "bf16"})
+    costly = {"precision": "bf16", "compile": True}
+    settings = small(discriminator_steps=5, compute=SETTINGS["compute"] | costly)
     found = training_bytes(settings, 16, 3, 5, CPU)
     both = weights(settings, 2) + weights(settings, 1)
-    assert found == pytest.approx(1.35 * (both + 6 * MIB) + 40 * MIB, abs=1.35 * 25_000)
+    assert found == pytest.approx(1.35 * (both + 6 * MIB) + 40 * MIB, abs=1)
     assert [(number, shapes[2]) for _, number, shapes in trained] == [
         (0, (4, 2)),
         (0, (4, 1)),
@@ -229,6 +230,7 @@ def test_groups_stand_side_by_side_and_the_moments_come_with_the_first_step(trai
     players = trained[0][0]
     assert players.discriminator_steps == 1
     assert not isinstance(players.autocast, torch.autocast)  # bf16 is counted as fp32
+    assert players.generator._compiled_call_impl is None  # which would take minutes
 
 
 def test_seeds_are_grouped_as_they_train(trained, monkeypatch):
@@ -261,8 +263,9 @@ def test_the_samples_of_an_evaluation_count_where_they_are_more(
     monkeypatch.setattr(memory, "one_replica", one_replica)
     settings = small(fid={"samples": samples})
     found = training_bytes(settings, 16, 3, 5, CPU)
-    expected = 1.35 * (weights(settings, 3) + 20 * MIB) + 40 * MIB
-    assert found == pytest.approx(expected, abs=1.35 * 25_000)
+    inputs = shown * (8 * 4 + 8)
+    expected = 1.35 * (weights(settings, 3) + inputs + 20 * MIB) + 40 * MIB
+    assert found == pytest.approx(expected, abs=1)
     assert asked == [(trained[0][0].sampler, 0, (shown, 8), (shown, 1))]
 
 

@@ -109,6 +109,8 @@ def test_a_seed_that_has_ended_is_written_once(path):
         ((100, 10.0), 400, 70.0, [0], 5.0, 120.0),  # of this process, not of the one before
         ((100, 10.0), 100, 12.0, [0], 8.333, 108.0),  # until it has taken a step of its own
         ((100, 10.0), 400, 10.0, [0], 40.0, 15.0),  # and until that took any time
+        ((100, 10.0), 101, 70.0, [0], 0.017, 53940.0),
+        ((100, 10.0), 400, 10.5, [0], 600.0, 1.0),
         ((0, 10.0), 0, 15.0, [0], None, None),
         ((0, 0.0), 5, 0.0, [0], None, None),
         ((0, 0.0), 1, 3.0, [0], 0.333, 2997.0),

@@ -22,9 +22,10 @@ class ImageStore:
 
     def __init__(self, images: np.ndarray, device: torch.device, room: int | None = None):
         self.device, self._count = device, len(images)
-        if room is None:
-            free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
-            room = int(free * _GPU_SHARE) if device.type == "cuda" else _CPU_ROOM
+        if room is None and device.type == "cuda":
+            room = torch.cuda.mem_get_info(device)[0] * _GPU_SHARE
+        elif room is None:
+            room = _CPU_ROOM
         self._file = images
         self._stored = self._copied() if images.nbytes <= room else None
         self._reader = ThreadPoolExecutor(max_workers=1)

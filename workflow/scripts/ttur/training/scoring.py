@@ -32,7 +32,6 @@ def draw(latent: int, labels: SampleLabels, count: int, random: torch.Generator)
     return latents, labels.draw((count, 1), random)
 
 
-@torch.no_grad()
 def generate(generator: nn.Module, replica: int, inputs: Inputs) -> Tensor:
     """Samples of a replica in evaluation mode: [n, C, H, W] in [-1, 1]."""
     was_training = generator.training
