@@ -405,15 +405,16 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, monkeypatc
     assert capsys.readouterr().err == ""
 
 
-def test_seconds_of_a_run_that_was_stopped_are_those_of_both_parts(tmp_path, clock):
-    features = Quarters(lambda: clock.passes(10))
+@pytest.mark.parametrize("where", [{"step": 3}, {"evaluation": 1}])
+def test_seconds_of_a_run_that_was_stopped_are_those_of_both_parts(tmp_path, clock, where):
+    features = Quarters(lambda: clock.passes(10.123))
     with pytest.raises(Stopped):
-        run(tmp_path, features=features, stop=Ends(step=3))
+        run(tmp_path, features=features, stop=Ends(**where))
     clock.passes(5000)
     progress = run(tmp_path, features=features).progress
-    assert progress.seconds == 6 * 3 + 9 * 10
-    assert progress.evaluation_seconds == 9 * 10
-    assert {result["seconds"] for result in progress.results.values()} == {108.0}
+    assert progress.seconds == pytest.approx(6 * 3 + 9 * 10.123)
+    assert progress.evaluation_seconds == pytest.approx(9 * 10.123)
+    assert {result["seconds"] for result in progress.results.values()} == {109.11}
 
 
 def test_a_state_is_saved_when_it_is_time_and_who_watches_is_told(tmp_path, clock, monkeypatch):
@@ -486,6 +487,15 @@ def test_ten_seconds_since_the_last_report_are_too_few(tmp_path, clock):
     settings = settings_of({"grid": {"kind": "linear", "every": 1}}, limits={"steps": 3})
     run(tmp_path, settings | {"seeds": [3]}, features=features, say=said.append)
     assert [line.split()[1] for line in said[1:]] == ["2/3", "3/3"]
+
+
+def test_a_clock_that_stands_still_is_no_division_by_zero(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    said = []
+    run(tmp_path, settings_of(seeds=[3]), Scripted(7.0, 7.0, 4.0), say=said.append)
+    assert said[1:] == [
+        "step 6/6  6000000000.0 steps/s  quarters 4.0  running 0  at most 0.0 min left"
+    ]
 
 
 def test_memory_that_is_short_is_said_before_training(tmp_path, monkeypatch):
