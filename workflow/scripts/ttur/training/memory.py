@@ -108,8 +108,9 @@ def training_bytes(
             for players, replicas in groups:
                 train_step(players, _ShapesOfDraws(batch_size, replicas, image, latent), step)
         samples = _ShapesOfDraws(min(PASS, settings["fid"]["samples"]), 1, image, latent)
+        inputs = samples.latents(0)
         with torch.no_grad():
-            one_replica(groups[0][0].sampler, 0)(*samples.latents(0))
+            one_replica(groups[0][0].sampler, 0)(*inputs)
     return int(_KERNELS * alive.peak) + _START
 
 
