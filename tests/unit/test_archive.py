@@ -72,6 +72,9 @@ def test_members_are_where_their_bytes_are(tmp_path):
             assert content[offset : offset + size] == members[name]
     with pytest.raises(UserError, match="member 'b'"):
         tar_members(tmp_path / "x.tar", 4, 700, len(two_blocks))
+    (tmp_path / "x.tar").write_bytes(tar([("?" + "x" * 200, b"")], tarfile.PAX_FORMAT))
+    with pytest.raises(UserError, match=r"member '\?x{99}' has a name that is not plain"):
+        tar_members(tmp_path / "x.tar", 5)
 
 
 def test_archives_of_something_else_are_refused(tmp_path):
