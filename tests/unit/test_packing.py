@@ -216,6 +216,13 @@ def test_want_of_memory_is_no_damaged_image():
         list(workers.decoded(toy(decode), 0, 1))
 
 
+@pytest.mark.parametrize("wrong", [np.zeros((4, 3, 2), np.uint8), np.zeros((4, 3, 1), np.int64)])
+def test_an_image_of_another_shape_or_type_is_no_damaged_one(wrong):
+    source = array_source([pixels(1)[0], wrong], [0, 0], ["a"], (4, 3, 1))
+    with pytest.raises(ValueError, match=r"image 1: .*, not \(4, 3, 1\)"):
+        list(workers.decoded(source, 0, 1))
+
+
 def remarking(image: np.ndarray) -> np.ndarray:
     """Of every image something, by its first pixel, which is its number."""
     number = int(image[0, 0, 0])

@@ -499,7 +499,7 @@ def test_what_clothes_say_of_themselves(tmp_path):
 
 
 @pytest.mark.parametrize("side", [15, 16])
-@pytest.mark.parametrize(("margin", "first"), enumerate([0, 0, 1, 2, 2, 2, 3, 4]))
+@pytest.mark.parametrize(("margin", "first"), [*enumerate([0, 0, 1, 2, 2, 2, 3, 4])])
 def test_the_centre_is_rounded_to_even_on_both_sides(margin, first, side):
     """As torchvision's CenterCrop: of margins of an odd number the half goes to the even side."""
     pixels = np.arange(side * (side + margin)).reshape(side, -1).astype(np.uint8)
