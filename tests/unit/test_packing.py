@@ -194,7 +194,9 @@ def test_a_process_leaves_interrupts_to_its_parent_and_ends_with_it(monkeypatch)
     parent = SimpleNamespace(join=gone.wait)
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent)
     monkeypatch.setattr(os, "_exit", lambda status: ended.set() if status else None)
-    before, threads = signal.getsignal(signal.SIGINT), set(threading.enumerate())
+    # Whoever started the tests may have had interrupts ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threads = set(threading.enumerate())
     try:
         workers._start_process()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
