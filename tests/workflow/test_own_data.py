@@ -38,8 +38,8 @@ def small_settings():
     settings["datasets"]["mine"]["image_size"] = 8
     experiment["networks"] |= {"latent": 8, "generator_width": 4, "discriminator_width": 4}
     experiment["optimizers"].pop("RMSProp")
-    # No threshold that 60 images justify: every seed arrives at its first evaluation.
-    experiment["fid"] |= {"samples": 100, "threshold": 1e9, "grid": {"kind": "linear", "every": 10}}
+    # No threshold that 60 images justify: every seed arrives at its first step, so that N is 1.
+    experiment["fid"] |= {"samples": 100, "threshold": 1e9, "grid": {"kind": "linear", "every": 1}}
     experiment |= {"seeds": [0, 1], "limits": {"steps": 30}, "batch_sizes": [2, 4, 8]}
     experiment["evaluation"] = {"samples": 100, "seeds": 1}
     return settings
