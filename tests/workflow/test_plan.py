@@ -2,10 +2,12 @@
 
 import os
 import re
+import subprocess
 
 import pandas as pd
 import pytest
 import yaml
+from limits import HANG
 from ttur import config as ttur_config
 
 pytestmark = pytest.mark.workflow
@@ -178,9 +180,19 @@ def test_a_gpu_works_on_one_job_at_a_time(finished, words, at_once):
     real = finished.environment()["PATH"].split(os.pathsep)[0] + "/python"
     python.write_text(STAND_IN.format(python=real, log=str(log)))
     python.chmod(0o755)
-    path = {"PATH": f"{python.parent}{os.pathsep}{finished.environment()['PATH']}"}
     config = finished.changed_config(lambda settings: settings.update(device="cuda"))
-    result = finished.snakemake("train", *words, config=config, cores=4, environment=path)
+    # Jobs run under the interpreter that runs Snakemake, for which another one is given out.
+    start = "import sys; sys.executable = sys.argv.pop(1); from snakemake.cli import main; main()"
+    command = finished.command("train", *words, config=config, cores=4)
+    result = subprocess.run(
+        [command[0], "-c", start, str(python), *command[command.index("snakemake") + 1 :]],
+        cwd=finished.root,
+        env=finished.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=HANG,
+    )
     assert result.returncode == 0, result.stdout
     events = log.read_text().split()
     assert len(events) == 2 * (2 + 6)  # statistics of two data sets, six trainings

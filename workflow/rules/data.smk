@@ -20,13 +20,13 @@ checkpoint prepare_data:
         "../../envs/analysis.yaml"
     threads: 4
     params:
-        program=program("prepare_data.py"),
         code=preparation_code,
         settings=dataset_settings,
         raw=raw_data,
         directory=subpath(output.manifest, parent=True),
     message:
         "Packing the images of {wildcards.dataset}"
+    # Not from a parameter: where the workflow lies would be part of the key in the cache.
     shell:
-        "{params.program:q} --settings {params.settings:q} --output-dir {params.directory:q}"
+        "{PYTHON:q} {SCRIPTS:q}/prepare_data.py --settings {params.settings:q} --output-dir {params.directory:q}"
         " --threads {threads} > {log:q} 2>&1"

@@ -42,12 +42,12 @@ rule download_inception:
     conda:
         "../../envs/analysis.yaml"
     params:
-        program=program("fetch_weights.py"),
         sha256=lambda wildcards: CONFIG.inception["sha256"],
     message:
         "Downloading the published weights of Inception (96 MB)"
+    # As in prepare_data: where the workflow lies would be part of the key in the cache.
     shell:
-        "{params.program:q} --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
+        "{PYTHON:q} {SCRIPTS:q}/fetch_weights.py --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
 
 
 rule initialise_inception:

@@ -36,7 +36,10 @@ def _data_set(manifest: Mapping[str, Any], features: Iterable[str]) -> list[str]
             f"{images:,} images of {shape}, {_number(classes, 'class', 'es')}, "
             f"{_number(skipped, 'image')} skipped."
         ),
-        paragraph(_plain(f"{manifest['source']}; resized: {manifest['resize']}."), note=True),
+        paragraph(
+            _plain(f"{_without_scheme(manifest['source'])}; resized: {manifest['resize']}."),
+            note=True,
+        ),
     ]
     few = (singular_reference(images, FEATURE_DIMENSIONS[each]) for each in features)
     body += [
@@ -59,6 +62,11 @@ def _data_set(manifest: Mapping[str, Any], features: Iterable[str]) -> list[str]
 
 def _number(count: int, word: str, plural: str = "s") -> str:
     return f"{count:,} {word}{plural * (count != 1)}"
+
+
+def _without_scheme(text: str) -> str:
+    """Addresses as text that no program takes for something to load."""
+    return text.replace("https://", "").replace("http://", "")
 
 
 def _plain(text: str) -> str:
