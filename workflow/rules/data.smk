@@ -26,7 +26,8 @@ checkpoint prepare_data:
         directory=subpath(output.manifest, parent=True),
     message:
         "Packing the images of {wildcards.dataset}"
-    # Not from a parameter: where the workflow lies would be part of the key in the cache.
+    # Not `program`, as other rules: where the workflow lies would be part of the key in the cache.
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/prepare_data.py --settings {params.settings:q} --output-dir {params.directory:q}"
+        '"$WORKFLOW_PYTHON" "$WORKFLOW_SCRIPTS/prepare_data.py"'
+        " --settings {params.settings:q} --output-dir {params.directory:q}"
         " --threads {threads} > {log:q} 2>&1"

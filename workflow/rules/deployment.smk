@@ -4,6 +4,7 @@
 
 import shutil
 import sys
+from shlex import quote
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -58,10 +59,17 @@ NOT_HANDED_DOWN = [
     *("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE"),
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
 ]
-HANDED_DOWN = ["PYTHONNOUSERSITE=1", "PYTHONUTF8=1"]
+HANDED_DOWN = [
+    *("PYTHONNOUSERSITE=1", "PYTHONUTF8=1"),
+    # For rules whose outputs are cached: their parameters must not say where the workflow lies.
+    *(f"WORKFLOW_PYTHON={quote(PYTHON)}", f"WORKFLOW_SCRIPTS={quote(SCRIPTS)}"),
+]
 
+# Braces are doubled, because the prefix is formatted together with the command.
 shell.prefix(
-    "set -euo pipefail; unset {}; export {}; ".format(
-        " ".join(NOT_HANDED_DOWN).replace("{", "{{").replace("}", "}}"), " ".join(HANDED_DOWN)
+    f"set -euo pipefail; unset {' '.join(NOT_HANDED_DOWN)}; export {' '.join(HANDED_DOWN)}; ".replace(
+        "{", "{{"
+    ).replace(
+        "}", "}}"
     )
 )

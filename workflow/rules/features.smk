@@ -45,9 +45,10 @@ rule download_inception:
         sha256=lambda wildcards: CONFIG.inception["sha256"],
     message:
         "Downloading the published weights of Inception (96 MB)"
-    # As in prepare_data: where the workflow lies would be part of the key in the cache.
+    # Not `program`, as other rules: where the workflow lies would be part of the key in the cache.
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/fetch_weights.py --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
+        '"$WORKFLOW_PYTHON" "$WORKFLOW_SCRIPTS/fetch_weights.py"'
+        " --sha256 {params.sha256} --output {output.weights:q} > {log:q} 2>&1"
 
 
 rule initialise_inception:
