@@ -1,7 +1,7 @@
 # reproduce: the paper at small scale into results/.  test: all checks.  Both set up what they need.
 # PYTHON=... makes the environment with that one; by default it is the newest that fits.
 VENV := .venv
-# Rules call `python`; the environment's comes first.
+# The environment's commands come first.
 SYSTEM_PATH := $(PATH)
 export PATH := $(abspath $(VENV))/bin:$(SYSTEM_PATH)
 CONFIG ?= config.yaml

@@ -297,31 +297,34 @@ def test_the_bits_found_are_named(highest, bits):
     assert dark_pictures("own", 32_768) is None
 
 
-def test_12_bits_of_colour_are_noticed_too(tmp_path):
-    for number in range(2):
-        (tmp_path / "own").mkdir(exist_ok=True)
-        data = png(COLOUR, 16, [b"\x0f\xff\x01\x00\x00\x00", bytes([number]) * 6])
-        (tmp_path / "own" / f"{number}.png").write_bytes(data)
-    own = {"name": "own", "kind": "image_folder", "root": str(tmp_path / "own"), "image_size": 2}
-    own |= {"resize": "squash"}
-    (line,) = write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))["warnings"]
-    assert "0 to 4095 of 65535" in line
-    own |= {"bits": 12}
-    with pytest.raises(UserError, match=r"colours of 16 bits per sample.*save it with 8 bits"):
-        write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
-
-
-def test_12_bits_of_grey_with_alpha_are_noticed_too(tmp_path):
+@pytest.mark.parametrize(
+    ("colour", "highest", "others", "message"),
+    [
+        (
+            COLOUR,
+            b"\x0f\xff\x01\x00\x00\x00",
+            [bytes([number]) * 6 for number in range(2)],
+            r"colours of 16 bits per sample.*save it with 8 bits",
+        ),
+        (
+            GREY_ALPHA,
+            b"\x0f\xff\xff\xff",
+            [bytes([number]) * 2 + b"\xff\xff" for number in range(2)],
+            "or grey with alpha, of which the upper 8 are read",
+        ),
+    ],
+    ids=["colour", "grey with alpha"],
+)
+def test_12_bits_of_more_than_grey_are_noticed_too(tmp_path, colour, highest, others, message):
     (tmp_path / "own").mkdir()
-    for number in range(2):
-        data = png(GREY_ALPHA, 16, [b"\x0f\xff\xff\xff", bytes([number]) * 2 + b"\xff\xff"])
-        (tmp_path / "own" / f"{number}.png").write_bytes(data)
+    for number, other in enumerate(others):
+        (tmp_path / "own" / f"{number}.png").write_bytes(png(colour, 16, [highest, other]))
     own = {"name": "own", "kind": "image_folder", "root": str(tmp_path / "own"), "image_size": 2}
     own |= {"resize": "squash"}
     (line,) = write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))["warnings"]
     assert "0 to 4095 of 65535" in line
     own |= {"bits": 12}
-    with pytest.raises(UserError, match="or grey with alpha, of which the upper 8 are read"):
+    with pytest.raises(UserError, match=message):
         write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
 
 

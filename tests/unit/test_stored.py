@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from test_fid_noise import CPU, NETWORKS
+from test_step import BIGGAN
 from ttur.errors import UserError
 from ttur.networks import build
 from ttur.networks.replicated import replica_state
@@ -14,17 +15,9 @@ from ttur.stored import load_generators
 
 SEEDS = (3, 30, 0)  # one name begins another's
 MANIFEST = {"height": 16, "width": 16, "channels": 3, "classes": 5}
-BIGGAN = {
-    "kind": "biggan",
-    "latent": 6,
-    "generator_width": 2,
-    "discriminator_width": 2,
-    "embedding": 4,
-    "attention": None,
-}
 
 
-@pytest.fixture(params=[NETWORKS, BIGGAN], ids=["dcgan", "biggan"])
+@pytest.fixture(params=[NETWORKS, BIGGAN["networks"]], ids=["dcgan", "biggan"])
 def job(request, tmp_path):
     """Paths of a job's generators and record, with the tensors."""
     network, _ = build(request.param, 16, 3, 5, SEEDS)

@@ -10,9 +10,9 @@ from snakemake.exceptions import WorkflowError
 
 from ttur import config as ttur_config
 from ttur.code import code_digest
-from ttur.config_checks import KINDS, is_prepared
+from ttur.config_checks import KINDS, only_prepared
 from ttur.data.content import content_digest
-from ttur.data.raw import raw_digest, raw_is_there
+from ttur.data.raw import raw_digest
 from ttur.data.sources import PUBLISHED
 from ttur.report.facts import facts
 from ttur.report.theory import TITLES
@@ -26,11 +26,7 @@ except UserError as error:
 
 RUNS = CONFIG.runs()
 # No rule makes what was prepared of raw files that are gone, so nothing removes it either.
-PREPARABLE = [
-    name
-    for name, dataset in CONFIG.datasets.items()
-    if raw_is_there(dataset.kind, dataset.root) or not is_prepared(name)
-]
+PREPARABLE = [name for name, dataset in CONFIG.datasets.items() if not only_prepared(dataset)]
 RUN_OF_WILDCARDS = {
     (run.experiment, run.optimizer, str(run.batch_size), run.seed_key): run for run in RUNS
 }

@@ -65,11 +65,7 @@ HANDED_DOWN = [
     *(f"WORKFLOW_PYTHON={quote(PYTHON)}", f"WORKFLOW_SCRIPTS={quote(SCRIPTS)}"),
 ]
 
+PREFIX = f"set -euo pipefail; unset {' '.join(NOT_HANDED_DOWN)}; export {' '.join(HANDED_DOWN)}; "
+
 # Braces are doubled, because the prefix is formatted together with the command.
-shell.prefix(
-    f"set -euo pipefail; unset {' '.join(NOT_HANDED_DOWN)}; export {' '.join(HANDED_DOWN)}; ".replace(
-        "{", "{{"
-    ).replace(
-        "}", "}}"
-    )
-)
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))

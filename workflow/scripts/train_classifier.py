@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from ttur.data.packed import PackedDataset
 from ttur.errors import UserError, run
-from ttur.features.classifier import FEWEST_IMAGES, save_classifier, train_classifier
+from ttur.features.classifier import save_classifier, train_classifier
+from ttur.few_images import FEWEST_IMAGES
 from ttur.files import sha256, write_json
 
 
@@ -49,6 +50,7 @@ def main() -> None:
 def check_trainable(manifest: Mapping[str, Any]) -> None:
     """UserError, with the remedy for what is missing, below two classes or ten images."""
     name, classes, images = (manifest[key] for key in ("name", "classes", "images"))
+    fewest = FEWEST_IMAGES["classifier"]
     if classes == 0:
         raise UserError(
             f"datasets.{name}: a classifier needs labels, and it has none: for an image folder set "
@@ -59,11 +61,11 @@ def check_trainable(manifest: Mapping[str, Any]) -> None:
             f"datasets.{name}: a classifier needs two classes, and all images are of "
             f"{manifest['class_names'][0]!r}: add another, or use features: inception"
         )
-    if images < FEWEST_IMAGES:
+    if images < fewest:
         skipped = len(manifest["skipped"])
         unread = f" ({skipped} could not be read)" if skipped else ""
         raise UserError(
-            f"datasets.{name}: a classifier needs {FEWEST_IMAGES} images, and there are "
+            f"datasets.{name}: a classifier needs {fewest} images, and there are "
             f"{images}{unread}: add some"
         )
 

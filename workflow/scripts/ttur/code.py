@@ -15,6 +15,9 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
+_UNREAD = ("kind", "type_comment")
+"""Fields of nodes that nothing reads when the code runs. kind: the u of u"text"."""
+
 
 def imported_files(script: str | Path, package: str = "ttur", lazily: bool = True) -> list[str]:
     """Paths of the modules of `package` (beside the script) that `script` imports, sorted.
@@ -53,9 +56,20 @@ def meaning(source: str) -> str:
 
     Raises SyntaxError.
     """
-    parts: list[str] = []
-    _write(ast.parse(source), parts)
+    tree, parts = ast.parse(source), []
+    _drop_annotations(tree)
+    _write(tree, parts)
     return "".join(parts)
+
+
+def _drop_annotations(tree: ast.Module) -> None:
+    """Takes those of functions without a decorator, which might read them, out of the tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
+            node.returns = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
 
 
 def _write(node: object, parts: list[str]) -> None:
@@ -68,9 +82,8 @@ def _write(node: object, parts: list[str]) -> None:
         parts.append("]")
     elif isinstance(node, ast.AST):
         parts.append(f"({type(node).__name__}")
-        skipped = _unread(node)
         for name, value in ast.iter_fields(node):
-            if name not in skipped and value not in (None, []):
+            if name not in _UNREAD and value not in (None, []):
                 parts.append(f" {name}=")
                 _write(value, parts)
         parts.append(")")
@@ -85,16 +98,6 @@ def _is_text_alone(node: object) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _unread(node: ast.AST) -> tuple[str, ...]:
-    """Fields that nothing reads when the code runs."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
-        for argument in ast.walk(node.args):
-            if isinstance(argument, ast.arg):
-                argument.annotation = None
-        return ("returns", "type_comment")
-    return ("kind", "type_comment")  # kind: the u of u"text"
 
 
 @cache

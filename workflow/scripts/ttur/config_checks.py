@@ -16,7 +16,7 @@ from .data.raw import RAW_FILES, raw_is_there
 from .data.sources import PUBLISHED, expected_images
 from .data.tally import Tally, counted
 from .errors import UserError
-from .few_images import FEATURE_DIMENSIONS
+from .few_images import FEATURE_DIMENSIONS, FEWEST_IMAGES
 from .network_kinds import NETWORKS
 from .optimizers import OPTIMIZERS
 from .training.grid import evaluation_bound, step_limit
@@ -28,8 +28,6 @@ IMAGES = {"fashion_mnist": 10_000, "mnist": 5_000}
 KINDS = (*IMAGES, "image_folder", *PUBLISHED)
 PREPARED = "resources/prepared"
 UNLABELLED = ("lsun", "celeba")
-FEWEST_IMAGES = {"classifier": 10, "inception": 2}
-"""A tenth is held out of a classifier's training; a covariance needs two."""
 MOST_JOBS = 10_000
 MOST_EVALUATIONS = 100_000  # of one seed
 LONGEST_FOLDER_NAME = 200  # file systems allow 255 bytes
@@ -135,7 +133,7 @@ def _tried(*parts: str) -> str:
 
 def class_folders_with_images(config: "Config") -> Iterator[Problem]:
     for name, dataset in config.datasets.items():
-        if dataset.kind != "image_folder" or not dataset.has_labels or _only_prepared(dataset):
+        if dataset.kind != "image_folder" or not dataset.has_labels or only_prepared(dataset):
             continue
         if os.path.isdir(dataset.root):
             with _readable(dataset):
@@ -179,7 +177,7 @@ def is_prepared(name: str) -> bool:
     return all(there) and manifest_of(folder) is not None
 
 
-def _only_prepared(dataset: "Dataset") -> bool:
+def only_prepared(dataset: "Dataset") -> bool:
     """Whether a data set is ready to be used and its raw files are gone."""
     return is_prepared(dataset.name) and not raw_is_there(dataset.kind, dataset.root)
 
@@ -187,7 +185,7 @@ def _only_prepared(dataset: "Dataset") -> bool:
 def prepared_data_that_fit(config: "Config") -> Iterator[Problem]:
     """Without raw files a data set stays as it was prepared, so its settings have to."""
     for name, dataset in config.datasets.items():
-        if not _only_prepared(dataset):
+        if not only_prepared(dataset):
             continue
         before = manifest_of(os.path.join(PREPARED, name)).get("settings", {})
         now = {"name": name, **dataset.settings}
@@ -208,7 +206,7 @@ def images_up_to(dataset: "Dataset", limit: int) -> int:
     Where raw files are gone it is that of the prepared data. Raises UserError where a folder cannot
     be read.
     """
-    if _only_prepared(dataset):
+    if only_prepared(dataset):
         return min(manifest_of(os.path.join(PREPARED, dataset.name))["images"], limit)
     if dataset.kind in IMAGES:
         return min(IMAGES[dataset.kind], limit)

@@ -115,10 +115,9 @@ def _spread(row: Any, best: pd.Series, interval: pd.DataFrame) -> str:
     if pd.isna(row.fewest_low):
         return ""
     kind = "range over seeds" if interval.empty else "95 % interval"
-    end = "at least" if pd.isna(row.fewest_high) else f"to {row.fewest_high:g}"
     if pd.isna(row.fewest_high):
-        return f" ({kind} {end} {row.fewest_low:g})"
-    return f" ({kind} {row.fewest_low:g} {end})"
+        return f" ({kind} at least {row.fewest_low:g})"
+    return f" ({kind} {row.fewest_low:g} to {row.fewest_high:g})"
 
 
 def _first_to_finish(row: Any, cost: pd.DataFrame) -> str:

@@ -16,8 +16,11 @@ CONTENT = (
 )
 """Keys of a manifest on which depends what is made of the data; others say where they are from."""
 
-NOT_PIXELS = ("root", "expected_images", "max_skipped_share")
-"""Settings of a data set that say where its images are and whether they are accepted."""
+LIMITS = ("expected_images", "max_skipped_share")
+"""Settings of a data set that decide whether its images are accepted, not what they are."""
+
+NOT_PIXELS = ("root", *LIMITS)
+"""These, and the one that says where they are."""
 
 
 def content_digest(directory: str | Path) -> str:

@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..files import sha256, write_json
 from ..locks import locked
 from ..progress import Progress
-from .content import NOT_PIXELS
+from .content import LIMITS, NOT_PIXELS
 from .flatten import dark_pictures
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
@@ -22,9 +22,6 @@ from .source import Source
 from .state import raw_state
 from .tally import Tally, counted
 from .workers import decoded
-
-LIMITS = ("expected_images", "max_skipped_share")
-"""Settings that decide whether images are accepted, not what they are."""
 
 CHECKPOINT_SECONDS = 5.0
 

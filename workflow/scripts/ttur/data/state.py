@@ -13,7 +13,7 @@ SYNSET = re.compile(r"n[0-9]{8}")
 
 
 def raw_state(kind: str, root: str | None) -> str:
-    """State of a data set's raw files; "" where there are none, or rules declare them as inputs.
+    """State of a data set's raw files; "" where there are none, or `raw.raw_digest` reads them.
 
     image_folder: every visible file's name, size and time, image or not. lsun, celeba and imagenet
     as an archive: size and time of the database, the partition file, the archive. imagenet as a
