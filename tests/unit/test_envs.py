@@ -79,9 +79,9 @@ def rules():
         text = file.read_text()
         for rule in re.split(r"^(?:rule|checkpoint) ", text, flags=re.MULTILINE)[1:]:
             environment = re.search(r'conda:\s+"([^"]+)"', rule)
-            script = re.search(r'program=program\("(\w+\.py)"\)', rule)
+            script = re.search(r'program\("(\w+\.py)"\)|WORKFLOW_SCRIPTS/(\w+\.py)', rule)
             if environment or script:
-                path = ROOT / "workflow/scripts" / script[1]
+                path = ROOT / "workflow/scripts" / (script[1] or script[2])
                 yield (file.parent / environment[1]).resolve(), path
 
 
