@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import train_classifier as train_script
+from torch import nn
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
 from ttur.errors import UserError
@@ -21,6 +22,7 @@ from ttur.features.classifier import (
 from ttur.few_images import singular_reference
 from ttur.files import sha256
 from ttur.frechet import Moments, Reference
+from ttur.streams import generator
 
 
 def striped(count=400, size=8, channels=1):
@@ -58,6 +60,63 @@ def test_training_is_deterministic(trained):
     assert accuracy == trained[1]
     for name, value in trained[0].state_dict().items():
         assert torch.equal(network.state_dict()[name], value), name
+
+
+def plain_training(images, labels, classes, seed, epochs):
+    """The classifier and its training as one plain loop; its weights by layer, and the accuracy."""
+    held_out = len(images) // 10
+    split = torch.randperm(len(images), generator=generator(seed, "classifier", 1)).numpy()
+    test, train = np.sort(split[:held_out]), np.sort(split[held_out:])
+    pixels = as_tensor(images).float() / 127.5 - 1
+    targets = torch.from_numpy(labels)
+    network = nn.Sequential(
+        *(nn.Conv2d(images.shape[3], 16, 3, 2, 1), nn.ReLU()),
+        *(nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(256, 64), nn.ReLU()),
+        nn.Linear(64, classes),
+    )
+    weights = generator(seed, "classifier", 0)
+    for layer in network:
+        if hasattr(layer, "weight"):
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=weights)
+            nn.init.zeros_(layer.bias)
+    size = min(128, len(train))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.006)
+    total = epochs * (len(train) // size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.006, total_steps=total)
+    for epoch in range(epochs):
+        shuffled = torch.randperm(len(train), generator=generator(seed, "classifier", 2, epoch))
+        order = train[shuffled.numpy()]
+        for batch in range(len(train) // size):
+            chosen = order[batch * size : (batch + 1) * size]
+            loss = nn.functional.cross_entropy(network(pixels[chosen]), targets[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    with torch.no_grad():
+        accuracy = (network(pixels[test]).argmax(1) == targets[test]).double().mean()
+        features = network[:-2](pixels[train])
+    layers = [layer for layer in network if hasattr(layer, "weight")]
+    return layers, float(accuracy), features
+
+
+@pytest.mark.parametrize(("count", "classes"), [(300, 4), (300, 2), (60, 4)])
+def test_training_equals_a_plain_loop(count, classes):
+    images, labels = striped(count=count, size=11, channels=3)
+    labels = labels % classes
+    network, accuracy = train_classifier(images, labels, classes, seed=3, epochs=2)
+    layers, expected, features = plain_training(images, labels, classes, 3, 2)
+    assert accuracy == pytest.approx(expected)
+    found = [*network.convolutions, network.linear, network.head]
+    for ours, plain in zip(found, layers, strict=True):
+        torch.testing.assert_close(ours.weight, plain.weight, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(ours.bias, plain.bias, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network.feature_mean, features.mean(0), rtol=1e-4, atol=1e-4)
+    deviation = features.std(0, correction=1)
+    torch.testing.assert_close(network.feature_deviation, deviation, rtol=1e-3, atol=1e-4)
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert not network.training
 
 
 def test_seeds_differ(trained):
@@ -126,6 +185,7 @@ def test_save_and_load(trained, tmp_path):
     loaded = load_features({"features": "classifier"}, tmp_path / "a.safetensors", "cpu")
     images = as_tensor(striped()[0])
     assert torch.equal(loaded.features(images), network.features(images))
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
     assert (loaded.name, loaded.metric) == ("classifier", "classifier-FID")
     assert list(NETWORKS) == ["classifier", "inception"]
 

@@ -8,8 +8,6 @@ import pytest
 from ttur.aggregate import critical_table, steps_table
 from ttur.errors import UserError
 from ttur.thresholds import (
-    COUNT,
-    FACTOR,
     THRESHOLD,
     TREND,
     first_hits,
@@ -65,9 +63,9 @@ def sweep(sizes=(2, 4, 8, 16, 32, 64), threshold=10.0):
 def test_thresholds_begin_with_the_configured_one():
     values = thresholds(7.123456)
     assert values[0] == 7.123456
-    assert len(values) == COUNT
-    assert values[-1] == pytest.approx(FACTOR * values[0], rel=1e-3)
-    np.testing.assert_allclose(values[1:] / values[:-1], FACTOR ** (1 / (COUNT - 1)), rtol=1e-3)
+    assert len(values) == 11
+    assert values[-1] == pytest.approx(3 * values[0], rel=1e-3)
+    np.testing.assert_allclose(values[1:] / values[:-1], 3 ** (1 / 10), rtol=1e-3)
 
 
 def test_first_hits_against_a_plain_loop():
@@ -111,14 +109,14 @@ def test_critical_size_grows_as_the_threshold_falls_where_the_theory_holds():
     assert sizes.iloc[-1] in (2, 4)
     assert (sizes.diff().dropna() <= 0).all()
     (row,) = trend_table(table).to_dict("records")
-    assert (row["thresholds"], row["size_at_lowest"]) == (COUNT, sizes.iloc[0])
+    assert (row["thresholds"], row["size_at_lowest"]) == (11, sizes.iloc[0])
     assert row["kendall_tau"] < -0.7
 
 
 def test_a_threshold_that_few_reached_keeps_its_row():
     records = [trained(b, [[500.0, 100.0, 30.0, 12.0]] * 2, threshold=5.0) for b in (4, 8)]
     table = threshold_table(records)
-    assert len(table) == COUNT
+    assert len(table) == 11
     reached = table["threshold"] >= 12.0
     assert reached.any()
     assert table.loc[~reached, "critical_batch_size"].isna().all()
