@@ -120,6 +120,19 @@ def test_one_seed_has_no_interval():
     assert critical[["low", "high", "support"]].isna().all()
 
 
+def test_two_seeds_have_an_interval():
+    bootstrap, critical = tables({4: [100, 150], 8: [90, 95]})
+    assert bootstrap[["steps_low", "steps_high"]].notna().all(axis=None)
+    assert critical[["low", "high", "support"]].notna().all()
+
+
+def test_a_smaller_size_known_only_from_above_takes_all_support_too():
+    sure = steps({4: [900] * 3, 8: [50] * 3, 16: [90] * 3})
+    seen = steps({2: [300] * 3}, resolution=0)  # at most 600 images, where b = 8 takes 400
+    row = bootstrap_tables(pd.concat([sure, seen]))[1].iloc[0]
+    assert row[["critical_batch_size", "low", "high", "support"]].tolist() == [8, 2, 8, 0]
+
+
 def test_seeds_that_did_not_arrive_stay_infinite():
     bootstrap, critical = tables({2: [None] * 3, 4: [None, None, 80], 8: [90, None, 100]})
     assert bootstrap.loc[2, ["median_steps", "steps_low", "steps_high"]].isna().all()

@@ -377,3 +377,69 @@ def test_no_batch_sizes_at_all_are_drawn():
         marks = [line for line in figure.axes[-1].lines if "seeds" in (line.get_gid() or "")]
         assert marks == []
         assert figure.get_suptitle().startswith("4.1 DCGAN on Fashion-MNIST")
+
+
+@pytest.fixture
+def nine(monkeypatch):
+    """Constants of nine optimizers."""
+    for k in range(9):
+        monkeypatch.setitem(style.OPTIMIZERS, f"Own{k}", style.OPTIMIZERS["Adam"])
+    return {f"Own{k}": (0.002, 0.002) for k in range(9)}
+
+
+def test_what_grows_with_the_optimizers_has_room(nine):
+    heights = []
+    for fits in ({"Adam": (0.0032, 0.0020)}, nine):
+        steps, bootstrap, fit, _ = tables_of(fits=fits, spread=0.0)
+        # Without the strip, which has a height of its own.
+        steps = steps[steps["status"] == "reached"]
+        figures = drawn(steps, fit, bootstrap=bootstrap[bootstrap["median_steps"].notna()])
+        heights.append([figure.get_figheight() for figure in figures])
+        assert all(figure.get_figwidth() == 3.4 for figure in figures)
+    for one, nine in zip(*heights, strict=True):
+        assert nine > one + 0.5
+    assert heights[0][0] == 3.65
+
+
+def test_the_legend_has_as_many_rows_as_the_longer_column(nine):
+    for fits in ({"Adam": (0.0032, 0.0020)}, nine):
+        steps, bootstrap, fit, _ = tables_of(fits=fits)
+        texts = legend_texts(drawn(steps, fit, bootstrap=bootstrap)[0])
+        rows = len(texts) // 2
+        left, right = ([text for text in column if text] for column in (texts[:rows], texts[rows:]))
+        assert rows == max(len(left), len(right))
+        assert (len(left), len(texts) % 2) == (len(fits), 0)
+        assert "one seed (line: median)" in right
+
+
+def test_the_strip_has_the_colours_of_its_optimizers_and_no_scale_of_its_own(figures):
+    figure, _, _ = figures
+    strip = figure.axes[0]
+    figure.draw_without_rendering()
+    assert not any(label.get_visible() for label in strip.get_xticklabels())
+    ticks = strip.xaxis.get_major_ticks()
+    assert not any(tick.tick1line.get_visible() for tick in ticks)
+    for label, (_, marks) in zip(strip.get_yticklabels(), counts(figure), strict=True):
+        (row,) = [t for t in strip.texts if round(t.xy[1]) == round(label.get_position()[1])][:1]
+        assert marks and label.get_color() == row.get_color()
+
+
+def test_an_axis_of_cost_without_a_number_has_no_scale(measured):
+    steps, bootstrap, _, _ = measured
+    speed = speed_of(steps)
+    speed["seed_steps_per_second"] = np.nan
+    above, below = drawn(steps, bootstrap=bootstrap, speed=speed)[2].axes
+    assert above.get_ylabel() == "SFO $b\\,N(b)$ (images)"
+    assert len(above.get_yticks()) > 1
+    assert list(below.get_yticks()) == []
+    assert [text.get_text() for text in below.texts] == ["no speed recorded"]
+
+
+def test_an_interval_moves_the_axis_no_further_than_four_times_the_numbers(measured):
+    wide = measured[1].assign(steps_low=1.0, steps_high=1e9)
+    plain, _, _ = drawn(measured[0], bootstrap=wide)
+    low, high = plain.axes[-1].get_ylim()
+    numbers = measured[0]["steps"].dropna()
+    margin = 0.08 * np.log2(16 * numbers.max() / numbers.min())
+    assert np.log2(high) == pytest.approx(np.log2(4 * numbers.max()) + margin, abs=1e-6)
+    assert np.log2(low) == pytest.approx(np.log2(numbers.min() / 4) - margin, abs=1e-6)

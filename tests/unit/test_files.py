@@ -7,6 +7,7 @@ import pytest
 from ttur.errors import UserError
 from ttur.files import (
     atomic_path,
+    found,
     listed,
     read_json,
     remove_empty_folders,
@@ -110,6 +111,18 @@ def test_empty_folders_go_up_to_the_first_that_is_not(tmp_path):
     assert not (tmp_path / "d").exists()
     remove_empty_folders(tmp_path / "a")
     assert (tmp_path / "a" / "kept").exists()
+
+
+def test_a_path_of_the_working_directory_comes_before_that_of_home(tmp_path, monkeypatch):
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder, names in ((home, ("both", "home")), (here, ("both", "here"))):
+        folder.mkdir()
+        for name in names:
+            (folder / name).touch()
+    monkeypatch.chdir(here)
+    assert [found(name, home) for name in ("both", "here", "none")] == ["both", "here", "none"]
+    assert found("home", home) == str(home / "home")
+    assert found("home", str(home)) == str(home / "home")
 
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from ttur.networks import biggan, build, parameter_count
-from ttur.networks.replicated import BatchNorm2d, keep_replicas, load_replica, replica_state
+from ttur.networks import biggan, build, parameter_count, shapes
+from ttur.networks.replicated import BatchNorm2d, Conv2d, keep_replicas, load_replica, replica_state
 from ttur.networks.spectral import Linear, SpectralWeight
 from ttur.streams import generator as random_stream
 
@@ -94,7 +94,37 @@ def test_cutting_replicas_keeps_the_others_and_their_optimizer_state(settings):
         assert all(torch.equal(after[name], before[replica][name]) for name in before[replica])
     for parameter, moment in moments.items():
         assert torch.equal(optimizer.state[parameter]["exp_avg"], moment[[0, 2]])
+    assert all(parameter.grad is None for parameter in generator.parameters())
     assert generator(latents[:, :2].flatten(1), labels[:, :2]).shape[1] == 2
+
+
+def test_biases_of_convolutions_stand_replica_by_replica():
+    layer = Conv2d(3, 2, 5, 1, bias=True)
+    assert layer.bias.shape == (3, 5)
+    with torch.no_grad():
+        layer.bias.copy_(torch.arange(15.0).view(3, 5))
+    flat = layer(torch.zeros(1, 6, 1, 1)).flatten()
+    keep_replicas(layer, [], [2, 0])
+    left = layer(torch.zeros(1, 4, 1, 1)).flatten()
+    assert (flat.tolist(), left.tolist()) == ([*range(15)], [*range(10, 15), *range(5)])
+
+
+def test_either_player_starts_from_its_own_stream_of_its_seed():
+    first = [players(DCGAN, [3, 8])[player].layers[0].weight for player in (0, 1)]
+    for player, weight in enumerate(first):
+        for replica, seed in enumerate([3, 8]):
+            stream = random_stream(seed, "init", player)
+            drawn = torch.empty(weight[replica].shape).normal_(0, 0.02, generator=stream)
+            assert torch.equal(weight[replica], drawn)
+
+
+def test_shapes_are_those_of_the_networks_without_their_data():
+    shaped = shapes(BIGGAN, 16, 3, 10, 2)
+    for with_data, without in zip(players(BIGGAN, [0, 1], 16, 3, 10), shaped, strict=True):
+        for (name, one), (same, other) in zip(
+            with_data.named_parameters(), without.named_parameters(), strict=True
+        ):
+            assert (name, one.shape, other.device.type) == (same, other.shape, "meta")
 
 
 def test_a_replica_survives_export_and_import():

@@ -60,6 +60,7 @@ def test_adabelief_is_the_package_rectified_without_decay(capsys):
     assert (group["lr"], group["betas"], group["eps"]) == (0.125, (0.5, 0.999), 1e-16)
     assert group["weight_decay"] == 0
     assert optimizer.rectify
+    assert OPTIMIZERS["AMSGrad"].defaults == {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8}
     assert capsys.readouterr().out == ""
 
 

@@ -74,6 +74,16 @@ def test_real_images_pass_the_same_map(tmp_path):
         assert torch.equal(pixels, saved(as_trained, tmp_path / "x.png", normalize=True))
 
 
+def test_ties_of_real_images_round_as_save_image_does(tmp_path):
+    """102 levels become 256: every other one lies half way between two."""
+    image = torch.arange(40, 143, dtype=torch.uint8)[:100].view(1, 10, 10)
+    for top in (142, 91):
+        image[0, 9, 9] = top
+        (pixels,) = map_real(image[None].clamp(max=top), "stretch")
+        as_trained = (image.clamp(max=top).float() / 255 - 0.5) / 0.5
+        assert torch.equal(pixels, saved(as_trained, tmp_path / "x.png", normalize=True))
+
+
 @pytest.mark.parametrize("pixel_map", PIXEL_MAPS)
 def test_images_are_mapped_one_by_one_and_left_unchanged(images, pixel_map):
     before = images.clone()

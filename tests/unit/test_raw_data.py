@@ -26,7 +26,7 @@ from ttur.data.source import Source, array_source
 from ttur.data.sources import PUBLISHED, existing, expected_images
 from ttur.data.state import raw_state, synset_folders
 from ttur.errors import UserError
-from ttur.few_images import FEATURE_DIMENSIONS, singular_reference
+from ttur.few_images import FEATURE_DIMENSIONS, FEWEST_IMAGES, singular_reference
 
 
 def refused(call, *arguments) -> str:
@@ -546,3 +546,8 @@ def test_as_many_images_as_features_are_too_few():
         assert singular_reference(1, dimensions)
         assert singular_reference(dimensions + 1, dimensions) is None
     assert FEATURE_DIMENSIONS == {"classifier": 64, "inception": 2048}
+
+
+def test_too_few_images_for_either_network():
+    """A tenth of ten is held out; a covariance has a number of freedom less than images."""
+    assert FEWEST_IMAGES == {"classifier": 10, "inception": 2}

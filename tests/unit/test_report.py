@@ -420,6 +420,12 @@ def test_data_page_has_classes_counts_and_all_that_was_not_used():
     assert text.count("Warning: 40 real images are too few for 2,048 features") == 1
 
 
+def test_no_address_of_a_data_set_can_be_loaded_from_the_page():
+    text = data_page([prepared(source="this (https://a.org/x, http://b.org/y)")], {})
+    assert "this (a.org/x, b.org/y); resized" in text
+    assert "://" not in text
+
+
 def test_data_page_of_manifests_of_earlier_versions_and_of_names_that_are_no_text():
     new = ("class_counts", "skipped_reasons", "unused", "remarks", "warnings")
     old = {key: value for key, value in prepared().items() if key not in new}
@@ -557,6 +563,7 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
     assert (amsgrad["arrived"], amsgrad["bound"]) == ("0 of 3", "")
     assert (adabelief["range"], adabelief["bound"]) == ("8", "the largest size tried, a bound")
     assert (sgd["measured"], sgd["arrived"], sgd["unmeasured"]) == ("", "", "not reached")
+    assert sgd["range"] == "not known"
 
 
 def test_every_page_and_figure_has_a_caption_that_is_there():

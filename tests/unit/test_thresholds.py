@@ -82,6 +82,11 @@ def test_first_hits_against_a_plain_loop():
         assert miss == (steps[before - 1] if before else 0)
 
 
+def test_a_distance_equal_to_the_level_hits_it():
+    hits, misses = first_hits(np.array([10, 20, 30]), np.array([9.0, 8.0, 7.0]), np.array([8.0]))
+    assert (hits.tolist(), misses.tolist()) == ([20], [10])
+
+
 def test_first_hits_of_no_evaluation():
     hits, misses = first_hits(np.array([]), np.array([]), np.array([5.0]))
     assert (hits.tolist(), misses.tolist()) == ([math.inf], [0])
@@ -171,7 +176,7 @@ def test_a_threshold_passed_at_the_first_evaluation_gives_bounds_only():
 def test_tables_of_nothing_have_their_columns():
     table = threshold_table([])
     assert list(table.columns) == list(THRESHOLD)
-    assert list(trend_table(table).columns) == list(TREND)
+    assert trend_table(table).dtypes.astype(str).to_dict() == TREND
 
 
 def test_reads_a_history_by_the_names_of_its_columns(tmp_path):

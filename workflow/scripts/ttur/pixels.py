@@ -25,7 +25,7 @@ def to_uint8(images: torch.Tensor, pixel_map: str) -> torch.Tensor:
         low = images.amin(dim=(1, 2, 3), keepdim=True)
         high = images.amax(dim=(1, 2, 3), keepdim=True)
         unit = (images - low) / (high - low).clamp(min=1e-5)
-        return (unit * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+        return (unit * 255 + 0.5).to(torch.uint8)
     raise ValueError(f"pixel map {pixel_map!r} is not one of {', '.join(PIXEL_MAPS)}")
 
 

@@ -74,7 +74,7 @@ def statistics_key(
     """
     names = ("features", "resize", "weights")
     network = {name: settings[name] for name in names if name in settings}
-    features = json.dumps(network, sort_keys=True)
+    features = json.dumps(network)
     return reference_key(manifest["sha256"], features, sha256(weights), pixel_map)
 
 
