@@ -12,8 +12,9 @@ what is raised), in types and imports, in words that name a column or a key, and
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OPERATORS = {
     ast.Add: [ast.Sub],
@@ -66,7 +67,8 @@ class Fault:
 
     line: counted from 1. function: its dotted name, or <module>. source: the first line of the
     part, stripped. change: in one line, of a long part only what differs and its surroundings.
-    start, end: where it is in the text, in bytes.
+    start, end: where it is in the text, in bytes. number: which of those with the same function,
+    source and change, counted from 1.
     """
 
     kind: str
@@ -77,6 +79,7 @@ class Fault:
     after: str
     start: int
     end: int
+    number: int = 1
 
     def applied(self, text: str) -> str:
         """The module's text with the fault in it."""
@@ -100,7 +103,16 @@ def faults_of(text: str) -> list[Fault]:
             after = f"({after})"
         fault = Fault(kind, node.lineno, function, source, change, after, start, end)
         found.setdefault((start, end, after), fault)
-    return [found[key] for key in sorted(found)]
+    return _numbered([found[key] for key in sorted(found)])
+
+
+def _numbered(faults: list[Fault]) -> list[Fault]:
+    alike = Counter()
+    for place, fault in enumerate(faults):
+        key = (fault.function, fault.source, fault.change)
+        alike[key] += 1
+        faults[place] = replace(fault, number=alike[key])
+    return faults
 
 
 def _difference(before: str, after: str) -> str:

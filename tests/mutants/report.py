@@ -1,7 +1,8 @@
 """The table of a run: faults, noticed, equivalent, survivors; and where the survivors are."""
 
 import tomllib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,11 @@ class Tried:
 class Equivalents:
     """Faults that change nothing, known by module, function, source line and change.
 
-    Line numbers would be others after every edit.
+    Line numbers would be others after every edit. numbers: of the faults that are alike in these,
+    which are meant; None for all.
     """
 
-    reasons: dict[tuple[str, str, str, str], str]
+    numbers: dict[tuple[str, str, str, str], Collection[int] | None]
 
     @classmethod
     def read(cls, path: Path) -> "Equivalents":
@@ -34,22 +36,25 @@ class Equivalents:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("equivalent", [])
         return cls(
             {
-                (entry["module"], entry["function"], entry["source"], change): entry["reason"]
+                (entry["module"], entry["function"], entry["source"], change): entry.get("numbers")
                 for entry in entries
                 for change in entry["changes"]
             }
         )
 
     def has(self, module: str, fault: Fault) -> bool:
-        return (module, fault.function, fault.source, fault.change) in self.reasons
+        key = (module, fault.function, fault.source, fault.change)
+        numbers = self.numbers.get(key, ())
+        return numbers is None or fault.number in numbers
 
     def stale(self, module: str, faults: Sequence[Fault]) -> list[str]:
         """Entries of a module that are none of its faults, in words."""
-        found = {(fault.function, fault.source, fault.change) for fault in faults}
+        alike = Counter((fault.function, fault.source, fault.change) for fault in faults)
         return [
             f"{module}, {function}: `{source}`: `{change}`"
-            for of, function, source, change in self.reasons
-            if of == module and (function, source, change) not in found
+            for (of, *key), numbers in self.numbers.items()
+            for function, source, change in [key]
+            if of == module and alike[tuple(key)] < max(numbers or (1,))
         ]
 
 

@@ -40,6 +40,16 @@ def test_follows_relative_and_lazy_imports(tmp_path):
     assert names == {"__init__.py", "sub/__init__.py", "sub/inner.py", "lazy.py"}
 
 
+def test_follows_modules_imported_by_their_dotted_name(tmp_path):
+    package = tmp_path / "ttur"
+    (package / "sub").mkdir(parents=True)
+    for name in ("__init__.py", "sub/__init__.py", "sub/inner.py", "other.py"):
+        (package / name).write_text("")
+    (tmp_path / "script.py").write_text("import ttur.sub.inner, json, sub.other\n")
+    names = {str(Path(p).relative_to(package)) for p in imported_files(tmp_path / "script.py")}
+    assert names == {"__init__.py", "sub/__init__.py", "sub/inner.py"}
+
+
 def test_figures_do_not_depend_on_training_nor_training_on_figures():
     training = " ".join(imported_files("workflow/scripts/train_gan.py"))
     assert "figures" not in training

@@ -421,7 +421,8 @@ def test_the_strip_has_the_colours_of_its_optimizers_and_no_scale_of_its_own(fig
     assert not any(tick.tick1line.get_visible() for tick in ticks)
     for label, (_, marks) in zip(strip.get_yticklabels(), counts(figure), strict=True):
         (row,) = [t for t in strip.texts if round(t.xy[1]) == round(label.get_position()[1])][:1]
-        assert marks and label.get_color() == row.get_color()
+        assert marks
+        assert label.get_color() == row.get_color()
 
 
 def test_an_axis_of_cost_without_a_number_has_no_scale(measured):

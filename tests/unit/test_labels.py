@@ -62,6 +62,15 @@ def test_data_without_classes_are_drawn_as_one_class():
         assert labels.draw((7, 1), random()).tolist() == [[0]] * 7
 
 
+def test_uniform_labels_are_equally_frequent_whatever_the_data():
+    lopsided = np.repeat([0, 1, 2], [900, 93, 7])
+    drawn = SampleLabels.of("uniform", lopsided, 3).draw((30_000,), random()).bincount()
+    assert (drawn - 10_000).abs().max() < 500
+    assert (
+        SampleLabels.of("uniform", np.zeros(9, int), 1).draw((50,), random()).tolist() == [0] * 50
+    )
+
+
 def test_frequencies_are_those_of_the_data_to_the_last_image(monkeypatch):
     labels = np.repeat([0, 2, 3], [5, 90, 10])
     source = SampleLabels.of("data", labels, 5)

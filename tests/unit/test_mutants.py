@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MUTANTS = ROOT / "tests" / "mutants"
 LIBRARY = ROOT / "workflow" / "scripts" / "ttur"
+EQUIVALENTS = MUTANTS / "equivalents.toml"
 SETTINGS = tomllib.loads((MUTANTS / "modules.toml").read_text())
 
 MODULE = '''
@@ -94,6 +95,23 @@ def test_every_fault_leaves_a_module_that_can_be_read_and_is_another(faults, mod
         assert text.splitlines()[fault.line - 1].strip() == fault.source
 
 
+def test_changes_that_read_alike_are_counted_and_told_apart(faults, report, tmp_path):
+    ones = [
+        fault for fault in faults.faults_of("a = f(1, 2) + 1\nb = 1\n") if "1 -> 2" in fault.change
+    ]
+    assert [(fault.line, fault.number) for fault in ones] == [(1, 1), (1, 2), (2, 1)]
+    known = tmp_path / "equivalents.toml"
+    entry = '[[equivalent]]\nmodule = "m"\nfunction = "<module>"\nsource = "a = f(1, 2) + 1"\n'
+    entry += 'changes = ["1 -> 2"]\nreason = "such"\n'
+    for numbers, meant in (("", [True, True, False]), ("numbers = [2]", [False, True, False])):
+        known.write_text(entry + numbers)
+        read = report.Equivalents.read(known)
+        assert [read.has("m", fault) for fault in ones] == meant
+        assert (read.stale("m", ones), read.stale("other", ones)) == ([], [])
+    known.write_text(entry + "numbers = [3]")
+    assert len(report.Equivalents.read(known).stale("m", ones)) == 1
+
+
 def test_modules_and_their_tests_exist():
     for name, tests in SETTINGS["modules"].items():
         assert (LIBRARY / f"{name}.py").exists() or (LIBRARY / name / "__init__.py").exists(), name
@@ -103,8 +121,9 @@ def test_modules_and_their_tests_exist():
 
 
 def test_every_known_equivalent_is_a_fault_of_its_module(faults, report):
-    known = report.Equivalents.read(MUTANTS / "equivalents.toml")
-    modules = {module for module, *_ in known.reasons}
+    known = report.Equivalents.read(EQUIVALENTS)
+    modules = {module for module, *_ in known.numbers}
+    assert all(entry["reason"] for entry in tomllib.loads(EQUIVALENTS.read_text())["equivalent"])
     assert modules <= set(SETTINGS["modules"])
     for module in sorted(modules):
         path = LIBRARY / f"{module}.py"

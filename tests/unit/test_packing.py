@@ -35,6 +35,7 @@ from ttur.data.flatten import SixteenBits
 from ttur.data.kinds import KINDS
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
+from ttur.data.partial import Partial
 from ttur.data.pictures import Remark
 from ttur.data.source import Item, Source, array_source, as_it_is
 from ttur.errors import UserError
@@ -360,6 +361,12 @@ def test_a_set_that_is_not_complete_is_not_decoded_again(tmp_path):
         else:
             write_packed(tmp_path, SETTINGS, source)
     assert len(decoded) == 100
+
+
+def test_nothing_is_left_of_what_was_left_before_the_first_image(tmp_path):
+    with Partial(tmp_path, (2, 2, 1), "one"):
+        assert list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_another_process_prepared_is_held_against_ones_own_limits(

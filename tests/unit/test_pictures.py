@@ -43,10 +43,11 @@ def png(kind: int, bits: int, pixels: list[bytes], *extra: tuple[bytes, bytes], 
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
 
 
-def tiff(values: np.ndarray, bits: int, photometric=1, big=False, stored=1) -> bytes:
-    """A TIFF of one row of grey samples of 8, 12 or 16 bits, not compressed.
+def tiff(values: np.ndarray, bits: int, photometric=1, big=False, stored=1, colours=1) -> bytes:
+    """A TIFF of one row of samples of 8, 12 or 16 bits, not compressed.
 
-    stored: 1 without a sign, 2 with one.
+    photometric: 1 grey, 2 colours. stored: 1 without a sign, 2 with one. colours: samples of a
+    pixel, 1 or 3.
     """
     if bits == 12:
         digits = "".join(f"{value:03x}" for value in values)
@@ -54,12 +55,18 @@ def tiff(values: np.ndarray, bits: int, photometric=1, big=False, stored=1) -> b
     else:
         data = values.astype(f"{'>' if big else '<'}u{bits // 8}").tobytes()
     order = ">" if big else "<"
-    tags = [(256, len(values)), (257, 1), (258, bits), (259, 1), (262, photometric), (273, 0)]
-    tags += [(277, 1), (278, 1), (279, len(data)), (339, stored)]
+    width = len(values) // colours
+    tags = [(256, width), (257, 1), (258, bits), (259, 1), (262, photometric), (273, 0)]
+    tags += [(277, colours), (278, 1), (279, len(data)), (339, stored)]
     start = 8 + 2 + 12 * len(tags) + 4
     entries = b""
     for tag, value in tags:
         value = start if tag == 273 else value
+        if tag in (258, 339) and colours > 1:  # one of each sample, behind the pixels
+            data += struct.pack(f"{order}{colours}I", *[value] * colours)
+            place = start + len(data) - 4 * colours
+            entries += struct.pack(f"{order}HHII", tag, 4, colours, place)
+            continue
         entries += struct.pack(f"{order}HHII", tag, 4, 1, value)
     head = (b"MM\0*" if big else b"II*\0") + struct.pack(f"{order}IH", 8, len(tags))
     return head + entries + bytes(4) + data
@@ -189,6 +196,17 @@ def test_samples_without_a_range_are_refused(decoded, mode):
 def test_grey_samples_of_16_bits_are_divided_by_256(decoded, big):
     values = np.array([0, 255, 256, 0x8001, 65535])
     assert decoded(tiff(values, 16, big=big), 5, 1)[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_colours_of_16_bits_are_noticed_in_a_tiff_too(tmp_path, big):
+    path = tmp_path / "picture"
+    path.write_bytes(tiff(np.array([0x1234, 0x8001, 0]), 16, 2, big, colours=3))
+    with pytest.warns(SixteenBits) as warned:
+        assert decode(path, 1, 3, "squash").tolist() == [[[0x12, 0x80, 0]]]
+    assert [each.message.highest for each in warned] == [0x80FF]
+    with pytest.raises(ValueError, match="colours of 16 bits per sample"):
+        decode(path, 1, 3, "squash", bits=12)
 
 
 def test_tiff_says_itself_that_it_has_12_bits(decoded):

@@ -511,6 +511,18 @@ def test_the_centre_is_rounded_to_even_on_both_sides(margin, first, side):
             np.testing.assert_array_equal(found, expected.T if turned else expected)
 
 
+def test_rules_of_resizing_are_pillows_steps_in_their_order():
+    pixels = np.random.default_rng(3).integers(0, 256, (14, 21), dtype=np.uint8)
+    image, lanczos = Image.fromarray(pixels), Image.Resampling.LANCZOS
+    expected = {
+        "squash": image.resize((7, 7), lanczos),
+        "centre_square": image.crop((4, 0, 18, 14)).resize((7, 7), lanczos),
+        "shortest_side": image.resize((10, 7), lanczos).crop((2, 0, 9, 7)),
+    }
+    for rule, by_hand in expected.items():
+        np.testing.assert_array_equal(resize_picture(image, 7, rule), by_hand)
+
+
 def test_pictures_may_be_as_large_as_the_limit(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 4 * 4)
     assert resize_picture(Image.new("L", (64, 1)), 4, "shortest_side").size == (4, 4)

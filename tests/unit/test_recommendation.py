@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from test_aggregate import result, run
+from test_aggregate import early, result, run
 from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
 from ttur.comparison import INTERVALS
 from ttur.optimizers import OPTIMIZERS
@@ -239,6 +239,22 @@ def test_an_experiment_that_was_not_trained_has_no_section():
     absent = other_optimizers(estimates(8.0), networks_table(runs), others)
     text = recommendation_text(table, cost, NONE, absent, networks_table(runs), others)
     assert "BigGAN" not in text
+
+
+def test_only_sizes_that_may_be_cheaper_are_named_as_such():
+    """b = 2 may need no image; b = 8 needs 400 at least, which is no less than b = 4 needs."""
+    runs = [
+        run(2, *(early(seed, 5000) for seed in range(3)), seed_steps_per_second=200.0),
+        run(4, *(result(seed, 100) for seed in range(3)), seed_steps_per_second=100.0),
+        run(8, result(0, 50), early(1, 100), result(2, 200), seed_steps_per_second=50.0),
+    ]
+    cost = costs(steps_table(runs), speed_table(runs))
+    assert cost.set_index("batch_size")["upper_bound"].tolist() == [True, False, True]
+    table = recommendation_table(cost, critical_table(steps_table(runs)), NONE, RECORDS)
+    nothing = other_optimizers(estimates(8.0), networks_table(runs), RECORDS)
+    text = recommendation_text(table, cost, NONE, nothing, networks_table(runs), RECORDS)
+    assert table["fewest_gradients"].tolist() == [4]
+    assert "These are b = 2." in text
 
 
 def test_other_optimizers_get_proposition_3_4_with_the_experiments_rate_and_ratio():

@@ -120,11 +120,25 @@ def test_parts_of_a_batch_give_the_mean_loss_and_the_mean_gradient():
     parts, same = start(CRITIC | changes | {"micro_batches": 4})
     for players in (whole, parts):
         players.generator.eval()
+        # Scores far from 0, so that a loss of several parts is no rounding.
+        players.discriminator.register_forward_hook(lambda network, images, scores: scores + 3)
     for mine, other in zip(train_step(parts, same, 1), train_step(whole, draws, 1), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
+        assert other.abs().min() > 1
     for network in ("generator", "discriminator"):
         norms = (gradient_norms(getattr(players, network)) for players in (parts, whole))
         torch.testing.assert_close(*norms, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("norm", "passes"), [("none", 1), ("batch", 2)])
+def test_a_critic_sees_both_kinds_of_images_in_one_pass_where_samples_are_independent(norm, passes):
+    networks = SETTINGS["networks"] | {"discriminator_norm": norm}
+    players, draws = start(SETTINGS | {"networks": networks})
+    seen = []
+    players.discriminator.register_forward_hook(lambda *of: seen.append(len(of[2])))
+    train_step(players, draws, 0)
+    batch = SETTINGS["batch_size"]
+    assert seen == [2 * batch // passes] * passes + [batch]
 
 
 def test_the_objective_of_either_player_is_the_configured_one():
