@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 # Before numpy and torch are imported. There is a process of tests for every core: threads of their
 # own would only wait for each other, busily.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell that starts `make test` in the background has it ignore Ctrl-C, and with it every process
+# that a test starts, to which the test may then send one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest
