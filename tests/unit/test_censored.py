@@ -119,14 +119,6 @@ def test_steps_that_do_not_fall_have_no_critical_size():
     assert all(map(math.isnan, numbers))
 
 
-@pytest.mark.parametrize("unit", [1, 1000])
-def test_equal_steps_have_a_slope_of_nothing_in_any_unit_of_batch_sizes(unit):
-    b = unit * np.repeat([2, 4, 8, 16], 3)
-    fit = fit_censored(b, np.full(12, 299.0), np.full(12, 301.0))
-    assert fit.note.startswith("slope = 0: ")
-    assert fit.slope == pytest.approx(0, abs=1e-7 * unit)
-
-
 def test_the_interval_may_begin_at_zero():
     """Where flat steps are possible, so is a critical size of 0."""
     fits = [fit_censored(*sweep(seed, SIZES[3:], pole=0.5)) for seed in range(20)]

@@ -91,6 +91,8 @@ def test_without_fit_and_intervals_their_columns_are_empty(tables):
     columns = [f"{kind}_{end}" for kind in ("measured", "fitted") for end in ("low", "high")]
     assert table[[*columns, "fitted"]].isna().all(axis=None)
     assert table["measured"].tolist() == [8, pd.NA, pd.NA]
+    nothing = comparison(**changed, experiments=[])
+    assert (len(nothing), nothing.dtypes.astype(str).to_dict()) == (0, COMPARISON)
 
 
 def test_survives_its_file(tables, tmp_path):

@@ -66,6 +66,11 @@ def test_no_scale_where_the_mean_gradient_is_not_distinguishable_from_zero():
         assert math.isnan(row[key])
 
 
+def test_a_small_gradient_has_a_scale_too():
+    row = only(noise_scale_table(probes([(0.5, 0.25), (0.25, 0.125)]), RECORDS))
+    assert (row["noise_scale"], row["low"], row["high"]) == (2, 2, 2)
+
+
 def test_means_not_medians_over_the_seeds():
     """One seed of much noise counts with all of it."""
     row = only(noise_scale_table(probes([(10, 1), (20, 2), (300, 9)]), RECORDS))

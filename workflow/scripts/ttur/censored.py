@@ -135,7 +135,7 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
         "r_squared": _r_squared(*brackets, level + _offsets(b, np.array([pole]))[0]),
         **counts,
     }
-    if pole <= 1e-6 * smallest:
+    if pole == 0:
         note = f"slope = 0: N(b) does not fall with b, b* is at most {2 * pole_high:.3g}"
         return CensoredFit(**fitted, note=note)
     return CensoredFit(
