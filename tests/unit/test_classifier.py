@@ -198,7 +198,8 @@ def test_missing_or_damaged_weights(trained, tmp_path):
     whole = path.read_bytes()
     wrong_class_count = whole.replace(b'\\"classes\\": 4', b'\\"classes\\": 5')
     assert wrong_class_count != whole
-    for data in (b"", whole[:20], whole[:-1], b"x" * 1000, wrong_class_count):
+    flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+    for data in (b"", whole[:20], whole[:-1], b"x" * 1000, wrong_class_count, flipped):
         path.write_bytes(data)
         with pytest.raises(UserError, match=r"weights\.safetensors") as error:
             load_classifier(path)

@@ -21,6 +21,7 @@ SHAPES = [
     (4, 1, 3, 1, 1, 6),
     (4, 1, 5, 1, 2, 6),
     (4, 1, 3, 1, 0, 6),
+    (4, 1, 3, 1, 2, 6),
     (4, 1, 4, 2, 1, 6),
     (4, 1, 3, 2, 1, 6),
     (3, 4, 3, 1, 1, 5),
@@ -38,7 +39,8 @@ def normal(*shape, seed=0):
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
 def test_replicas_convolve_as_one_layer_each(shape, bias, order):
     inputs, outputs, kernel, stride, padding, side = shape
-    x = normal(2, REPLICAS * inputs, side, side).contiguous(memory_format=order)
+    width = side if side == kernel else side + 1
+    x = normal(2, REPLICAS * inputs, side, width).contiguous(memory_format=order)
     weight = normal(REPLICAS, outputs, inputs, kernel, kernel, seed=1)
     shifts = normal(REPLICAS, outputs, seed=2) if bias else None
     expected = [

@@ -412,6 +412,41 @@ def test_the_legend_has_as_many_rows_as_the_longer_column(nine):
         assert "one seed (line: median)" in right
 
 
+def test_the_legend_shows_the_fit_as_it_is_drawn(figures):
+    figure = figures[0]
+    handles = dict(zip(legend_texts(figure), figure.legends[0].legend_handles, strict=True))
+    (fit,) = lines(figure, "fit Adam")
+    assert handles["fit of Theorem 3.2"].get_linestyle() == fit.get_linestyle() == "--"
+
+
+def test_figures_have_the_sizes_of_the_style(figures):
+    for figure in figures:
+        sizes = {text.get_fontsize() for axes in figure.axes for text in [axes.xaxis.label]}
+        assert (sizes, figure.legends[0].get_texts()[0].get_fontsize()) == ({7}, 6.5)
+
+
+def test_nothing_that_arrived_is_said_on_the_axes():
+    steps = steps_table(runs_of({("Adam", 2): ["step-limit"] * 3, ("Adam", 4): ["diverged"] * 3}))
+    for figure, quantity in zip(drawn(steps)[:2], ("steps", "sfo"), strict=True):
+        notes = [text.get_text() for text in figure.axes[-1].texts]
+        assert notes == ["no seed reached the threshold"], quantity
+
+
+def test_costs_lie_within_their_axes_and_stars_have_their_colours(measured, figures):
+    above, below = figures[2].axes
+    for axes, quantity in ((above, "sfo"), (below, "seconds")):
+        numbers = np.concatenate(
+            [one.get_ydata() for one in axes.lines if str(one.get_gid()).startswith(quantity)]
+        )
+        numbers = numbers[np.isfinite(numbers)]
+        low, high = axes.get_ylim()
+        assert low < numbers.min() < 8 * low
+        assert high / 8 < numbers.max() < high
+        for optimizer in FITS["dcgan"]:
+            for star in lines(figures[2], f"least {quantity} {optimizer}"):
+                assert star.get_color() == style.look(optimizer).colour
+
+
 def test_the_strip_has_the_colours_of_its_optimizers_and_no_scale_of_its_own(figures):
     figure, _, _ = figures
     strip = figure.axes[0]

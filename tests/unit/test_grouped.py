@@ -72,7 +72,8 @@ def test_the_spread_stays_between_a_hundredth_and_ten():
 def test_a_start_at_the_bound_of_the_spread_is_left_where_the_likelihood_grows_inwards():
     """The upper ends alone are 10.1 apart, the brackets' middles 9.9."""
     numbers = np.array([-12.15, 0.0, 12.15])
-    low, high = numbers - [0.01, 0.01, 0.5], numbers + [0.01, 0.01, 0.5]
+    widths = np.array([0.01, 0.01, 0.5])
+    low, high = numbers - widths, numbers + widths
     assert high.std() > 10 > numbers.std()
     value, _, spread = maximise(low, high, np.zeros((1, 3)))
     assert spread.item() == pytest.approx(numbers.std(), rel=1e-3)

@@ -117,6 +117,7 @@ def test_a_bound_is_called_one(sweep, words, advice):
     row, text = recommended(sweep, interval(support=1.0))
     assert row["certainty"] == words
     assert advice in text
+    assert ("interval" in text) == (words != "one batch size")
 
 
 @pytest.mark.parametrize(

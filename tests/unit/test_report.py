@@ -501,6 +501,11 @@ def test_facts_are_those_of_the_run(tmp_path, tables, monkeypatch):
     assert adam["arrived"] == "3 of 3"
     assert rmsprop["measured"] == ""
     assert str(facts([experiment], tmp_path)) == "the numbers above"
+    (tmp_path / "results").mkdir()
+    for folder in ("aggregate", "theory"):
+        (tmp_path / folder).rename(tmp_path / "results" / folder)
+    monkeypatch.chdir(tmp_path)
+    assert [*facts([experiment])] == [made]
 
 
 def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):

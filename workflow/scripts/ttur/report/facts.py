@@ -45,7 +45,7 @@ def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
         "seeds": _counted(len(experiment.seeds), "seed"),
         "step_limit": f"{experiment.limits['steps']:,}",
         "batch_sizes": _range(min(experiment.batch_sizes), max(experiment.batch_sizes)),
-        "fid_sd": _rounded(fid_noise[0].get("sd_fid", "")) if fid_noise else "",
+        "fid_sd": _rounded(fid_noise[0]["sd_fid"]) if fid_noise else "",
         "optimizers": [
             _optimizer(experiment.name, name, results) for name in experiment.optimizers
         ],
