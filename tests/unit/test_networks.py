@@ -3,7 +3,14 @@
 import pytest
 import torch
 from ttur.networks import biggan, build, parameter_count, shapes
-from ttur.networks.replicated import BatchNorm2d, Conv2d, keep_replicas, load_replica, replica_state
+from ttur.networks.replicated import (
+    BatchNorm2d,
+    Conv2d,
+    keep_replicas,
+    load_replica,
+    one_replica,
+    replica_state,
+)
 from ttur.networks.spectral import Linear, SpectralWeight
 from ttur.streams import generator as random_stream
 
@@ -125,6 +132,22 @@ def test_shapes_are_those_of_the_networks_without_their_data():
             with_data.named_parameters(), without.named_parameters(), strict=True
         ):
             assert (name, one.shape, other.device.type) == (same, other.shape, "meta")
+
+
+@pytest.mark.parametrize("settings", [DCGAN, BIGGAN], ids=["dcgan", "biggan"])
+def test_one_replica_is_a_network_of_its_own_that_shares_the_weights(settings):
+    generator, _ = players(settings, [0, 1])
+    latents, labels = torch.randn(4, 2, settings["latent"]), torch.randint(10, (4, 2))
+    together = generator.eval()(latents.flatten(1), labels)
+    for replica in range(2):
+        alone = one_replica(generator, replica)
+        images = alone(latents[:, replica], labels[:, replica : replica + 1])
+        assert not images.requires_grad
+        torch.testing.assert_close(images, together[:, replica : replica + 1], rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        next(generator.parameters())[1].mul_(2)
+    changed = alone(latents[:, 1], labels[:, 1:])
+    assert not torch.allclose(changed, images, rtol=1e-2)
 
 
 def test_a_replica_survives_export_and_import():
