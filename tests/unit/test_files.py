@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+import os
+from pathlib import Path
 
 import pytest
 from ttur.errors import UserError
@@ -28,6 +30,24 @@ def test_a_file_appears_whole_under_its_name_with_its_folders(tmp_path):
         assert not path.exists()
     assert path.read_bytes() == b"content"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """Else a power cut could leave an empty file under the name of a whole one."""
+    fsync, replace, done = os.fsync, os.replace, []
+
+    def synced(descriptor):
+        done.append(("synced", os.fstat(descriptor).st_size))
+        fsync(descriptor)
+
+    def replaced(source, target):
+        done.append(("named", Path(target).name))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    write_text(tmp_path / "table.csv", "x" * 100)
+    assert done == [("synced", 100), ("named", "table.csv")]
 
 
 def test_two_writers_have_two_temporary_files(tmp_path):
