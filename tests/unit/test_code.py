@@ -51,6 +51,16 @@ def test_follows_modules_imported_by_their_dotted_name(tmp_path):
     assert found == [str(package / name) for name in names]
 
 
+def test_imports_inside_functions_are_followed_where_it_is_asked_for(tmp_path):
+    (tmp_path / "ttur").mkdir()
+    for name in ("__init__.py", "late.py"):
+        (tmp_path / "ttur" / name).write_text("")
+    (tmp_path / "script.py").write_text("import ttur\n\ndef f():\n    from ttur import late\n")
+    for lazily, names in ((True, ["__init__.py", "late.py"]), (False, ["__init__.py"])):
+        found = imported_files(tmp_path / "script.py", lazily=lazily)
+        assert [Path(path).name for path in found] == names
+
+
 def test_figures_do_not_depend_on_training_nor_training_on_figures():
     training = " ".join(imported_files("workflow/scripts/train_gan.py"))
     assert "figures" not in training

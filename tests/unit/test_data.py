@@ -114,6 +114,11 @@ def test_idx_of_nothing_and_of_the_largest_value_allowed(tmp_path):
         empty.write_bytes(gzip.compress(header[:length]))
         with pytest.raises(UserError, match=r"empty\.gz (is not an IDX file|does not hold 0)"):
             read_idx(empty, (0, 4))
+    # Values that end early in a file that is whole.
+    short = write_idx(tmp_path / "short.gz", np.zeros(3, dtype=np.uint8))
+    short.write_bytes(gzip.compress(gzip.decompress(short.read_bytes())[:-1]))
+    with pytest.raises(UserError, match=r"short\.gz does not hold 3 values"):
+        read_idx(short, (3,))
     zeros = write_idx(tmp_path / "zeros.gz", np.zeros(3, dtype=np.uint8))
     assert read_idx(zeros, (3,), maximum=0).tolist() == [0, 0, 0]
     nines = write_idx(tmp_path / "nines.gz", np.array([9, 0], dtype=np.uint8))

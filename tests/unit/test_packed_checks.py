@@ -48,6 +48,14 @@ def own(tmp_path):
     return tmp_path / "own"
 
 
+@pytest.mark.parametrize("key", ["images", "licence", "skipped", "class_counts", "warnings"])
+def test_a_key_of_another_type_is_named_with_its_type(own, key):
+    write(own, [0, 1, 2], **{key: {}})
+    kind = {"images": "int", "licence": "str"}.get(key, "list")
+    with pytest.raises(UserError, match=rf"manifest\.json: {key} must be {kind}: prepare"):
+        PackedDataset.open(own)
+
+
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [([0, 1, 2], CLASSES), ([1, 1, 1], CLASSES), ([0, 0], ["all"]), ([-1, -1, -1], [])],

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from raw_data_examples import encoded, picture
 from ttur.data import pictures
 from ttur.data.flatten import SixteenBits, dark_pictures, flattened
-from ttur.data.formats import has_picture, is_picture, starts_as_picture
+from ttur.data.formats import FORMATS, has_picture, is_picture, starts_as_picture
 from ttur.data.image_folder import decode
 from ttur.data.kinds import KINDS
 from ttur.data.metadata import without_metadata
@@ -190,6 +190,11 @@ def test_samples_without_a_range_are_refused(decoded, mode):
     Image.new(mode, (4, 4)).save(buffer, "TIFF")
     with pytest.raises(ValueError, match=rf"mode {mode} .* no range: save it with 8 or 16 bits"):
         decoded(buffer.getvalue())
+
+
+def test_without_a_transparent_value_every_sample_is_opaque(decoded):
+    data = png(GREY, 16, [b"\0\0", b"\0\1", b"\xff\xff"])
+    assert decoded(data, 3, 1)[0, :, 0].tolist() == [0, 0, 255]
 
 
 @pytest.mark.parametrize("big", [False, True])
@@ -371,7 +376,7 @@ def png_chunks() -> list[tuple[bytes, bool]]:
 @pytest.mark.parametrize(
     ("start", "parts", "head", "end"),
     [
-        (b"\xff\xd8", jpeg_segments(), 4, b"\xff\xda\0\x02pixels\xff\xe1\0\x04ab\xff\xd9"),
+        (b"\xff\xd8", jpeg_segments(), 4, b"\xff\xda\0\x02\xff\xe1\0\x04ab\xff\xd9"),
         (b"\x89PNG\r\n\x1a\n", png_chunks(), 12, b""),
     ],
     ids=["JPEG", "PNG"],
@@ -390,6 +395,15 @@ def test_what_makes_no_pixels_goes_and_all_else_stays(start, parts, head, end):
         position, kept = position + len(part), kept + part * needed
     assert without_metadata(b"GIF89a" + whole) == b"GIF89a" + whole
     assert without_metadata(start) == start
+
+
+def test_pixels_that_are_broken_too_are_told_as_what_was_found_first(tmp_path):
+    buffer, path = io.BytesIO(), tmp_path / "picture.jpg"
+    picture(size=(64, 64)).save(buffer, "JPEG", comment=b"of mine")
+    path.write_bytes(buffer.getvalue()[:-200])
+    assert without_metadata(path.read_bytes()) != path.read_bytes()
+    with pytest.raises(OSError, match="truncated"):
+        load(path, FORMATS)
 
 
 def test_what_is_no_chunk_or_segment_is_kept_with_all_that_follows():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from raw_data_examples import encoded, picture, settings_of, tar, write_celeba, write_lsun
-from ttur.data import content, settings
+from ttur.data import content, lsun, settings
 from ttur.data.flatten import flattened
 from ttur.data.image_folder import decode
 from ttur.data.kinds import KINDS
@@ -493,6 +493,21 @@ def test_what_clothes_say_of_themselves(tmp_path):
     }
     write_fashion(tmp_path, np.arange(10_000) % 11)
     assert "holds 10, above 9" in refused(KINDS["fashion_mnist"], settings)
+
+
+def test_a_database_may_lack_the_last_pages_and_no_more(tmp_path):
+    """A million bytes, of 300 pages of 4,096."""
+    file = tmp_path / "data.mdb"
+    pages = types.SimpleNamespace(info=lambda: {"last_pgno": 299}, stat=lambda: {"psize": 4096})
+    least = 300 * 4096 - 2**20
+    for size in (least, least + 1):
+        file.write_bytes(bytes(size))
+        lsun._check_size(file, pages)
+    file.write_bytes(bytes(least - 1))
+    with pytest.raises(
+        UserError, match=f"has {least - 1} of {300 * 4096} bytes: unzip or download"
+    ):
+        lsun._check_size(file, pages)
 
 
 # ---------------------------------------------------------------- resizing

@@ -100,6 +100,15 @@ def test_a_damaged_state_does_not_push_out_the_good_one(tmp_path):
     assert loaded(tmp_path) == (1, f"{present} is damaged; continuing from {previous}")
 
 
+def test_what_was_continued_from_is_kept_beside_the_next_save(tmp_path):
+    present, previous = saved(tmp_path, FIRST)
+    file = StateFile(present, "job")
+    file.load()
+    file.save(SECOND)
+    present.unlink()
+    assert loaded(tmp_path) == (1, f"continuing from {previous}")
+
+
 def test_a_save_that_fails_leaves_the_state_as_it_was(tmp_path, monkeypatch):
     present, previous = saved(tmp_path, FIRST, SECOND)
     before = {path: path.read_bytes() for path in (present, previous)}

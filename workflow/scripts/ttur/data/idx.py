@@ -24,7 +24,6 @@ def read_idx(path: str | Path, shape: tuple[int, ...], maximum: int = 255) -> np
     Returns uint8 of that shape. Raises UserError naming the file where it is missing, damaged,
     truncated, or not what is expected.
     """
-    path = Path(path)
     magic = bytes([0, 0, UNSIGNED_BYTE, len(shape)])
     size = math.prod(shape)
     try:
