@@ -61,7 +61,7 @@ class Module:
         files = sorted({test.split("::")[0] for test in tests if not test.startswith("-")})
         contents = [(checkout / file).read_bytes() for file in [*files, *settings["shared"]]]
         of_module = digest(text, *(fault.change for fault in made))
-        return cls(name, path, tests, text, faults, of_module, digest(*contents))
+        return cls(name, path, tests, text, faults, of_module, digest(*tests, *contents))
 
 
 class Kept:
@@ -160,20 +160,23 @@ def main(arguments: list[str] | None = None) -> int:
     preload(settings["preload"])
     tried, stale = [], []
     with tempfile.TemporaryDirectory(prefix="ttur-mutants-") as temporary:
+        # All is read and copied now: what is edited later belongs to the next run.
+        modules = [
+            Module.read(checkout, name, settings, options.sample, options.seed) for name in names
+        ]
+        kept = [Kept(checkout / "results/mutants", module) for module in modules]
         copies: list[Copy] = []
         try:
-            for name in names:
-                module = Module.read(checkout, name, settings, options.sample, options.seed)
-                kept = Kept(checkout / "results/mutants", module)
-                if kept.to_try(module.faults) and not copies:
-                    places = range(options.jobs)
-                    copies = [Copy(checkout, Path(temporary, str(place))) for place in places]
-                stale += equivalents.stale(name, faults_of(module.text))
-                try_faults(module, kept, copies)
+            if any(each.to_try(module.faults) for each, module in zip(kept, modules, strict=True)):
+                places = range(options.jobs)
+                copies = [Copy(checkout, Path(temporary, str(place))) for place in places]
+            for each, module in zip(kept, modules, strict=True):
+                stale += equivalents.stale(module.name, faults_of(module.text))
+                try_faults(module, each, copies)
                 for place, fault in module.faults.items():
-                    row = kept.rows[place]
-                    seconds = float(row["cpu_seconds"])
-                    tried.append(Tried(name, module.path, fault, row["noticed_by"], seconds))
+                    noticed_by = each.rows[place]["noticed_by"]
+                    seconds = float(each.rows[place]["cpu_seconds"])
+                    tried.append(Tried(module.name, module.path, fault, noticed_by, seconds))
         finally:
             for copy in copies:
                 copy.stop()

@@ -305,7 +305,8 @@ def test_nothing_is_downloaded(state, monkeypatch):
 
 def test_convolutions_keep_single_precision_and_the_setting_comes_back(state, monkeypatch):
     network, convolutions = Inception(state, "clean", "random"), torch.backends.cudnn.conv
-    seen, before = [], convolutions.fp32_precision
+    monkeypatch.setattr(convolutions, "fp32_precision", "tf32")
+    seen = []
 
     def piece(images):
         seen.append(convolutions.fp32_precision)
@@ -314,7 +315,8 @@ def test_convolutions_keep_single_precision_and_the_setting_comes_back(state, mo
     monkeypatch.setattr(network, "_piece", piece)
     network.features(torch.zeros(1, 1, 8, 8, dtype=torch.uint8))
     assert seen == ["ieee"]
-    assert convolutions.fp32_precision == before
+    assert convolutions.fp32_precision == "tf32"
+    assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
 def test_importing_the_features_does_not_import_torchvision():
