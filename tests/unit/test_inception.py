@@ -305,17 +305,20 @@ def test_nothing_is_downloaded(state, monkeypatch):
 
 def test_convolutions_keep_single_precision_and_the_setting_comes_back(state, monkeypatch):
     network, convolutions = Inception(state, "clean", "random"), torch.backends.cudnn.conv
-    monkeypatch.setattr(convolutions, "fp32_precision", "tf32")
-    seen = []
+    seen, before = [], convolutions.fp32_precision
 
     def piece(images):
         seen.append(convolutions.fp32_precision)
         return images.float().flatten(1)
 
     monkeypatch.setattr(network, "_piece", piece)
-    network.features(torch.zeros(1, 1, 8, 8, dtype=torch.uint8))
-    assert seen == ["ieee"]
-    assert convolutions.fp32_precision == "tf32"
+    convolutions.fp32_precision = "tf32"
+    try:
+        network.features(torch.zeros(1, 1, 8, 8, dtype=torch.uint8))
+        after = convolutions.fp32_precision
+    finally:
+        convolutions.fp32_precision = before
+    assert (seen, after) == (["ieee"], "tf32")
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
