@@ -121,6 +121,8 @@ def test_idx_of_nothing_and_of_the_largest_value_allowed(tmp_path):
         read_idx(short, (3,))
     zeros = write_idx(tmp_path / "zeros.gz", np.zeros(3, dtype=np.uint8))
     assert read_idx(zeros, (3,), maximum=0).tolist() == [0, 0, 0]
+    white = write_idx(tmp_path / "white.gz", np.array([255, 0], dtype=np.uint8))
+    assert read_idx(white, (2,)).tolist() == [255, 0]
     nines = write_idx(tmp_path / "nines.gz", np.array([9, 0], dtype=np.uint8))
     assert read_idx(nines, (2,), maximum=9).tolist() == [9, 0]
 
