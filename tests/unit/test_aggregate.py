@@ -280,6 +280,9 @@ def test_evaluation_compares_with_the_threshold_both_ways():
     assert table["sd_fid"][2] == pytest.approx(math.sqrt(2))
     assert table["agrees"].tolist() == [True, False, True, False, True]
     assert table["in_loop_fid"].tolist() == [9.0] * 5
+    # One score far off counts with all of it: 9, 9.5 and 17.5 are 12 on the average.
+    table = evaluation_table([run(8, result(0, 100))], scores(s0=[9, 9.5, 17.5]))
+    assert table[["mean_fid", "agrees"]].to_numpy().tolist() == [[12, False]]
 
 
 def test_evaluation_of_a_diverged_seed_is_empty_not_false():

@@ -188,6 +188,16 @@ def test_interval_of_infinite_values():
     assert interval(many, many + 500, 600.0) == (24.0, 1474.0)
 
 
+def test_a_bracket_that_begins_at_one_is_drawn_from():
+    """N = 1 alone is known to the step; what missed at 1 and hit at 3 lies between."""
+    low, high = np.array([1.0]), np.array([3.0])
+    least, most = resampled_medians(low, high, 4000, RANDOM(0))
+    assert least is most
+    assert 1 < most.min() < 1.01
+    assert 2.99 < most.max() <= 3
+    assert most.mean() == pytest.approx(2, abs=0.05)
+
+
 def test_medians_of_an_even_number_of_seeds():
     low, high = np.array([9.0, 29.0]), np.array([10.0, 30.0])
     medians, most = resampled_medians(low, high, 4000, RANDOM(0))

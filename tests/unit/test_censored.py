@@ -119,6 +119,15 @@ def test_steps_that_do_not_fall_have_no_critical_size():
     assert all(map(math.isnan, numbers))
 
 
+def test_a_pole_at_the_smallest_size_is_found_there():
+    """A million times the steps at the smallest size: it lies as near above the pole as it can."""
+    b = np.repeat([2, 4, 8, 16], 3)
+    number = np.where(b == 2, 1e12, 100.0) * np.tile([0.9, 1.0, 1.1], 4)
+    fit = fit_censored(b, 0.99 * number, number)
+    assert fit.pole == pytest.approx(2, rel=1e-5)
+    assert fit.critical_high == pytest.approx(4, rel=1e-5)
+
+
 def test_the_interval_may_begin_at_zero():
     """Where flat steps are possible, so is a critical size of 0."""
     fits = [fit_censored(*sweep(seed, SIZES[3:], pole=0.5)) for seed in range(20)]

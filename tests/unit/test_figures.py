@@ -466,6 +466,7 @@ def test_an_axis_of_cost_without_a_number_has_no_scale(measured):
     speed["seed_steps_per_second"] = np.nan
     above, below = drawn(steps, bootstrap=bootstrap, speed=speed)[2].axes
     assert above.get_ylabel() == "SFO $b\\,N(b)$ (images)"
+    assert below.get_xlabel() == "batch size $b$ (images)"
     assert len(above.get_yticks()) > 1
     assert list(below.get_yticks()) == []
     assert [text.get_text() for text in below.texts] == ["no speed recorded"]

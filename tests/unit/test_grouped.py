@@ -94,6 +94,15 @@ def test_far_tails_keep_their_digits():
     assert spread.item() == pytest.approx(10)
 
 
+def test_problems_do_not_know_of_each_other():
+    low, high, offsets = drawn(5)
+    several = np.stack([offsets, 0.5 * offsets, np.ones(len(offsets)), 9 * offsets])
+    several[:, np.isinf(offsets)] = np.inf
+    together = np.array(maximise(low, high, several))
+    alone = [np.array(maximise(low, high, one[None]))[:, 0] for one in several]
+    np.testing.assert_allclose(together, np.array(alone).T, rtol=1e-12)
+
+
 def test_level_and_spread_move_with_the_unit():
     low, high, offsets = drawn(3)
     value, level, spread = maximise(low, high, offsets[None])

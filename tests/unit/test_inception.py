@@ -343,6 +343,8 @@ def test_random_weights_are_a_function_of_their_seed(state, tmp_path):
     loaded = load_file(tmp_path / "a.safetensors")
     assert loaded.keys() == state.keys()
     assert all(torch.equal(loaded[name], state[name]) for name in loaded)
+    for name, value in {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}.items():
+        assert (state[f"Mixed_6b.branch1x1.bn.{name}"] == value).all()
     filters = state["Mixed_6b.branch1x1.conv.weight"]
     assert filters.sum(1).abs().max() < 1e-4
     assert filters.var() * 768 * (torch.pi - 1) / (2 * torch.pi) == pytest.approx(1, rel=0.01)

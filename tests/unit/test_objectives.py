@@ -40,6 +40,29 @@ def test_hinge_by_hand():
     assert objectives.hinge_discriminator(REAL, FAKE).tolist() == [0.5 + 0.5, 1.5 + 2.75]
 
 
+LOSSES = [
+    getattr(objectives, f"{kind}_{player}")
+    for kind in ("bce", "hinge", "wasserstein")
+    for player in ("generator", "discriminator")
+    if hasattr(objectives, f"{kind}_{player}")
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_losses_are_means_over_the_batch_for_every_replica_alone(loss):
+    """Five images and two replicas, which a mean over the other axis would tell apart."""
+    scores = [torch.linspace(-2, 3, 10).view(5, 2), torch.linspace(1, -4, 10).view(5, 2).square()]
+    scores = scores[: loss.__code__.co_argcount]
+    together = loss(*scores)
+    assert together.shape == (2,)
+    for replica in range(2):
+        alone = [
+            loss(*(part[image : image + 1, replica : replica + 1] for part in scores))
+            for image in range(5)
+        ]
+        torch.testing.assert_close(together[replica], torch.cat(alone).mean())
+
+
 def test_penalty_of_a_linear_critic_is_known():
     weight = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)  # two replicas, slopes 3 and 4 per pixel
 

@@ -35,6 +35,8 @@ def test_values_gradients_and_running_statistics_are_torchs(alone, affine):
     y.backward(slope)
     expected.backward(slope)
     torch.testing.assert_close(x.grad, same.grad)
+    # Else every step would hold on to all the steps before it.
+    assert not any(value.requires_grad for value in norm.buffers())
 
 
 def test_evaluation_uses_the_running_statistics_and_leaves_them(alone):

@@ -73,6 +73,13 @@ def test_table3_keeps_experiments_that_were_not_measured(critical, estimated):
     assert table["published_measured"].tolist() == [32, 8, pd.NA]
 
 
+def test_table3_of_ones_own_experiments_alone_has_the_columns_of_the_paper(critical, estimated):
+    table = table3(critical, estimated, EXPERIMENTS[1:])
+    assert table.dtypes.astype(str).to_dict() == TABLE3
+    assert table[["experiment", "measured"]].to_numpy().tolist() == [["own", 48]]
+    assert table[["published_measured", "published_estimated"]].isna().all(axis=None)
+
+
 def test_table3_follows_the_order_of_the_experiments(critical, estimated):
     table = table3(critical, estimated, EXPERIMENTS[::-1])
     assert table["experiment"].tolist() == ["own", "dcgan_a", "dcgan_a"]

@@ -45,6 +45,21 @@ def test_constants_of_theorem_3_1():
     assert found == Constants(A=128.0, B=24.0, C=16.0)
 
 
+def test_the_gradients_bound_counts_with_its_square():
+    found = theory.constants(
+        parameters=1,
+        distance=1.0,
+        rate=1.0,
+        variance=16.0,
+        gradient_bound=3.0,
+        preconditioner_high=1.0,
+        preconditioner_low=1.0,
+        beta1=0.5,
+    )
+    # C = 9*1 / (2*.5) + 1*sqrt(16 + 9)
+    assert found == Constants(A=1.0, B=16.0, C=14.0)
+
+
 def test_constants_without_momentum_have_no_drift():
     plain = {"distance": 1.0, "preconditioner_high": 1.0, "preconditioner_low": 1.0}
     found = theory.constants(parameters=4, rate=0.1, variance=2.0, gradient_bound=3.0, **plain)

@@ -157,6 +157,12 @@ def test_trend():
         assert math.isnan(trend_of(constant)["kendall_tau"])
 
 
+def test_the_trend_does_not_depend_on_the_order_of_the_rows():
+    table = threshold_table(sweep(threshold=6.0))
+    turned = table.iloc[::-1]
+    pd.testing.assert_frame_equal(trend_table(turned), trend_table(table))
+
+
 def test_a_size_that_others_may_undercut_is_no_part_of_the_trend():
     row = trend_of([16, 8, 4, 64, None], early=(3, 4))
     assert (row["thresholds"], row["size_at_highest"]) == (3, 4)
