@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import types
 from pathlib import Path
 
 import prepare_data
@@ -16,6 +17,7 @@ from ttur.data.classes import class_names
 from ttur.data.formats import starts_as_picture
 from ttur.data.image_folder import list_images
 from ttur.data.kinds import KINDS
+from ttur.data.listing import natural
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.tally import OTHER, Tally, counted
@@ -523,3 +525,9 @@ def test_the_path_that_was_tried_is_said(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"datasets.own.root: .*'no/such' is not a folder") as error:
         KINDS["image_folder"](settings_of(Path("no/such")))
     assert os.path.abspath("no/such") in str(error.value)
+
+
+def test_digits_within_names_compare_as_numbers():
+    names = ["a1b2", "a1c1", "a2b1", "a10b1", "b", "b7", "b07"]
+    entries = [types.SimpleNamespace(name=name) for name in reversed(names)]
+    assert [entry.name for entry in sorted(entries, key=natural)] == [*names[:-2], "b07", "b7"]

@@ -62,7 +62,7 @@ def test_a_key_of_another_type_is_named_with_its_type(own, key):
 )
 def test_labels_are_those_of_the_classes(own, labels, classes):
     images = write(own, labels, classes)
-    dataset = PackedDataset.checked(own, whole=True)
+    dataset = PackedDataset.checked(str(own), whole=True)
     assert dataset.labels.tolist() == labels
     np.testing.assert_array_equal(dataset.images, images)
     with pytest.raises(ValueError, match="read-only"):

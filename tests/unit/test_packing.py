@@ -38,6 +38,7 @@ from ttur.data.packing import write_packed
 from ttur.data.partial import Partial
 from ttur.data.pictures import Remark
 from ttur.data.source import Item, Source, array_source, as_it_is
+from ttur.data.workers import Chunk
 from ttur.errors import UserError
 
 FILES = ("images.npy", "labels.npy", "manifest.json")
@@ -363,6 +364,23 @@ def test_a_set_that_is_not_complete_is_not_decoded_again(tmp_path):
     assert len(decoded) == 100
 
 
+def test_what_was_written_behind_the_last_checkpoint_is_written_again(tmp_path):
+    def chunk(value):
+        return Chunk(bytes([value] * 4), [value], [], [], 0)
+
+    with Partial(tmp_path, (2, 2, 1), "one") as partial:
+        for value in (1, 2):
+            partial.append(chunk(value))
+        partial.checkpoint()
+        partial.append(chunk(3))  # and killed
+    with Partial(tmp_path, (2, 2, 1), "one") as partial:
+        assert partial.images == 2
+        partial.append(chunk(4))
+        labels, _ = partial.finish()
+    assert labels.tolist() == [1, 2, 4]
+    assert np.load(tmp_path / "images.npy").ravel().tolist() == [*[1] * 4, *[2] * 4, *[4] * 4]
+
+
 def test_nothing_is_left_of_what_was_left_before_the_first_image(tmp_path):
     with Partial(tmp_path, (2, 2, 1), "one"):
         assert list(tmp_path.iterdir())
@@ -576,6 +594,12 @@ def test_counts_are_asserted(tmp_path):
         assert not (tmp_path / "manifest.json").exists()
     manifest = write_packed(tmp_path, SETTINGS, toy(expected=300, count=None))
     assert manifest["images"] == 300
+
+
+def test_a_count_that_cannot_be_right_is_told_before_anything_is_decoded(tmp_path):
+    with pytest.raises(UserError, match="expected_images: 300 images, not 299"):
+        write_packed(tmp_path / "new", SETTINGS, toy(expected=299))
+    assert not (tmp_path / "new").exists()
 
 
 def broken_above(image: np.ndarray, limit: int) -> np.ndarray:

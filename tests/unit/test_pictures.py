@@ -314,7 +314,9 @@ def test_more_bits_than_said_are_no_picture_of_so_many(tmp_path):
     assert row["reason"] == "a sample of 4096, above the 4095 of 12 bits"
 
 
-@pytest.mark.parametrize(("highest", "bits"), [(1023, 10), (4095, 12), (16_383, 14), (32_767, 15)])
+@pytest.mark.parametrize(
+    ("highest", "bits"), [(100, 8), (1023, 10), (4095, 12), (16_383, 14), (32_767, 15)]
+)
 def test_the_bits_found_are_named(highest, bits):
     assert f"is the range of {bits} bits" in dark_pictures("own", highest)
     assert dark_pictures("own", 32_768) is None
@@ -358,7 +360,7 @@ def jpeg_segments() -> list[tuple[bytes, bool]]:
     """Every marker that a header may have, with contents of several lengths; is it needed?"""
     removed = {*range(0xE0, 0xF0), 0xFE} - {0xEE}
     segments = []
-    for marker in (*range(0xC0, 0xD0), 0xDB, 0xDD, *range(0xE0, 0x100)):
+    for marker in (*range(0xC0, 0xD0), 0xDB, 0xDD, 0xDF, *range(0xE0, 0x100)):
         for length in (0, 3, 300):
             if marker != 0xFF:
                 content = struct.pack(">H", length + 2) + bytes([marker]) * length

@@ -315,7 +315,8 @@ def test_what_celeba_says_of_itself(tmp_path):
 
 
 def test_what_bedrooms_say_of_themselves(tmp_path):
-    write_lsun(tmp_path, {b"b\xff": b"x", b"a\xff": encoded(picture())})
+    database = write_lsun(tmp_path, {b"b\xff": b"x", b"a\xff": encoded(picture())})
+    (database / "lock.mdb").unlink()
     settings = settings_of("lsun", tmp_path, max_skipped_share=0.25)
     assert facts(KINDS["lsun"](settings)) == {
         "source": "LSUN, bedroom_train, https://www.yf.io/p/lsun",
@@ -329,6 +330,7 @@ def test_what_bedrooms_say_of_themselves(tmp_path):
         "item": ("a\\xff", -1),
         "decoded": ((8, 8, 3), np.uint8),
     }
+    assert [file.name for file in database.iterdir()] == ["data.mdb"]  # nothing but read
 
 
 def test_what_a_folder_says_of_itself(tmp_path):

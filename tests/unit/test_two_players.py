@@ -122,6 +122,7 @@ def test_parts_of_a_batch_give_the_mean_loss_and_the_mean_gradient():
         players.generator.eval()
         # Scores far from 0, so that a loss of several parts is no rounding.
         players.discriminator.register_forward_hook(lambda network, images, scores: scores + 3)
+    assert not any(loss.requires_grad for loss in train_step(*start(CRITIC | changes), 0))
     for mine, other in zip(train_step(parts, same, 1), train_step(whole, draws, 1), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
         assert other.abs().min() > 1
