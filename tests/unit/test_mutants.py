@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -118,6 +119,18 @@ def test_modules_and_their_tests_exist():
         for test in tests:
             file, *_ = test.removeprefix("--deselect=").split("::")
             assert (ROOT / file).exists() or test.startswith("-k="), test
+
+
+def test_the_table_of_the_documentation_has_every_module_and_its_score():
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    rows = re.findall(r"^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) % \|$", page, re.M)
+    (*modules, together), counts = [row[0] for row in rows], [[*map(int, row[1:])] for row in rows]
+    assert modules == list(SETTINGS["modules"])
+    assert together == "together"
+    assert [sum(column) for column in list(zip(*counts[:-1], strict=True))[:4]] == counts[-1][:4]
+    for tried, noticed, equivalent, survivors, score in counts:
+        assert tried == noticed + equivalent + survivors
+        assert score == round(100 * noticed / (noticed + survivors)) >= 95
 
 
 def test_every_known_equivalent_is_a_fault_of_its_module(faults, report):
