@@ -419,6 +419,12 @@ def test_a_malicious_state_is_not_executed(tmp_path):
     assert loaded is None
     assert "state.pt" in line
     assert len(line.splitlines()) == 1
+    # One whose first line and digest are right gets as far as torch.
+    file = StateFile(tmp_path / "whole.pt", "job")
+    file.save({"progress": {"step": 1}, "players": Malicious(tmp_path / "pwned")})
+    loaded, line = file.load()
+    assert loaded is None
+    assert str(tmp_path / "whole.pt") in line
     assert not (tmp_path / "pwned").exists()
 
 
@@ -428,7 +434,8 @@ def test_malicious_weights_and_arrays_are_not_executed(tmp_path):
 
     torch.save({"fc.bias": Malicious(tmp_path / "pwned")}, tmp_path / "inception.pth")
     digest = sha256(tmp_path / "inception.pth")
-    refused(load_inception, tmp_path / "inception.pth", "clean", digest)
+    message = refused(load_inception, tmp_path / "inception.pth", "clean", digest)
+    assert "does not hold Inception's weights" in message
     (tmp_path / "classifier.safetensors").write_bytes((tmp_path / "inception.pth").read_bytes())
     refused(load_classifier, tmp_path / "classifier.safetensors")
     objects = np.array([Malicious(tmp_path / "pwned")], dtype=object)

@@ -396,8 +396,8 @@ def test_what_grows_with_the_optimizers_has_room(nine):
         figures = drawn(steps, fit, bootstrap=bootstrap[bootstrap["median_steps"].notna()])
         heights.append([figure.get_figheight() for figure in figures])
         assert all(figure.get_figwidth() == 3.4 for figure in figures)
-    for one, nine in zip(*heights, strict=True):
-        assert nine > one + 0.5
+    for of_one, of_nine in zip(*heights, strict=True):
+        assert of_nine > of_one + 0.5
     assert heights[0][0] == 3.65
 
 
@@ -421,8 +421,8 @@ def test_the_legend_shows_the_fit_as_it_is_drawn(figures):
 
 def test_figures_have_the_sizes_of_the_style(figures):
     for figure in figures:
-        sizes = {text.get_fontsize() for axes in figure.axes for text in [axes.xaxis.label]}
-        assert (sizes, figure.legends[0].get_texts()[0].get_fontsize()) == ({7}, 6.5)
+        assert {axes.xaxis.label.get_fontsize() for axes in figure.axes} == {7}
+        assert figure.legends[0].get_texts()[0].get_fontsize() == 6.5
 
 
 def test_nothing_that_arrived_is_said_on_the_axes():
@@ -443,8 +443,8 @@ def test_costs_lie_within_their_axes_and_stars_have_their_colours(measured, figu
         assert low < numbers.min() < 8 * low
         assert high / 8 < numbers.max() < high
         for optimizer in FITS["dcgan"]:
-            for star in lines(figures[2], f"least {quantity} {optimizer}"):
-                assert star.get_color() == style.look(optimizer).colour
+            star = line(figures[2], f"least {quantity} {optimizer}")
+            assert star.get_color() == style.look(optimizer).colour
 
 
 def test_the_strip_has_the_colours_of_its_optimizers_and_no_scale_of_its_own(figures):

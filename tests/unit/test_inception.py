@@ -380,24 +380,6 @@ def test_other_files_are_refused_in_one_line(content, tmp_path):
         assert len(str(caught.value).splitlines()) == 1
 
 
-class Program:
-    """What a pickle of it does when it is read: it makes a file."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return open, (self.path, "w")
-
-
-def test_a_file_of_weights_runs_nothing(tmp_path):
-    path, ran = tmp_path / "weights.pth", tmp_path / "ran"
-    torch.save({"weight": Program(ran)}, path)
-    with pytest.raises(UserError, match="does not hold Inception's weights"):
-        load_inception(path, "clean", sha256(path))
-    assert not ran.exists()
-
-
 def test_weights_that_are_not_marked_as_random_are_not_taken_for_them(state, tmp_path):
     save_file(state, tmp_path / "weights.safetensors")
     with pytest.raises(UserError, match="does not hold Inception's weights"):

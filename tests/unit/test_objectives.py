@@ -40,19 +40,20 @@ def test_hinge_by_hand():
     assert objectives.hinge_discriminator(REAL, FAKE).tolist() == [0.5 + 0.5, 1.5 + 2.75]
 
 
-LOSSES = [
-    getattr(objectives, f"{kind}_{player}")
-    for kind in ("bce", "hinge", "wasserstein")
-    for player in ("generator", "discriminator")
-    if hasattr(objectives, f"{kind}_{player}")
-]
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
-def test_losses_are_means_over_the_batch_for_every_replica_alone(loss):
+@pytest.mark.parametrize(
+    ("loss", "kinds"),
+    [
+        (objectives.bce_discriminator, 2),
+        (objectives.bce_generator, 1),
+        (objectives.wasserstein_discriminator, 2),
+        (objectives.wasserstein_generator, 1),
+        (objectives.hinge_discriminator, 2),
+    ],
+)
+def test_losses_are_means_over_the_batch_for_every_replica_alone(loss, kinds):
     """Five images and two replicas, which a mean over the other axis would tell apart."""
     scores = [torch.linspace(-2, 3, 10).view(5, 2), torch.linspace(1, -4, 10).view(5, 2).square()]
-    scores = scores[: loss.__code__.co_argcount]
+    scores = scores[:kinds]
     together = loss(*scores)
     assert together.shape == (2,)
     for replica in range(2):

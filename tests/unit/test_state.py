@@ -219,25 +219,6 @@ def test_a_payload_that_is_none_of_torchs_is_named_whatever_its_digest(tmp_path)
     assert line.endswith(f"; continuing from {previous}")
 
 
-class Program:
-    """What a pickle of it does when it is read: it makes a file."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return open, (self.path, "w")
-
-
-def test_a_state_runs_nothing(tmp_path):
-    ran = tmp_path / "ran"
-    present, _ = saved(tmp_path, {"progress": {"step": 1}, "players": Program(ran)})
-    step, line = loaded(tmp_path)
-    assert step is None
-    assert str(present) in line
-    assert not ran.exists()
-
-
 def test_a_folder_in_the_place_of_a_state_is_named(tmp_path):
     (tmp_path / "state.pt").mkdir()
     step, line = loaded(tmp_path)

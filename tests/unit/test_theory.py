@@ -29,35 +29,20 @@ EPSILON = 0.1  # margin eps^2 - C = 0.006, pole 10/3, b* = 20/3
 SETTING = (1e-4, {"beta1": 0.5, "beta2": 0.999}, 3_576_704, 3_033_042)
 
 
-def test_constants_of_theorem_3_1():
-    found = theory.constants(
-        parameters=8,
-        distance=2.0,
-        rate=0.5,
-        variance=3.0,
-        gradient_bound=1.0,
-        preconditioner_high=4.0,
-        preconditioner_low=0.25,
-        beta1=0.5,
-        gamma=0.5,
-    )
-    # A = 8*2*4 / (2*.5*.5); B = 3*.5 / (2*.5*.25*.25); C = 1*.5 / (2*.5*.25*.25) + 1*sqrt(16*4)
-    assert found == Constants(A=128.0, B=24.0, C=16.0)
-
-
-def test_the_gradients_bound_counts_with_its_square():
-    found = theory.constants(
-        parameters=1,
-        distance=1.0,
-        rate=1.0,
-        variance=16.0,
-        gradient_bound=3.0,
-        preconditioner_high=1.0,
-        preconditioner_low=1.0,
-        beta1=0.5,
-    )
-    # C = 9*1 / (2*.5) + 1*sqrt(16 + 9)
-    assert found == Constants(A=1.0, B=16.0, C=14.0)
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        # A = 8*2*4 / (2*.5*.5); B = 3*.5 / (2*.5*.25*.25)
+        # C = 1*.5 / (2*.5*.25*.25) + 1*sqrt(16*4)
+        ((8, 2.0, 0.5, 3.0, 1.0, 4.0, 0.25, 0.5, 0.5), Constants(A=128.0, B=24.0, C=16.0)),
+        # C = 9*1 / (2*.5) + 1*sqrt(16 + 9): the gradient's bound with its square
+        ((1, 1.0, 1.0, 16.0, 3.0, 1.0, 1.0, 0.5, 0.0), Constants(A=1.0, B=16.0, C=14.0)),
+    ],
+)
+def test_constants_of_theorem_3_1(numbers, expected):
+    names = ("parameters", "distance", "rate", "variance", "gradient_bound")
+    names += ("preconditioner_high", "preconditioner_low", "beta1", "gamma")
+    assert theory.constants(**dict(zip(names, numbers, strict=True))) == expected
 
 
 def test_constants_without_momentum_have_no_drift():
