@@ -1,0 +1,184 @@
+"""A training job as a value: everything that decides what it computes, besides its files.
+
+It is made from the configuration in one place, travels as JSON to the process that trains, and is
+used as it is down to the step. Needs neither torch nor pydantic.
+
+Three of its fields are the settings of a registry's entry: `networks`, `objective` and `hyper`.
+Only that entry reads their keys.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+from ..errors import UserError
+from .grid import Grid, Limits, LogGrid
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How networks compute: the configuration's section `compute`.
+
+    precision: fp32, tf32 or bf16. batch_norm_over: device or all, which matters with several
+    processes only.
+    """
+
+    precision: str = "fp32"
+    channels_last: bool = False
+    compile: bool = False
+    batch_norm_over: str = "device"
+
+
+@dataclass(frozen=True)
+class Ema:
+    """Moving average of the generator: decay in [0, 1), a copy of it before `start_step`."""
+
+    decay: float
+    start_step: int = 0
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Which feature network, and how it is loaded.
+
+    features: classifier or inception. For inception also resize (pytorch_fid, clean, tensorflow)
+    and weights (`random`, or the SHA-256 of their file); None for others.
+    """
+
+    features: str
+    resize: str | None = None
+    weights: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """Only what is set, so that the key of reference statistics names nothing else."""
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """A distance of few samples that stands where it is above factor x threshold."""
+
+    samples: int
+    factor: float
+
+
+@dataclass(frozen=True)
+class Fid:
+    """The distance that decides when training is done, and when it is evaluated.
+
+    samples: generated images of an evaluation. threshold: a seed has reached it at FID <=
+    threshold. pixel_map: fixed or stretch.
+    """
+
+    features: str
+    samples: int
+    threshold: float
+    pixel_map: str
+    grid: Grid
+    first_look: FirstLook | None = None
+    resize: str | None = None
+    weights: str | None = None
+
+    @property
+    def network(self) -> FeatureSettings:
+        """The feature network whose features are compared."""
+        return FeatureSettings(self.features, self.resize, self.weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a training does at every step, whenever it ends.
+
+    networks, objective: settings of an entry of their registry, `kind` among them. optimizer: the
+    name of an entry; hyper: its hyper-parameters. discriminator_steps: per generator step.
+    latent_reuse: whether the generator's update uses the samples of the discriminator's. labels:
+    the classes of generated images, data or uniform. micro_batches: parts of equal size in which
+    a batch passes the networks. seeds: each is a repetition; they train together.
+    """
+
+    experiment: str
+    networks: Mapping[str, Any]
+    objective: Mapping[str, Any]
+    optimizer: str
+    generator_rate: float
+    discriminator_rate: float
+    hyper: Mapping[str, float]
+    batch_size: int
+    seeds: tuple[int, ...]
+    discriminator_steps: int = 1
+    latent_reuse: bool = True
+    labels: str = "data"
+    micro_batches: int = 1
+    ema: Ema | None = None
+    compute: Compute = Compute()
+
+    @property
+    def latent(self) -> int:
+        """Dimension of the generator's input."""
+        return self.networks["latent"]
+
+    @property
+    def name(self) -> str:
+        """The job in a log: experiment, optimizer and batch size."""
+        return f"{self.experiment} {self.optimizer} b={self.batch_size}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; `from_json` gives an equal job."""
+        return _plain(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """From what `to_json` gave; raises UserError where a key is missing or is not known."""
+        return _typed(cls, values, ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob(Recipe):
+    """One training job: a recipe, when its seeds end, and how many processes share it."""
+
+    limits: Limits
+    fid: Fid
+    processes: int = 1
+
+    @property
+    def last_step(self) -> int:
+        """The step at which seeds end that have not reached the threshold."""
+        return self.limits.last_step(self.batch_size)
+
+    @property
+    def evaluation_steps(self) -> list[int]:
+        """The steps at which the FID is evaluated; the last is `last_step`."""
+        return self.fid.grid.steps(self.last_step)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _typed(kind: Any, value: Any, path: tuple[str, ...]) -> Any:
+    """A value read from JSON as what the annotation of its field says."""
+    if value is not None and NoneType in get_args(kind):
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+    if kind is Grid and isinstance(value, Mapping):
+        kind = next((each for each in get_args(Grid) if each.kind == value.get("kind")), LogGrid)
+    if dataclasses.is_dataclass(kind) and value is not None:
+        return kind(**_fields(kind, value, path))
+    return tuple(value) if get_origin(kind) is tuple else value
+
+
+def _fields(kind: type, values: Any, path: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of a dataclass from a JSON object at `path` of the job."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"job: {'.'.join(path)} is {values!r}: use an object")
+    types, fields = get_type_hints(kind), {each.name: each for each in dataclasses.fields(kind)}
+    for key in values.keys() - fields:
+        raise UserError(f"job: {'.'.join((*path, key))} is not known: remove it")
+    for name, each in fields.items():
+        required = each.default is each.default_factory is dataclasses.MISSING
+        if required and name not in values:
+            raise UserError(f"job: {'.'.join((*path, name))} is missing: add it")
+    return {key: _typed(types[key], value, (*path, key)) for key, value in values.items()}
