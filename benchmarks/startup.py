@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jobs import SETTINGS
+from jobs import JOB
 from timing import Row, compare
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
@@ -47,11 +47,11 @@ def _job(folder: Path) -> list[str]:
     moments = Moments(network.dimensions)
     pixels = torch.from_numpy(np.array(data.images)).permute(0, 3, 1, 2)
     moments.update(network.features(pixels))
-    fid, weights = SETTINGS["fid"], folder / "classifier.safetensors"
-    key = statistics_key(data.manifest, fid, weights, fid["pixel_map"])
+    fid, weights = JOB.fid, folder / "classifier.safetensors"
+    key = statistics_key(data.manifest, fid.network, weights, fid.pixel_map)
     Reference.of(moments, key).save(folder / "reference.npz")
     options = {
-        "--settings": json.dumps(SETTINGS),
+        "--settings": json.dumps(JOB.to_json()),
         "--data-dir": folder,
         "--weights": folder / "classifier.safetensors",
         "--reference": folder / "reference.npz",

@@ -1,17 +1,19 @@
 """A DCGAN training step: ours, a tutorial's, and three replicas at once against one by one."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 from dcgan_example import Loop
-from jobs import SETTINGS
+from jobs import JOB
 from timing import Row, compare
-from ttur.training.draws import Draws
+from ttur.data.shape import ImageShape
+from ttur.training.data import TrainingData
 from ttur.training.images import ImageStore
+from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
-from ttur.training.step import build_players, train_step
-from ttur.training.world import World
+from ttur.training.step import build_players, update
 
 CPU = torch.device("cpu")
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -58,14 +60,16 @@ class Step:
 
     def __init__(self, pixels: np.ndarray, batch_size: int, seeds: list[int]):
         networks = {"latent": LATENT, "generator_width": WIDTH, "discriminator_width": WIDTH}
-        settings = SETTINGS | {"networks": SETTINGS["networks"] | networks}
-        size, channels = pixels.shape[1], pixels.shape[3]
-        labels = torch.full((len(pixels),), -1)
-        self._players = build_players(settings, seeds, size, channels, 0, CPU, World())
-        store = ImageStore(pixels, CPU)
-        self._draws = Draws(store, labels, SampleLabels.uniform(0), seeds, batch_size, LATENT)
+        job = replace(JOB, networks=JOB.networks | networks, batch_size=batch_size)
+        labels, shape = (
+            torch.full((len(pixels),), -1),
+            ImageShape(pixels.shape[1], pixels.shape[3], 0),
+        )
+        data = TrainingData(ImageStore(pixels, CPU), labels, SampleLabels.uniform(0))
+        self._players = build_players(job, seeds, shape, device=CPU)
+        self._source = TrainingInputs(data, job, seeds)
         self._step = 0
 
     def __call__(self) -> None:
-        train_step(self._players, self._draws, self._step)
+        update(self._players, self._source.at(self._step))
         self._step += 1

@@ -60,6 +60,13 @@ SETTINGS = {
 }
 
 
+def job_of(settings: dict):
+    """The training job of such settings."""
+    from ttur.training.job import TrainingJob
+
+    return TrainingJob.from_json(settings)
+
+
 @dataclass(frozen=True)
 class Tiny:
     """Paths of a prepared data set of 60 grey 16x16 images in three classes."""
@@ -118,6 +125,7 @@ def tiny(tmp_path_factory) -> Tiny:
     from ttur.data.packed import PackedDataset
     from ttur.data.packing import write_packed
     from ttur.data.source import array_source
+    from ttur.feature_settings import FeatureSettings
     from ttur.features import statistics_key
     from ttur.features.classifier import load_classifier, save_classifier, train_classifier
     from ttur.frechet import Moments, Reference
@@ -136,7 +144,7 @@ def tiny(tmp_path_factory) -> Tiny:
 
     moments = Moments(network.dimensions)
     moments.update(network.features(torch.from_numpy(np.array(dataset.images)).permute(0, 3, 1, 2)))
-    classifier = {"features": "classifier"}
+    classifier = FeatureSettings("classifier")
     weights = folder / "classifier.safetensors"
     key = statistics_key(dataset.manifest, classifier, weights, "fixed")
     Reference.of(moments, key).save(folder / "reference.npz")

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 from torch.nn import functional as F
+from ttur.data.shape import ImageShape
 from ttur.networks import biggan, build
 
 SETTINGS = {
@@ -122,7 +123,7 @@ def disturbed(network):
 @pytest.mark.parametrize("image_size", [8, 16, 32])
 def test_up_to_32_pixels_all_maps_have_four_widths(image_size):
     with torch.device("meta"):
-        generator, discriminator = biggan.build(SETTINGS, image_size, 1, 2, replicas=1)
+        generator, discriminator = biggan.build(SETTINGS, ImageShape(image_size, 1, 2), replicas=1)
     shapes = [block.conv2.weight.shape[1] for block in (*generator.blocks, *discriminator.blocks)]
     assert set(shapes) == {4 * 4}
     assert generator.linear.weight.shape[1] == 16 * 4 * 4
@@ -130,7 +131,7 @@ def test_up_to_32_pixels_all_maps_have_four_widths(image_size):
 
 @pytest.mark.parametrize(("image_size", "halvings"), [(8, 1), (16, 1), (32, 2)])
 def test_both_players_are_those_of_the_paper(image_size, halvings):
-    generator, discriminator = build(SETTINGS, image_size, 3, 7, [4])
+    generator, discriminator = build(SETTINGS, ImageShape(image_size, 3, 7), [4])
     generator, discriminator = disturbed(generator), disturbed(discriminator)
     assert len(generator.attention) == 1
     random = torch.Generator().manual_seed(10)
@@ -151,7 +152,9 @@ def test_attention_stands_at_the_side_that_is_asked_for():
         (4, [], []),
         (None, [], []),
     ):
-        generator, discriminator = build(SETTINGS | {"attention": attention}, 32, 1, 3, [0])
+        generator, discriminator = build(
+            SETTINGS | {"attention": attention}, ImageShape(32, 1, 3), [0]
+        )
         assert list(generator.attention) == of_generator
         assert list(discriminator.attention) == of_discriminator
 
@@ -161,7 +164,7 @@ def test_channels_are_those_of_the_authors(image_size):
     with torch.device("meta"):
         latent = 3 * len(GENERATOR[image_size])
         settings = SETTINGS | {"latent": latent, "generator_width": 8, "discriminator_width": 8}
-        generator, discriminator = biggan.build(settings, image_size, 3, 2, replicas=1)
+        generator, discriminator = biggan.build(settings, ImageShape(image_size, 3, 2), replicas=1)
         images = generator(torch.zeros(1, latent), torch.zeros(1, 1, dtype=torch.long))
     channels = [8 * factor for factor in GENERATOR[image_size]]
     assert generator.linear.weight.shape == (1, 16 * channels[0], 3)
@@ -180,7 +183,7 @@ def test_channels_are_those_of_the_authors(image_size):
 
 
 def test_gains_and_biases_start_where_they_change_nothing():
-    generator, discriminator = build(SETTINGS, 16, 1, 3, [0])
+    generator, discriminator = build(SETTINGS, ImageShape(16, 1, 3), [0])
     assert generator.norm.weight.eq(1).all()
     assert all(attention.gain.eq(0).all() for attention in generator.attention.values())
     for network in (generator, discriminator):

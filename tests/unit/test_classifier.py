@@ -12,6 +12,7 @@ from torch import nn
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
 from ttur.errors import UserError
+from ttur.feature_settings import FeatureSettings
 from ttur.features import NETWORKS, load_features
 from ttur.features.classifier import (
     Classifier,
@@ -182,7 +183,7 @@ def test_save_and_load(trained, tmp_path):
     save_classifier(network, tmp_path / "a.safetensors")
     save_classifier(network, tmp_path / "b.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-    loaded = load_features({"features": "classifier"}, tmp_path / "a.safetensors", "cpu")
+    loaded = load_features(FeatureSettings("classifier"), tmp_path / "a.safetensors", "cpu")
     images = as_tensor(striped()[0])
     assert torch.equal(loaded.features(images), network.features(images))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())

@@ -13,7 +13,7 @@ import pytest
 import torch
 import train_classifier
 import train_gan
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from PIL import Image
 from ttur.data import packed
 from ttur.data.kinds import KINDS
@@ -267,10 +267,10 @@ def test_a_batch_above_the_images_that_were_readable_is_one_line(tiny, tmp_path,
 
 
 def test_networks_that_need_labels_need_them_after_preparation_too():
-    settings = SETTINGS | {"networks": {"kind": "biggan"}}
+    job = job_of(SETTINGS | {"networks": {"kind": "biggan"}})
     manifest = {"name": "own", "images": 60, "skipped": [], "classes": 0}
-    assert "networks.kind: biggan needs labels" in refused(check_fit, settings, manifest, "b")
-    check_fit(settings, manifest | {"classes": 3}, "b")
+    assert "networks.kind: biggan needs labels" in refused(check_fit, job, manifest, "b")
+    check_fit(job, manifest | {"classes": 3}, "b")
 
 
 def test_statistics_of_other_data_are_refused(tiny, tmp_path, monkeypatch):

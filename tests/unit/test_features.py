@@ -1,26 +1,26 @@
 """Which feature network is loaded, and what reference statistics are of."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from ttur import features
 from ttur.errors import UserError
+from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features, load_reference, statistics_key
 from ttur.features.classifier import Classifier, save_classifier
 from ttur.features.inception import load_inception
 from ttur.frechet import Moments, Reference
 
-INCEPTION = {"features": "inception", "resize": "area", "weights": "random"}
+INCEPTION = FeatureSettings("inception", resize="area", weights="random")
 
 
 def test_the_network_of_the_configuration_is_loaded_with_its_settings(tmp_path, monkeypatch):
     path = tmp_path / "classifier.safetensors"
     save_classifier(Classifier(8, 1, 2), path)
-    assert isinstance(
-        load_features({"features": "classifier", "resize": "other"}, path), Classifier
-    )
+    assert isinstance(load_features(FeatureSettings("classifier", "other"), path), Classifier)
     asked = []
 
     class Network:
@@ -41,7 +41,7 @@ def test_the_network_of_the_configuration_is_loaded_with_its_settings(tmp_path, 
 
 
 def test_statistics_are_of_data_network_weights_and_pixel_map(tmp_path):
-    """Each of them makes another key, and the order of the settings does not."""
+    """Each of them makes another key, and nothing else in the manifest does."""
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
     keys = [
@@ -49,20 +49,19 @@ def test_statistics_are_of_data_network_weights_and_pixel_map(tmp_path):
         for data, network, weights, pixel_map in itertools.product(
             ("1" * 64, "2" * 64),
             (
-                {"features": "classifier"},
+                FeatureSettings("classifier"),
                 INCEPTION,
-                INCEPTION | {"resize": "bilinear"},
-                INCEPTION | {"weights": "0" * 64},
+                replace(INCEPTION, resize="bilinear"),
+                replace(INCEPTION, weights="0" * 64),
             ),
             ("a", "b"),
             ("fixed", "stretch"),
         )
     ]
     assert len(set(keys)) == len(keys) == 32
-    turned = dict(reversed(INCEPTION.items())) | {"samples": 3, "threshold": 1.0}
-    data = {"sha256": "1" * 64, "images": 9}
-    assert statistics_key(data, turned, tmp_path / "a", "fixed") == statistics_key(
-        data, INCEPTION, tmp_path / "a", "fixed"
+    one, other = {"sha256": "1" * 64, "images": 9}, {"sha256": "1" * 64}
+    assert statistics_key(one, INCEPTION, tmp_path / "a", "fixed") == statistics_key(
+        other, INCEPTION, tmp_path / "a", "fixed"
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
+from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.fid_noise import FID_NOISE, FID_SCORES, fid_noise_table
 from ttur.networks import build
@@ -29,7 +30,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def stored(tmp_path):
     """Generators of the seeds 3, 5 and 7 in a file, as a training job writes them."""
-    generator, _ = build(NETWORKS, 8, 1, 10, [3, 5, 7])
+    generator, _ = build(NETWORKS, ImageShape(8, 1, 10), [3, 5, 7])
     states = {seed: replica_state(generator, r) for r, seed in enumerate([3, 5, 7])}
     path = tmp_path / "generators.safetensors"
     save_file({f"{s}.{name}": v for s, state in states.items() for name, v in state.items()}, path)

@@ -5,31 +5,34 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from test_step import BIGGAN, start
 from torch import nn
 from ttur import objectives
 from ttur.data.packed import PackedDataset
+from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.networks.replicated import Network
 from ttur.streams import generator as random_stream
 from ttur.training import gradient_noise as gradient_noise_module
-from ttur.training.draws import Draws
+from ttur.training.data import TrainingData
 from ttur.training.gradient_noise import (
     NOISE_COLUMNS,
     GradientMoments,
-    IndependentDraws,
+    IndependentInputs,
     ProbePlan,
     gradient_noise,
     probe,
 )
 from ttur.training.images import ImageStore
+from ttur.training.inputs import Images, InputSource, Latents, StepPlan, TrainingInputs
 from ttur.training.labels import SampleLabels
-from ttur.training.step import Players, build_players, train_step
+from ttur.training.step import Players, build_players, update
 from ttur.training.world import World
 
 CPU = torch.device("cpu")
@@ -37,6 +40,15 @@ WGAN = SETTINGS | {
     "networks": SETTINGS["networks"] | {"discriminator_norm": "none"},
     "objective": {"kind": "wasserstein_gp", "penalty_weight": 10.0},
 }
+
+
+LINEAR = job_of(
+    SETTINGS
+    | {
+        "networks": {"kind": "linear", "latent": 1},
+        "objective": {"kind": "wasserstein_gp", "penalty_weight": 0.0},
+    }
+)
 
 
 class Shift(Network):
@@ -74,9 +86,7 @@ def linear_players(shifts, slopes):
         discriminator,
         torch.optim.SGD(generator.parameters(), 0.1),
         torch.optim.SGD(discriminator.parameters(), 0.1),
-        objectives.build({"kind": "wasserstein_gp", "penalty_weight": 0.0}),
-        discriminator_steps=1,
-        latent_reuse=True,
+        objectives.build(LINEAR.objective),
         micro_batches=1,
         average=None,
         autocast=torch.autocast("cpu", torch.bfloat16, enabled=False),
@@ -89,9 +99,8 @@ PIXELS = np.array([0, 255], dtype=np.uint8)[:, None, None, None]  # x is -1 or 1
 
 def linear_draws(seeds, batch_size, stage=0):
     labels = torch.zeros(2, dtype=torch.int64)
-    return IndependentDraws(
-        ImageStore(PIXELS, CPU), labels, SampleLabels.uniform(1), seeds, batch_size, 1, stage
-    )
+    data = TrainingData(ImageStore(PIXELS, CPU), labels, SampleLabels.uniform(1))
+    return IndependentInputs(data, replace(LINEAR, batch_size=batch_size), seeds, stage)
 
 
 def test_two_linear_players_have_the_noise_that_can_be_computed_by_hand():
@@ -150,8 +159,8 @@ def test_training_does_not_notice_that_it_was_measured(settings):
             before = copy.deepcopy(measured.state())
             gradient_noise(measured, draws, 3, settings["batch_size"])
             assert_equal_states(measured.state(), before)
-        train_step(measured, draws, step)
-        train_step(undisturbed, same, step)
+        update(measured, draws.at(step))
+        update(undisturbed, same.at(step))
     assert_equal_states(measured.state(), undisturbed.state())
 
 
@@ -172,7 +181,8 @@ def test_a_replica_is_measured_alike_alone_and_in_a_group():
         players, _ = start(SETTINGS, seeds=seeds)
         images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
         store, labels = ImageStore(images, CPU), torch.zeros(40, dtype=torch.int64)
-        draws = IndependentDraws(store, labels, SampleLabels.uniform(3), seeds, 4, 8, stage=0)
+        data = TrainingData(store, labels, SampleLabels.uniform(3))
+        draws = IndependentInputs(data, job_of(SETTINGS), seeds, stage=0)
         tables.append(gradient_noise(players, draws, 4, 4))
     for player, (trace, squared_norm) in tables[1].items():
         torch.testing.assert_close(tables[0][player][0][1:2], trace, rtol=1e-4, atol=1e-8)
@@ -219,8 +229,9 @@ def test_draws_are_those_of_the_stream_noise():
     """With a purpose and the batch's number: images 0, latents 1, labels 2, weights 3."""
     images = np.random.default_rng(0).integers(0, 256, (9, 2, 3, 2), dtype=np.uint8)
     labels, seeds, width = torch.arange(9) % 4, (4, 1), (5, 1)
-    source = (ImageStore(images, CPU), labels, SampleLabels([2, 1]), seeds)
-    draws = IndependentDraws(*source, batch_size=5, latent=3, stage=6)
+    data = TrainingData(ImageStore(images, CPU), labels, SampleLabels([2, 1]))
+    recipe = replace(LINEAR, networks={"kind": "linear", "latent": 3}, batch_size=5)
+    draws = IndependentInputs(data, recipe, seeds, stage=6)
     for counter in (0, 4):
 
         def drawn(purpose, draw, counter=counter):
@@ -245,31 +256,35 @@ def test_draws_are_those_of_the_stream_noise():
         )
 
 
-class OneBatch:
+class OneBatch(InputSource):
     """Draws that are always the same, but for what is counted: how often each was asked."""
 
     def __init__(self):
+        super().__init__(StepPlan(discriminator_steps=1, latent_reuse=True, penalised=False))
         self.asked = []
 
     def real(self, counter):
         self.asked.append(("real", counter))
-        return torch.full((4, 1, 1, 1), 0.5 + counter), torch.zeros(4, 1, dtype=torch.int64)
+        images = torch.full((4, 1, 1, 1), 0.5 + counter)
+        return Images(images, torch.zeros(4, 1, dtype=torch.int64))
 
     def latents(self, counter):
         self.asked.append(("latents", counter))
-        return torch.full((4, 1), 2.0 * counter), torch.zeros(4, 1, dtype=torch.int64)
+        latents = torch.full((4, 1), 2.0 * counter)
+        return Latents(latents, torch.zeros(4, 1, dtype=torch.int64))
+
+    def mix(self, counter):
+        raise AssertionError("no penalty, no weights")
 
 
 def test_every_batch_is_a_new_one_and_the_critic_moves_once_a_step():
     """D's gradient is theta + z - x: 0.25 - 0.5 + (2 - 1) k for the batches k = 0, 1, 2."""
     players, draws = linear_players([0.25], [3.0]), OneBatch()
-    players.discriminator_steps = 5
     measured = gradient_noise(players, draws, 3, batch_size=4)
     assert draws.asked == [(name, k) for k in range(3) for name in ("latents", "real")]
     trace, squared_norm = measured["discriminator"]
     assert trace.item() == pytest.approx(4 * (1 + 0 + 1) / 2)
     assert squared_norm.item() == pytest.approx(0.75**2 - 4 / 12)
-    assert players.discriminator_steps == 5
     assert players.generator.theta.item() == 0.25
     assert players.discriminator.slope.item() == 3.0
 
@@ -277,18 +292,18 @@ def test_every_batch_is_a_new_one_and_the_critic_moves_once_a_step():
 def test_a_probe_s_rows_are_those_of_training_until_there(tiny):
     """Step by step as a job trains, with labels as the settings say, against a loop by hand."""
     dataset = PackedDataset.open(tiny.data_dir)
-    settings = SETTINGS | {"labels": "uniform", "batch_size": 5, "seeds": [2, 9]}
-    rows = list(probe(settings, dataset, ProbePlan(steps=(1, 3), batches=2), CPU))
+    recipe = job_of(SETTINGS | {"labels": "uniform", "batch_size": 5, "seeds": [2, 9]})
+    rows = list(probe(recipe, dataset, ProbePlan(steps=(1, 3), batches=2), CPU))
     images, labels = ImageStore(dataset.images, CPU), torch.from_numpy(np.array(dataset.labels))
-    source = (images, labels, SampleLabels.uniform(3), [2, 9], 5)
-    players = build_players(settings, [2, 9], 16, 1, 3, CPU, World())
-    draws = Draws(*source, 8)
+    data = TrainingData(images, labels, SampleLabels.uniform(3))
+    players = build_players(recipe, [2, 9], ImageShape(16, 1, 3), device=CPU)
+    draws = TrainingInputs(data, recipe, [2, 9])
     expected, done = [], 0
     for stage in (1, 3):
         for step in range(done, stage):
-            train_step(players, draws, step)
+            update(players, draws.at(step))
         done = stage
-        measured = gradient_noise(players, IndependentDraws(*source, 8, stage), 2, 5)
+        measured = gradient_noise(players, IndependentInputs(data, recipe, [2, 9], stage), 2, 5)
         for player in ("generator", "discriminator"):
             for replica, seed in enumerate((2, 9)):
                 trace, norm = (values[replica].item() for values in measured[player])
@@ -316,14 +331,16 @@ def test_a_noise_scale_is_of_a_norm_above_zero(tiny, monkeypatch, trace, norm, e
     measured = {"generator": values, "discriminator": values}
     monkeypatch.setattr(gradient_noise_module, "gradient_noise", lambda *given: measured)
     plan = ProbePlan(steps=(0,), batches=2)
-    rows = list(probe(SETTINGS | {"seeds": [0]}, PackedDataset.open(tiny.data_dir), plan, CPU))
+    rows = list(
+        probe(job_of(SETTINGS | {"seeds": [0]}), PackedDataset.open(tiny.data_dir), plan, CPU)
+    )
     for row in rows:
         assert (row["trace"], row["squared_norm"], row["noise_scale"]) == expected
 
 
 def test_a_probe_measures_every_seed_and_both_players_at_its_steps(tiny):
     plan = ProbePlan(steps=(2, 5), batches=3)
-    rows = list(probe(SETTINGS, PackedDataset.open(tiny.data_dir), plan, CPU))
+    rows = list(probe(job_of(SETTINGS), PackedDataset.open(tiny.data_dir), plan, CPU))
     assert all(tuple(row) == NOISE_COLUMNS for row in rows)
     keys = [(row["step"], row["player"], row["seed"]) for row in rows]
     assert keys == [
@@ -344,13 +361,14 @@ def test_a_probe_measures_every_seed_and_both_players_at_its_steps(tiny):
 def test_a_diverged_replica_keeps_its_row_without_numbers(tiny):
     settings = SETTINGS | {"generator_rate": 1e30, "discriminator_rate": 1e30, "seeds": [0]}
     plan = ProbePlan(steps=(8,), batches=2)
-    rows = list(probe(settings, PackedDataset.open(tiny.data_dir), plan, CPU))
+    rows = list(probe(job_of(settings), PackedDataset.open(tiny.data_dir), plan, CPU))
     assert len(rows) == 2
     assert [row[key] for row in rows for key in ("trace", "noise_scale")] == [None] * 4
 
 
 def test_the_script_writes_the_table_of_all_optimizers(tiny, tmp_path):
-    jobs = [SETTINGS | {"seeds": [4]}, SETTINGS | {"seeds": [4], "optimizer": "RMSProp"}]
+    recipe = {key: SETTINGS[key] for key in SETTINGS if key not in ("limits", "fid", "processes")}
+    jobs = [recipe | {"seeds": [4]}, recipe | {"seeds": [4], "optimizer": "RMSProp"}]
     jobs[1]["hyper"] = {"alpha": 0.99, "eps": 1e-8}
     settings = json.dumps({"steps": [1, 3], "batches": 2, "jobs": jobs})
     output = tmp_path / "noise.csv"
@@ -363,8 +381,9 @@ def test_the_script_writes_the_table_of_all_optimizers(tiny, tmp_path):
 
 def test_a_batch_above_the_images_that_were_readable_is_one_line(tiny):
     plan = ProbePlan(steps=(2,), batches=2)
+    recipe = job_of(SETTINGS | {"batch_size": 61})
     with pytest.raises(UserError) as error:
-        list(probe(SETTINGS | {"batch_size": 61}, PackedDataset.open(tiny.data_dir), plan, CPU))
+        list(probe(recipe, PackedDataset.open(tiny.data_dir), plan, CPU))
     assert str(error.value) == (
         "experiments.tiny.noise_probe.batch_size: 61 is above the 60 images of tiny: use at most 60"
     )

@@ -1,42 +1,45 @@
 """Which seeds share a network, and that it changes nothing but rounding."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from test_step import start
 from test_training import same_generators, train_tiny
 from training_runs import settings_with
 from ttur.network_kinds import NETWORKS, NetworkKind
 from ttur.training import groups
-from ttur.training.draws import Draws
 from ttur.training.groups import MAPS_TOGETHER, Group, grouped, step_all
-from ttur.training.step import train_step
+from ttur.training.step import update
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SEEDS = [5, 0, 7]
 
 
-def settings_of(batch_size, width=16, micro_batches=1):
+def job_with(batch_size, width=16, micro_batches=1):
     networks = {"kind": "dcgan", "generator_width": width // 2, "discriminator_width": width}
-    return {"networks": networks, "batch_size": batch_size, "micro_batches": micro_batches}
+    return job_of(
+        SETTINGS | {"networks": networks, "batch_size": batch_size, "micro_batches": micro_batches}
+    )
 
 
 def test_seeds_part_where_feature_maps_are_large():
     largest = MAPS_TOGETHER // (16 * 16**2)
-    assert grouped(SEEDS, settings_of(largest), 16, CPU) == [SEEDS]
-    assert grouped(SEEDS, settings_of(largest + 1), 16, CPU) == [[5], [0], [7]]
-    assert grouped(SEEDS, settings_of(largest), 32, CPU) == [[5], [0], [7]]
-    assert grouped(SEEDS, settings_of(largest, width=32), 16, CPU) == [[5], [0], [7]]
-    assert grouped(SEEDS, settings_of(4 * largest, micro_batches=4), 16, CPU) == [SEEDS]
-    assert grouped(SEEDS, settings_of(largest + 1), 16, GPU) == [SEEDS]
+    assert grouped(SEEDS, job_with(largest), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, job_with(largest + 1), 16, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, job_with(largest), 32, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, job_with(largest, width=32), 16, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, job_with(4 * largest, micro_batches=4), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, job_with(largest + 1), 16, GPU) == [SEEDS]
 
 
 def test_kinds_that_do_not_say_how_large_their_maps_are_count_their_images(monkeypatch):
     monkeypatch.setitem(NETWORKS, "mine", NetworkKind(None))
     own = {"networks": {"kind": "mine", "hidden": 9}}
     largest = MAPS_TOGETHER // 16**2
-    assert grouped(SEEDS, settings_of(largest) | own, 16, CPU) == [SEEDS]
-    assert grouped(SEEDS, settings_of(largest + 1) | own, 16, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, replace(job_with(largest), **own), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, replace(job_with(largest + 1), **own), 16, CPU) == [[5], [0], [7]]
 
 
 def test_the_entry_of_a_kind_says_how_large_its_maps_are(monkeypatch):
@@ -44,15 +47,15 @@ def test_the_entry_of_a_kind_says_how_large_its_maps_are(monkeypatch):
     monkeypatch.setitem(NETWORKS, "mine", kind)
     own = {"networks": {"kind": "mine", "hidden": 1024}}
     largest = MAPS_TOGETHER // 1024
-    assert grouped(SEEDS, settings_of(largest) | own, 256, CPU) == [SEEDS]
-    assert grouped(SEEDS, settings_of(largest + 1) | own, 256, CPU) == [[5], [0], [7]]
+    assert grouped(SEEDS, replace(job_with(largest), **own), 256, CPU) == [SEEDS]
+    assert grouped(SEEDS, replace(job_with(largest + 1), **own), 256, CPU) == [[5], [0], [7]]
 
 
 def test_the_bound_is_half_a_million_numbers():
     """As it was measured (docs/performance.md): 128 images with 16 maps of 16x16."""
-    assert grouped(SEEDS, settings_of(128), 16, CPU) == [SEEDS]
-    assert grouped(SEEDS, settings_of(129), 16, CPU) == [[5], [0], [7]]
-    assert grouped(range(2), settings_of(1), 16, CPU) == [[0, 1]]
+    assert grouped(SEEDS, job_with(128), 16, CPU) == [SEEDS]
+    assert grouped(SEEDS, job_with(129), 16, CPU) == [[5], [0], [7]]
+    assert grouped(range(2), job_with(1), 16, CPU) == [[0, 1]]
 
 
 def group_of(seeds):
@@ -66,13 +69,12 @@ def test_seeds_that_are_kept_go_on_with_draws_of_their_own():
         asked.append(seeds)
         return start(SETTINGS, seeds=seeds)[1]
 
-    before = group.draws
+    before = group.source
     group.keep([0, 1, 2], draws)
-    assert (group.seeds, group.draws, asked) == ([5, 0, 7], before, [])
+    assert (group.seeds, group.source, asked) == ([5, 0, 7], before, [])
     group.keep([2, 0], draws)
     assert (group.seeds, asked) == ([7, 5], [[7, 5]])
     expected = group_of((7, 5))
-    assert isinstance(group.draws, Draws)
     for step in range(2):
         losses = step_all([group], step), step_all([expected], step)
         for mine, other in zip(*losses, strict=True):
@@ -84,7 +86,8 @@ def test_a_step_of_all_groups_gives_the_losses_of_all_seeds_in_order():
     """First the discriminators', then the generators'."""
     discriminator, generator = step_all([group_of((5, 0)), group_of((7,))], 3)
     for place, seed in enumerate(SEEDS):
-        expected = train_step(*start(SETTINGS, seeds=(seed,)), 3)
+        players, draws = start(SETTINGS, seeds=(seed,))
+        expected = update(players, draws.at(3))
         found = discriminator[place : place + 1], generator[place : place + 1]
         for mine, other in zip(found, expected, strict=True):
             torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)

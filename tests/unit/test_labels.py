@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import train_gan
-from conftest import SETTINGS, Tiny
+from conftest import SETTINGS, Tiny, job_of
 from safetensors.torch import load_file, save_file
 from test_step import BIGGAN
 from test_training import train_tiny
@@ -21,6 +21,7 @@ from ttur.data.idx import read_idx
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
+from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features, statistics_key
 from ttur.features.classifier import train_classifier
 from ttur.files import write_json
@@ -30,9 +31,10 @@ from ttur.records import read_record, write_record
 from ttur.stored import load_generators
 from ttur.streams import generator as random_stream
 from ttur.training import step
-from ttur.training.draws import Draws
-from ttur.training.gradient_noise import IndependentDraws, ProbePlan, probe
+from ttur.training.data import TrainingData
+from ttur.training.gradient_noise import IndependentInputs, ProbePlan, probe
 from ttur.training.images import ImageStore
+from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
 from ttur.training.scoring import PIECE, Scoring, draw, generate
 
@@ -107,9 +109,11 @@ def test_the_switch_changes_labels_and_never_latents():
 def test_every_draw_of_a_training_follows_the_counts():
     images = ImageStore(np.zeros((40, 4, 4, 1), dtype=np.uint8), CPU)
     labels = torch.arange(40) % 2
+    data = TrainingData(images, labels, SampleLabels([1, 3]))
+    job = job_of(settings_with(batch_size=8))
     for source in (
-        Draws(images, labels, SampleLabels([1, 3]), (0, 1), 8, 5),
-        IndependentDraws(images, labels, SampleLabels([1, 3]), (0, 1), 8, 5, stage=10),
+        TrainingInputs(data, job, (0, 1)),
+        IndependentInputs(data, job, (0, 1), stage=10),
     ):
         drawn = torch.cat([source.latents(counter)[1] for counter in range(300)])
         assert drawn.shape == (2400, 2)
@@ -176,10 +180,10 @@ def lopsided(tiny, tmp_path_factory) -> Tiny:
     manifest = write_packed(folder, {"name": "lopsided", "kind": "generated"}, source)
     manifest |= {"classes": 2, "class_names": ["a", "b"], "class_counts": [60, 0]}
     write_json(folder / "manifest.json", manifest)
-    features = load_features({"features": "classifier"}, tiny.weights, CPU)
+    features = load_features(FeatureSettings("classifier"), tiny.weights, CPU)
     moments = Moments(features.dimensions)
     moments.update(features.features(torch.from_numpy(images).permute(0, 3, 1, 2)))
-    key = statistics_key(manifest, {"features": "classifier"}, tiny.weights, "fixed")
+    key = statistics_key(manifest, FeatureSettings("classifier"), tiny.weights, "fixed")
     Reference.of(moments, key).save(folder / "reference.npz")
     return Tiny(folder, tiny.weights, folder / "reference.npz")
 
@@ -220,7 +224,7 @@ def test_training_and_its_scores_ask_for_the_classes_of_the_data(
     lopsided, tmp_path, spoiled, kind, status
 ):
     progress = train_tiny(lopsided, tmp_path, settings_of(kind))
-    assert progress.results[0]["status"] == status
+    assert progress.results[0].status == status
 
 
 def test_networks_without_classes_see_nothing_of_the_switch(lopsided, tmp_path):
@@ -235,7 +239,7 @@ def test_networks_without_classes_see_nothing_of_the_switch(lopsided, tmp_path):
 @pytest.mark.parametrize("kind", ["data", "uniform"])
 def test_the_gradient_noise_is_of_the_classes_of_the_data(lopsided, spoiled, kind):
     dataset = PackedDataset.open(lopsided.data_dir)
-    rows = list(probe(settings_of(kind), dataset, ProbePlan((2,), 3), CPU))
+    rows = list(probe(job_of(settings_of(kind)), dataset, ProbePlan((2,), 3), CPU))
     assert {row["player"] for row in rows} == {"generator", "discriminator"}
     assert {row["trace"] is None for row in rows} == {kind == "uniform"}
 

@@ -2,25 +2,29 @@
 
 import errno
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
+from ttur.data.shape import ImageShape
 from ttur.networks.replicated import replica_state
 from ttur.pixels import to_uint8
 from ttur.streams import generator as random_stream
 from ttur.training import groups as groups_module
-from ttur.training import loop
-from ttur.training.draws import Draws
+from ttur.training import journal, loop, memory, trainer
+from ttur.training.data import TrainingData
+from ttur.training.history import SeedResult, TrainingState
 from ttur.training.images import ImageStore
+from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
-from ttur.training.loop import HISTORY_COLUMNS, Progress, train
+from ttur.training.loop import train
 from ttur.training.scoring import draw, generate
 from ttur.training.signals import Stopped, StopRequest
 from ttur.training.state import StateFile
-from ttur.training.step import build_players, train_step
+from ttur.training.step import build_players, update
 from ttur.training.world import World
 
 CPU = torch.device("cpu")
@@ -103,40 +107,40 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     """A step takes 3 seconds, the features of a piece of images 10."""
-    clock, step_all = Clock(), loop.step_all
+    clock, step_all = Clock(), trainer.step_all
 
     def slow(groups, step):
         clock.passes(3)
         return step_all(groups, step)
 
-    monkeypatch.setattr(loop, "time", clock)
-    monkeypatch.setattr(loop, "step_all", slow)
+    for module in (loop, journal):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(trainer, "step_all", slow)
     return clock
 
 
 def run(folder, settings=None, reference=None, features=None, data=None, **options):
     options = {"save_every": 1e9, "say": lambda line: None} | options
     return train(
-        settings or settings_of(),
+        job_of(settings or settings_of()),
         data or dataset(),
         features or Quarters(),
         reference or Far(),
-        StateFile(folder / "state.pt", "job"),
-        CPU,
+        state_file=StateFile(folder / "state.pt", "job"),
+        device=CPU,
         **options,
     )
 
 
 def column(progress, name, seed=None):
-    place = HISTORY_COLUMNS.index(name)
-    return [row[place] for row in progress.rows if seed is None or row[0] == seed]
+    return [getattr(row, name) for row in progress.rows if seed is None or row.seed == seed]
 
 
 def same(one, other):
     """Whether two runs have the same history, results and generators, to the bit."""
     assert one.rows == other.rows
     for seed, result in one.results.items():
-        assert result | {"seconds": 0} == other.results[seed] | {"seconds": 0}
+        assert replace(result, seconds=0) == replace(other.results[seed], seconds=0)
         for name, value in one.generators[seed].items():
             assert torch.equal(value, other.generators[seed][name])
     return one.results.keys() == other.results.keys()
@@ -150,7 +154,7 @@ def test_how_every_seed_ends_and_what_is_kept_of_it(tmp_path, monkeypatch, toget
     """The first is exactly at the threshold, the second is no number, the third never arrives."""
     monkeypatch.setattr(groups_module, "MAPS_TOGETHER", 2**19 if together else 0)
     distances = Scripted(9.0, 6.0, 7.0, 5.0, float("nan"), 8.0, 5.5)
-    progress = run(tmp_path, reference=distances).progress
+    progress = run(tmp_path, reference=distances).state
     assert progress.results == {
         7: result(7, "reached", steps=4, last_miss=2, first_hit=4, final_fid=5.0, final_step=4),
         3: result(3, "diverged", last_miss=2, final_fid=pytest.approx(float("nan"), nan_ok=True)),
@@ -166,9 +170,8 @@ def test_how_every_seed_ends_and_what_is_kept_of_it(tmp_path, monkeypatch, toget
 
 
 def result(seed, status, steps=None, last_miss=None, first_hit=None, final_fid=0.0, final_step=4):
-    values = (seed, status, steps, last_miss, first_hit, final_fid, final_step)
-    names = ["seed", "status", "steps", "last_miss", "first_hit", "final_fid", "final_step"]
-    return dict(zip(names, values, strict=True)) | {"seconds": Seconds()}
+    values = (status, steps, last_miss, first_hit, final_fid, final_step)
+    return SeedResult(seed, *values, seconds=Seconds())
 
 
 class Seconds:
@@ -179,24 +182,24 @@ class Seconds:
 
 
 def test_a_seed_that_is_there_at_the_first_look_has_no_miss(tmp_path):
-    progress = run(tmp_path, reference=Scripted(4.0, float("inf"), 1.0)).progress
+    progress = run(tmp_path, reference=Scripted(4.0, float("inf"), 1.0)).state
     ends = [progress.results[seed] for seed in SEEDS]
-    assert [end["status"] for end in ends] == ["reached", "diverged", "reached"]
-    assert [end["last_miss"] for end in ends] == [None] * 3
-    assert [end["first_hit"] for end in ends] == [2, None, 2]
-    assert [end["steps"] for end in ends] == [2, None, 2]
+    assert [end.status for end in ends] == ["reached", "diverged", "reached"]
+    assert [end.last_miss for end in ends] == [None] * 3
+    assert [end.first_hit for end in ends] == [2, None, 2]
+    assert [end.steps for end in ends] == [2, None, 2]
 
 
 def test_a_loss_that_is_no_number_is_divergence_below_the_threshold_too(tmp_path, monkeypatch):
     def broken(groups, step):
-        discriminator, generator = step_all(groups, step)
-        discriminator[1] = float("inf")
-        return discriminator, generator
+        losses = step_all(groups, step)
+        losses.discriminator[1] = float("inf")
+        return losses
 
-    step_all = loop.step_all
-    monkeypatch.setattr(loop, "step_all", broken)
-    progress = run(tmp_path, reference=Scripted(1.0, 1.0, 1.0)).progress
-    assert [progress.results[seed]["status"] for seed in SEEDS] == [
+    step_all = trainer.step_all
+    monkeypatch.setattr(trainer, "step_all", broken)
+    progress = run(tmp_path, reference=Scripted(1.0, 1.0, 1.0)).state
+    assert [progress.results[seed].status for seed in SEEDS] == [
         "reached",
         "diverged",
         "reached",
@@ -204,19 +207,20 @@ def test_a_loss_that_is_no_number_is_divergence_below_the_threshold_too(tmp_path
 
 
 def test_samples_limit_the_steps(tmp_path):
-    progress = run(tmp_path, settings_of(limits={"steps": 6, "samples": 13})).progress
+    progress = run(tmp_path, settings_of(limits={"steps": 6, "samples": 13})).state
     assert column(progress, "step") == [2] * 3 + [3] * 3
 
 
 def by_hand(seeds, steps, settings):
     """The players of these seeds after so many steps, and the losses of the last one."""
     data = dataset()
-    players = build_players(settings, seeds, 8, 1, 3, CPU, World())
-    labels = SampleLabels.of(settings["labels"], data.labels, 3)
+    job = job_of(settings)
+    players = build_players(job, seeds, ImageShape(8, 1, 3), device=CPU)
+    labels = SampleLabels.of(job.labels, data.labels, 3)
     source = ImageStore(data.images, CPU), torch.from_numpy(data.labels), labels
-    draws = Draws(*source, seeds, BATCH, LATENT)
+    draws = TrainingInputs(TrainingData(*source), job, seeds)
     for step in range(steps):
-        discriminator_loss, generator_loss = train_step(players, draws, step)
+        discriminator_loss, generator_loss = update(players, draws.at(step))
     return players, generator_loss.tolist(), discriminator_loss.tolist()
 
 
@@ -228,7 +232,7 @@ def norms(network):
 
 def test_every_column_holds_what_it_is_named_after(tmp_path):
     settings = settings_of(labels="uniform", latent_reuse=False)
-    progress = run(tmp_path, settings).progress
+    progress = run(tmp_path, settings).state
     for steps, first in ((2, 0), (4, 3), (6, 6)):
         players, generator_loss, discriminator_loss = by_hand(SEEDS, steps, settings)
         rows = progress.rows[first : first + 3]
@@ -240,7 +244,7 @@ def test_every_column_holds_what_it_is_named_after(tmp_path):
             strict=True,
         )
         for row, values in zip(rows, expected, strict=True):
-            assert row[5:] == pytest.approx(values, rel=1e-5)
+            assert row[-4:] == pytest.approx(values, rel=1e-5)
             assert min(abs(a - b) for a in values for b in values if a is not b) > 1e-4
     for replica, seed in enumerate(SEEDS):
         final = replica_state(players.generator, replica)
@@ -250,7 +254,7 @@ def test_every_column_holds_what_it_is_named_after(tmp_path):
 
 def test_what_is_evaluated_and_kept_is_the_moving_average(tmp_path):
     settings = settings_of(ema={"decay": 0.9, "start_step": 0})
-    progress = run(tmp_path, settings).progress
+    progress = run(tmp_path, settings).state
     players, *_ = by_hand(SEEDS, 6, settings)
     kept = replica_state(players.sampler, 1)
     plain = replica_state(players.generator, 1)
@@ -291,25 +295,25 @@ def test_a_first_look_spares_samples_far_from_the_threshold_but_for_the_last_ste
     """Up to twice the threshold the look settles nothing; at the last step there is none."""
     fid = {"first_look": {"samples": 4, "factor": 2.0}}
     distances = Scripted(10.5, 10.0, 9.0, 30.0)
-    progress = run(tmp_path, settings_of(fid, seeds=[3]), distances).progress
+    progress = run(tmp_path, settings_of(fid, seeds=[3]), distances).state
     assert column(progress, "scored") == [4, 6, 6]
     assert column(progress, "fid") == [10.5, 9.0, 30.0]
 
 
 def test_evaluations_leave_training_alone(tmp_path):
-    seldom = run(tmp_path / "a", settings_of({"grid": {"kind": "linear", "every": 6}})).progress
-    often = run(tmp_path / "b", settings_of({"grid": {"kind": "linear", "every": 1}})).progress
+    seldom = run(tmp_path / "a", settings_of({"grid": {"kind": "linear", "every": 6}})).state
+    often = run(tmp_path / "b", settings_of({"grid": {"kind": "linear", "every": 1}})).state
     assert column(often, "step", 3) == [1, 2, 3, 4, 5, 6]
-    assert [row for row in often.rows if row[1] == 6] == seldom.rows
+    assert [row for row in often.rows if row.step == 6] == seldom.rows
 
 
 def test_who_goes_on_trains_as_if_the_others_had_never_been(tmp_path):
     """Seed 7 ends first, then 5: the draws and the streams of 3 stay its own."""
     features, alone = Quarters(), Quarters()
     distances = Scripted(1.0, 9.0, 9.0, 9.0, 1.0, 9.0)
-    progress = run(tmp_path / "a", reference=distances, features=features).progress
+    progress = run(tmp_path / "a", reference=distances, features=features).state
     assert column(progress, "seed") == [7, 3, 5, 3, 5, 3]
-    assert progress.results[5]["steps"] == 4
+    assert progress.results[5].steps == 4
     run(tmp_path / "b", settings_of(seeds=[3]), Scripted(9.0, 9.0, 9.0), alone)
     for mine, other in zip([1, 3, 5], range(3), strict=True):
         difference = features.shown[mine].int() - alone.shown[other].int()
@@ -370,7 +374,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
             distance = super().distance(mean, covariance)
             return distance if distance > 10.5 else 4.0
 
-    whole = run(tmp_path / "whole", reference=First()).progress
+    whole = run(tmp_path / "whole", reference=First()).state
     said = []
     with pytest.raises(Stopped) as stopped:
         run(tmp_path / "cut", reference=First(), stop=Ends(**where), say=said.append)
@@ -380,19 +384,19 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
     assert state["progress"]["step"] == step
     assert (state["progress"]["pending"] is not None) == pending
     said = []
-    assert same(run(tmp_path / "cut", reference=First(), say=said.append).progress, whole)
+    assert same(run(tmp_path / "cut", reference=First(), say=said.append).state, whole)
     assert said[0] == f"continuing from {tmp_path / 'cut/state.pt'}"
 
 
 def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, monkeypatch, capsys):
-    stop, step_all = StopRequest(), loop.step_all
+    stop, step_all = StopRequest(), trainer.step_all
 
     def interrupted(groups, step):
         if step == 3:
             stop._receive(signal.SIGUSR1, None)
         return step_all(groups, step)
 
-    monkeypatch.setattr(loop, "step_all", interrupted)
+    monkeypatch.setattr(trainer, "step_all", interrupted)
     said = []
     with pytest.raises(Stopped):
         run(
@@ -411,10 +415,10 @@ def test_seconds_of_a_run_that_was_stopped_are_those_of_both_parts(tmp_path, clo
     with pytest.raises(Stopped):
         run(tmp_path, features=features, stop=Ends(**where))
     clock.passes(5000)
-    progress = run(tmp_path, features=features).progress
+    progress = run(tmp_path, features=features).state
     assert progress.seconds == pytest.approx(6 * 3 + 9 * 10.123)
     assert progress.evaluation_seconds == pytest.approx(9 * 10.123)
-    assert {result["seconds"] for result in progress.results.values()} == {109.11}
+    assert {result.seconds for result in progress.results.values()} == {109.11}
 
 
 def test_a_state_is_saved_when_it_is_time_and_who_watches_is_told(tmp_path, clock, monkeypatch):
@@ -431,7 +435,7 @@ def test_a_state_is_saved_when_it_is_time_and_who_watches_is_told(tmp_path, cloc
     monkeypatch.setattr(StateFile, "save", watched)
     settings = settings_of({"grid": {"kind": "linear", "every": 8}}, limits={"steps": 10})
 
-    def watch(progress: Progress, limit: int):
+    def watch(progress: TrainingState, limit: int):
         seen.append((progress.step, limit, len(progress.results)))
 
     run(tmp_path, settings, Scripted(1.0, 9.0, 9.0, 9.0, 9.0), save_every=7, watch=watch)
@@ -454,10 +458,10 @@ def test_a_disk_that_is_full_ends_nothing_and_a_signal_says_no_untruth(tmp_path,
     def full(self, state):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    whole = run(tmp_path / "whole").progress
+    whole = run(tmp_path / "whole").state
     monkeypatch.setattr(StateFile, "save", full)
     said = []
-    assert same(run(tmp_path, save_every=-1, say=said.append).progress, whole)
+    assert same(run(tmp_path, save_every=-1, say=said.append).state, whole)
     line = f"{tmp_path / 'state.pt'} is not saved (No space left on device): training goes on"
     assert said[1:-1] == [line] * 6
     said.clear()
@@ -490,7 +494,9 @@ def test_ten_seconds_since_the_last_report_are_too_few(tmp_path, clock):
 
 
 def test_a_clock_that_stands_still_is_no_division_by_zero(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "time", Clock())
+    clock = Clock()
+    for module in (loop, journal):
+        monkeypatch.setattr(module, "time", clock)
     said = []
     run(tmp_path, settings_of(seeds=[3]), Scripted(7.0, 7.0, 4.0), say=said.append)
     assert said[1:] == [
@@ -499,11 +505,11 @@ def test_a_clock_that_stands_still_is_no_division_by_zero(tmp_path, monkeypatch)
 
 
 def test_memory_that_is_short_is_said_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "training_bytes", lambda *job: 2 << 30)
-    monkeypatch.setattr(loop, "ceiling_bytes", lambda *job: 3 << 30)
+    monkeypatch.setattr(memory, "training_bytes", lambda *job: 2 << 30)
+    monkeypatch.setattr(memory, "ceiling_bytes", lambda *job: 3 << 30)
     said = []
     for free in (1 << 30, 2 << 30, 3 << 30):
-        monkeypatch.setattr(loop, "available_bytes", lambda device, free=free: free)
+        monkeypatch.setattr(memory, "available_bytes", lambda device, free=free: free)
         run(tmp_path, say=said.append)
         said[-1] = "ended"
     assert said[0].startswith(
@@ -520,15 +526,16 @@ def test_what_fits_by_the_quick_bound_is_not_counted(tmp_path, monkeypatch):
             asked.append((name, *arguments))
             return value
 
-        monkeypatch.setattr(loop, name, answer)
+        monkeypatch.setattr(memory, name, answer)
 
     answers("training_bytes", 0)
     for bound, free in ((100, 100), (100, 99), (None, 10**18)):
         answers("ceiling_bytes", bound)
         answers("available_bytes", free)
         run(tmp_path)
-    quick = [("available_bytes", CPU), ("ceiling_bytes", settings_of(), 8, 1)]
-    counted = ("training_bytes", settings_of(), 8, 1, 3, CPU)
+    job, shape = job_of(settings_of()), ImageShape(8, 1, 3)
+    quick = [("available_bytes", CPU), ("ceiling_bytes", job, shape)]
+    counted = ("training_bytes", job, shape, CPU)
     assert asked == [*quick, *quick, counted, *quick, counted]
 
 
@@ -537,10 +544,10 @@ def test_networks_that_look_at_their_data_train_without_an_estimate(tmp_path, mo
     def look(*job):
         raise error("cannot  look\nat shapes" + "." * 300)
 
-    monkeypatch.setattr(loop, "training_bytes", look)
-    monkeypatch.setattr(loop, "available_bytes", lambda device: 0)
+    monkeypatch.setattr(memory, "training_bytes", look)
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 0)
     said = []
-    assert len(run(tmp_path, say=said.append).progress.results) == 3
+    assert len(run(tmp_path, say=said.append).state.results) == 3
     assert said[0] == (
         "memory is not estimated, the networks do not run without data (cannot look at shapes"
         + "." * 179
@@ -580,12 +587,12 @@ def test_the_other_processes_neither_score_nor_save_nor_report_progress(tmp_path
     def watch(progress, limit):
         watched.append(progress.step)
 
-    progress = run(tmp_path, features=features, world=world, save_every=-1, watch=watch).progress
+    progress = run(tmp_path, features=features, world=world, save_every=-1, watch=watch).state
     assert features.shown == []
     assert list(tmp_path.iterdir()) == []
     assert watched == [0, 2, 4, 6]
     assert world.agreed == [0]
-    ends = {seed: result["status"] for seed, result in progress.results.items()}
+    ends = {seed: result.status for seed, result in progress.results.items()}
     assert ends == {3: "reached", 7: "reached", 5: "step-limit"}
     assert column(progress, "fid") == [9.0, 4.0, 9.0, 4.5, 6.0, 7.0]
     # Losses are those of all processes.

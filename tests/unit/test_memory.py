@@ -4,12 +4,14 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from training_runs import SCRIPT, settings_with
+from ttur.data.shape import ImageShape
 from ttur.networks import shapes
 from ttur.training import memory
 from ttur.training.memory import (
@@ -21,6 +23,7 @@ from ttur.training.memory import (
 )
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
+WIDE_SHAPE = ImageShape(32, 3, 10)
 WIDE = SETTINGS["networks"] | {"generator_width": 32, "discriminator_width": 32}
 CASES = {
     "dcgan": settings_with(batch_size=256, networks=WIDE),
@@ -42,27 +45,26 @@ CASES = {
 MEASURE = """
 import json, resource, sys
 import numpy, torch
-from ttur.training.draws import Draws
-from ttur.training.groups import Group, grouped, step_all
+from ttur.data.shape import ImageShape
+from ttur.training.data import TrainingData
 from ttur.training.images import ImageStore
+from ttur.training.job import TrainingJob
 from ttur.training.labels import SampleLabels
 from ttur.training.memory import training_bytes
-from ttur.training.step import build_players
+from ttur.training.trainer import Trainer
 from ttur.training.world import World
 
 torch.set_num_threads(1)
-settings, cpu = json.loads(sys.argv[1]), torch.device("cpu")
-estimate = training_bytes(settings, 32, 3, 10, cpu)
+job, cpu = TrainingJob.from_json(json.loads(sys.argv[1])), torch.device("cpu")
+shape = ImageShape(32, 3, 10)
+estimate = training_bytes(job, shape, cpu)
 images = ImageStore(numpy.zeros((600, 32, 32, 3), numpy.uint8), cpu)
 before = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
-labels, latent = torch.zeros(600, dtype=torch.int64), settings["networks"]["latent"]
-groups = []
-for seeds in grouped(settings["seeds"], settings, 32, cpu):
-    players = build_players(settings, seeds, 32, 3, 10, cpu, World())
-    draws = Draws(images, labels, SampleLabels.uniform(10), seeds, settings["batch_size"], latent)
-    groups.append(Group(seeds, players, draws))
+data = TrainingData(images, torch.zeros(600, dtype=torch.int64), SampleLabels.uniform(10))
+trainer = Trainer(job, data, shape, device=cpu, world=World())
+trainer.start(job.seeds)
 for step in range(2):
-    step_all(groups, step)
+    trainer.step(step)
 # Not ru_maxrss, which begins with what the process had that started this one.
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 peak = int(status["VmHWM"].split()[0]) * 1024
@@ -86,16 +88,21 @@ def test_the_estimate_is_within_a_factor_of_two_of_what_is_taken(case, monkeypat
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_quick_bound_lies_above_the_estimate(case):
-    assert ceiling_bytes(CASES[case], 32, 3) >= training_bytes(CASES[case], 32, 3, 10, CPU)
+    job = job_of(CASES[case])
+    assert ceiling_bytes(job, WIDE_SHAPE) >= training_bytes(job, WIDE_SHAPE, CPU)
 
 
 def test_parts_and_fewer_seeds_need_less():
-    whole = settings_with(batch_size=512, networks=WIDE, latent_reuse=False)
-    needed = training_bytes(whole, 32, 3, 10, GPU)  # where all seeds train in one network
-    assert training_bytes(whole | {"micro_batches": 8}, 32, 3, 10, GPU) < needed / 3
-    assert training_bytes(whole | {"seeds": [0]}, 32, 3, 10, GPU) < needed / 2
-    assert training_bytes(whole | {"batch_size": 1024}, 32, 3, 10, GPU) > 1.7 * needed
-    assert training_bytes(whole, 32, 3, 10, CPU) < needed / 2  # one after the other
+    whole = job_of(settings_with(batch_size=512, networks=WIDE, latent_reuse=False))
+
+    def needs(device=GPU, **changes):
+        return training_bytes(replace(whole, **changes), WIDE_SHAPE, device)
+
+    needed = needs()  # on a GPU, where all seeds train in one network
+    assert needs(micro_batches=8) < needed / 3
+    assert needs(seeds=(0,)) < needed / 2
+    assert needs(batch_size=1024) > 1.7 * needed
+    assert needs(CPU) < needed / 2  # one after the other
 
 
 def test_memory_is_asked_of_every_limit():
@@ -111,14 +118,14 @@ def test_memory_is_asked_of_every_limit():
 
 
 def test_the_line_names_the_keys_that_help():
-    assert shortage(SETTINGS, 100, 100) is None
-    line = shortage(SETTINGS, 3 << 30, 1 << 30)
+    assert shortage(job_of(SETTINGS), 100, 100) is None
+    line = shortage(job_of(SETTINGS), 3 << 30, 1 << 30)
     assert line == (
         "batch size 4 with 3 seeds at a time needs about 3.0 GiB, 1.0 GiB are free: lower "
         "seeds_per_job, raise micro_batches (BatchNorm then sees a part of the batch), set "
         "compute.precision to bf16, or use a machine with more memory"
     )
-    least = settings_with(seeds=[0], micro_batches=4)
+    least = job_of(settings_with(seeds=[0], micro_batches=4))
     assert "seeds_per_job" not in shortage(least, 2, 1)
     assert "micro_batches" not in shortage(least, 2, 1)
 
@@ -133,8 +140,10 @@ def test_the_line_names_the_keys_that_help():
     ],
 )
 def test_all_kinds_of_running_out_of_memory_are_known(error):
-    assert "out of memory at batch size 4 with 3 seeds" in str(out_of_memory(SETTINGS, error))
-    assert out_of_memory(SETTINGS, RuntimeError("shapes do not fit")) is None
+    assert "out of memory at batch size 4 with 3 seeds" in str(
+        out_of_memory(job_of(SETTINGS), error)
+    )
+    assert out_of_memory(job_of(SETTINGS), RuntimeError("shapes do not fit")) is None
 
 
 def test_a_batch_that_cannot_fit_is_announced_and_ends_in_one_line(tiny, tmp_path):
@@ -153,7 +162,7 @@ def test_a_batch_that_cannot_fit_is_announced_and_ends_in_one_line(tiny, tmp_pat
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr, result.stderr
-    announced, _, ended = result.stderr.splitlines()
+    _, announced, _, ended = result.stderr.splitlines()
     assert "batch size 60 with 3 seeds at a time needs about" in announced
     assert ended.startswith("error: out of memory at batch size 60 with 3 seeds at a time: lower")
     assert [path.name for path in tmp_path.iterdir()] == ["present"]
@@ -162,11 +171,13 @@ def test_a_batch_that_cannot_fit_is_announced_and_ends_in_one_line(tiny, tmp_pat
 # ------------------------------------------------------------------------------------------ by hand
 
 MIB = 1 << 20
+SHAPE = ImageShape(16, 3, 5)
 
 
 def small(**changes):
     fid = {"samples": 80} | changes.pop("fid", {})
-    return settings_with(fid, **{"batch_size": 24, "micro_batches": 2, "processes": 3} | changes)
+    changes = {"batch_size": 24, "micro_batches": 2, "processes": 3} | changes
+    return job_of(settings_with(fid, **changes))
 
 
 @pytest.fixture
@@ -174,13 +185,12 @@ def trained(monkeypatch):
     """What a step of training was asked for; in its place 3 MiB are alive, then 2 and 2 more."""
     asked = []
 
-    def step(players, draws, number):
-        shapes = [tuple(draws.real(1)[0].shape), tuple(draws.latents(1)[0].shape)]
-        shapes += [tuple(each.shape) for each in (draws.mix(1), draws.real(1)[1])]
-        shapes.append(tuple(draws.latents(1)[1].shape))
-        types = draws.real(0)[1].dtype, draws.latents(0)[1].dtype
-        assert types == (torch.int64, torch.int64)
-        asked.append((players, number, shapes))
+    def step(players, inputs):
+        (each,) = inputs.discriminator
+        shapes = [tuple(tensor.shape) for tensor in (*each.real, *each.fake)]
+        assert each.mix is inputs.generator is None
+        assert (each.real.labels.dtype, each.fake.labels.dtype) == (torch.int64, torch.int64)
+        asked.append((players, inputs.number, shapes))
         kept = torch.empty(3 * MIB, dtype=torch.uint8, device="meta")
         same = kept.view(MIB, 3)  # no bytes of its own
         del kept, same
@@ -188,13 +198,18 @@ def trained(monkeypatch):
         parts.append(parts[0].add(1))
         del parts
 
-    monkeypatch.setattr(memory, "train_step", step)
+    monkeypatch.setattr(memory, "update", step)
     return asked
 
 
-def weights(settings, replicas):
+def inputs(replicas):
+    """Bytes of a micro-batch of 4 images of one process, their latents, and both kinds' labels."""
+    return replicas * 4 * ((3 * 16**2 + 8) * 4 + 2 * 8)
+
+
+def weights(job, replicas):
     """Bytes of the weights and buffers of both networks."""
-    pair = shapes(settings["networks"], 16, 3, 5, replicas)
+    pair = shapes(job.networks, SHAPE, replicas)
     return sum(
         tensor.untyped_storage().nbytes()
         for network in pair
@@ -204,31 +219,30 @@ def weights(settings, replicas):
 
 def test_the_estimate_is_the_most_that_is_alive_and_a_rule_of_thumb(trained):
     """Of one micro-batch of one process; 1.35 times what is alive, and 40 MiB."""
-    settings = small()
-    found = training_bytes(settings, 16, 3, 5, CPU)
-    expected = 1.35 * (weights(settings, 3) + 6 * MIB) + 40 * MIB
+    job = small()
+    found = training_bytes(job, SHAPE, CPU)
+    expected = 1.35 * (weights(job, 3) + inputs(3) + 6 * MIB) + 40 * MIB
     assert found == pytest.approx(expected, abs=1)
     assert isinstance(found, int)
     assert [number for _, number, _ in trained] == [0, 1]
-    assert trained[0][2] == [(4, 9, 16, 16), (4, 24), (4, 3), (4, 3), (4, 3)]
+    assert trained[0][2] == [(4, 9, 16, 16), (4, 3), (4, 24), (4, 3)]
     assert trained[0][0].micro_batches == 1
 
 
 def test_groups_stand_side_by_side_and_the_moments_come_with_the_first_step(trained, monkeypatch):
     monkeypatch.setattr(memory, "grouped", lambda *job: [[0, 1], [2]])
     costly = {"precision": "bf16", "compile": True}
-    settings = small(discriminator_steps=5, compute=SETTINGS["compute"] | costly)
-    found = training_bytes(settings, 16, 3, 5, CPU)
-    both = weights(settings, 2) + weights(settings, 1)
+    job = small(discriminator_steps=5, compute=SETTINGS["compute"] | costly)
+    found = training_bytes(job, SHAPE, CPU)
+    both = weights(job, 2) + weights(job, 1) + inputs(2)
     assert found == pytest.approx(1.35 * (both + 6 * MIB) + 40 * MIB, abs=1)
-    assert [(number, shapes[2]) for _, number, shapes in trained] == [
+    assert [(number, shapes[1]) for _, number, shapes in trained] == [
         (0, (4, 2)),
         (0, (4, 1)),
         (1, (4, 2)),
         (1, (4, 1)),
     ]
     players = trained[0][0]
-    assert players.discriminator_steps == 1
     assert not isinstance(players.autocast, torch.autocast)  # bf16 is counted as fp32
     assert players.generator._compiled_call_impl is None  # which would take minutes
 
@@ -241,9 +255,9 @@ def test_seeds_are_grouped_as_they_train(trained, monkeypatch):
         return [[0]]
 
     monkeypatch.setattr(memory, "grouped", grouped)
-    settings = small(seeds=[4, 5])
-    training_bytes(settings, 16, 3, 5, GPU)
-    assert asked == [([4, 5], settings, 16, GPU)]
+    job = small(seeds=[4, 5])
+    training_bytes(job, SHAPE, GPU)
+    assert asked == [((4, 5), job, 16, GPU)]
 
 
 @pytest.mark.parametrize(("samples", "shown"), [(80, 80), (250, 250), (251, 250)])
@@ -261,10 +275,10 @@ def test_the_samples_of_an_evaluation_count_where_they_are_more(
         return sample
 
     monkeypatch.setattr(memory, "one_replica", one_replica)
-    settings = small(fid={"samples": samples})
-    found = training_bytes(settings, 16, 3, 5, CPU)
-    inputs = shown * (8 * 4 + 8)
-    expected = 1.35 * (weights(settings, 3) + inputs + 20 * MIB) + 40 * MIB
+    job = small(fid={"samples": samples})
+    found = training_bytes(job, SHAPE, CPU)
+    samples = shown * (8 * 4 + 8)
+    expected = 1.35 * (weights(job, 3) + samples + 20 * MIB) + 40 * MIB
     assert found == pytest.approx(expected, abs=1)
     assert asked == [(trained[0][0].sampler, 0, (shown, 8), (shown, 1))]
 
@@ -277,7 +291,8 @@ def test_the_quick_bound_by_hand():
         ({"batch_size": 10, "seeds": [0, 1, 2, 3]}, 1, 4 * 16**2 * 4 * 128 * 40),
         ({"batch_size": 32}, 7, 7 * 16**2 * 4 * 128 * 32 * 3),
     ):
-        assert ceiling_bytes(settings_with(**changes), 16, channels) == numbers + 256 * MIB
+        job = job_of(settings_with(**changes))
+        assert ceiling_bytes(job, ImageShape(16, channels, 5)) == numbers + 256 * MIB
 
 
 class Machine:
@@ -370,12 +385,11 @@ def test_remedies_are_those_that_are_left():
         ({"micro_batches": 4}, seeds + precision),
         ({"seeds": [1], "micro_batches": 4} | half, ""),
     ):
-        settings = settings_with(**changes)
-        assert shortage(settings, 2, 1).split("are free: ")[1] == words + last
-        told = str(out_of_memory(settings, MemoryError()))
+        job = job_of(settings_with(**changes))
+        assert shortage(job, 2, 1).split("are free: ")[1] == words + last
+        told = str(out_of_memory(job, MemoryError()))
         assert told == (
-            f"out of memory at batch size 4 with {len(settings['seeds'])} seeds at a time: "
-            f"{words}{last}"
+            f"out of memory at batch size 4 with {len(job.seeds)} seeds at a time: {words}{last}"
         )
 
 
@@ -386,6 +400,6 @@ def test_other_errors_are_no_shortage_of_memory():
         ValueError("out of memory"),
         KeyError("bad_alloc"),
     ):
-        assert out_of_memory(SETTINGS, error) is None
-    told = out_of_memory(SETTINGS, RuntimeError("CUDA error: out of memory"))
+        assert out_of_memory(job_of(SETTINGS), error) is None
+    told = out_of_memory(job_of(SETTINGS), RuntimeError("CUDA error: out of memory"))
     assert "out of memory at batch size 4" in str(told)

@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 from config_examples import REMOVED, changed, minimal
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from test_config import W, X, problem
 from test_step import BIGGAN, flat, start
 from test_training import train_tiny
 from ttur import config_schema, networks
 from ttur.config import load
+from ttur.data.shape import ImageShape
 from ttur.network_kinds import NETWORKS, NetworkKind, largest_map
 from ttur.networks import parameter_count
 from ttur.training.groups import grouped
 from ttur.training.memory import ceiling_bytes, training_bytes
-from ttur.training.step import train_step
+from ttur.training.step import update
 
 CPU = torch.device("cpu")
 PAGE = Path("docs/own-networks.md").read_text()
@@ -54,8 +55,8 @@ def test_every_kind_is_tested_here():
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_shapes_and_independent_replicas(kind):
     settings, seeds = EXAMPLES[kind], (3, 4, 5)
-    group = networks.build(settings, 16, 2, 3, seeds)
-    alone = networks.build(settings, 16, 2, 3, seeds[1:2])
+    group = networks.build(settings, ImageShape(16, 2, 3), seeds)
+    alone = networks.build(settings, ImageShape(16, 2, 3), seeds[1:2])
     latents, labels = torch.randn(6, 3 * settings["latent"]), torch.randint(3, (6, 3))
     images = group[0](latents, labels)
     assert (images.shape, images.abs().max() <= 1) == ((6, 3 * 2, 16, 16), True)
@@ -80,12 +81,12 @@ def test_a_group_trains_and_shrinks_like_each_seed_alone(kind, objective):
     alone, own = start(settings, seeds=(1,))
     before = flat(alone.generator).clone()
     for step in range(3):
-        train_step(group, draws, step)
+        update(group, draws.at(step))
     group.keep([1])
     for step in range(6):
-        train_step(alone, own, step)
+        update(alone, own.at(step))
     for step in range(3, 6):
-        train_step(group, own, step)
+        update(group, own.at(step))
     assert not torch.equal(flat(alone.generator), before)
     latents, labels = own.latents(50)
     images = [players.generator(latents, labels) for players in (group, alone)]
@@ -94,11 +95,11 @@ def test_a_group_trains_and_shrinks_like_each_seed_alone(kind, objective):
 
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_every_kind_is_grouped_and_its_memory_estimated(kind):
-    settings = (BIGGAN if kind == "biggan" else SETTINGS) | {"networks": EXAMPLES[kind]}
-    assert grouped([0, 1], settings, 16, CPU) == [[0, 1]]
-    counted = training_bytes(settings, 16, 1, 3, CPU)
+    job = job_of((BIGGAN if kind == "biggan" else SETTINGS) | {"networks": EXAMPLES[kind]})
+    assert grouped([0, 1], job, 16, CPU) == [[0, 1]]
+    counted = training_bytes(job, ImageShape(16, 1, 3), CPU)
     assert counted > 0
-    ceiling = ceiling_bytes(settings, 16, 1)
+    ceiling = ceiling_bytes(job, ImageShape(16, 1, 3))
     assert (ceiling is None) == (kind == "mlp")  # its entry does not say
     assert ceiling is None or ceiling >= counted
 
@@ -118,7 +119,7 @@ def test_networks_that_look_at_their_data_train_without_an_estimate(tiny, tmp_pa
     said = []
     settings = SETTINGS | {"limits": {"steps": 4, "samples": None}, "seeds": [0]}
     progress = train_tiny(tiny, tmp_path, settings, say=said.append)
-    assert progress.results[0]["status"] == "step-limit"
+    assert progress.results[0].status == "step-limit"
     line = "memory is not estimated, the networks do not run without data ("
     assert [words.startswith(line) for words in said].count(True) == 1
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from ttur.data.shape import ImageShape
 from ttur.networks import biggan, build, parameter_count, shapes
 from ttur.networks.replicated import (
     BatchNorm2d,
@@ -33,7 +34,7 @@ BIGGAN = {
 
 
 def players(settings, seeds, image_size=16, channels=1, classes=10):
-    return build(settings, image_size, channels, classes, seeds)
+    return build(settings, ImageShape(image_size, channels, classes), seeds)
 
 
 def test_dcgan_of_the_paper_has_the_published_parameter_counts():
@@ -47,7 +48,7 @@ def test_biggan_of_the_paper_has_the_published_parameter_counts():
     paper = {"latent": 120, "generator_width": 96, "discriminator_width": 96}
     paper |= {"embedding": 128, "attention": 64}
     with torch.device("meta"):  # shapes without memory
-        generator, discriminator = biggan.build(paper, 128, 3, 1000, replicas=1)
+        generator, discriminator = biggan.build(paper, ImageShape(128, 3, 1000), replicas=1)
     assert parameter_count(generator) == 70_433_988
     assert parameter_count(discriminator) == 87_982_370
     blocks = [parameter_count(block) for block in generator.blocks]
@@ -126,7 +127,7 @@ def test_either_player_starts_from_its_own_stream_of_its_seed():
 
 
 def test_shapes_are_those_of_the_networks_without_their_data():
-    shaped = shapes(BIGGAN, 16, 3, 10, 2)
+    shaped = shapes(BIGGAN, ImageShape(16, 3, 10), 2)
     for with_data, without in zip(players(BIGGAN, [0, 1], 16, 3, 10), shaped, strict=True):
         for (name, one), (same, other) in zip(
             with_data.named_parameters(), without.named_parameters(), strict=True

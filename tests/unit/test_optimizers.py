@@ -21,7 +21,7 @@ from ttur.aggregate import critical_table, networks_table, speed_table, steps_ta
 from ttur.optimizers import OPTIMIZERS, Optimizer
 from ttur.recommendation import costs, other_optimizers, recommendation_table
 from ttur.recommendation_text import recommendation_text
-from ttur.training.step import train_step
+from ttur.training.step import update
 
 PAGE = Path("docs/optimizers.md").read_text()
 
@@ -99,12 +99,12 @@ def test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(name):
     group, draws = start(settings, seeds=(0, 1, 2))
     alone, own = start(settings, seeds=(2,))
     for step in range(4):
-        train_step(group, draws, step)
+        update(group, draws.at(step))
     group.keep([2])
     for step in range(8):
-        train_step(alone, own, step)
+        update(alone, own.at(step))
     for step in range(4, 8):
-        train_step(group, own, step)
+        update(group, own.at(step))
     torch.testing.assert_close(flat(group.generator), flat(alone.generator), rtol=1e-3, atol=1e-4)
 
 
@@ -130,7 +130,7 @@ def test_the_example_of_the_documentation_trains(lion):
     players, draws = start(SETTINGS | {"optimizer": lion, "hyper": hyper}, seeds=(0, 1))
     before = flat(players.generator).clone()
     for step in range(20):
-        train_step(players, draws, step)
+        update(players, draws.at(step))
     moved = (flat(players.generator) - before).abs()
     assert moved.max() <= 20 * SETTINGS["generator_rate"] * 1.001  # a step moves by the rate
     assert moved.mean() > SETTINGS["generator_rate"]

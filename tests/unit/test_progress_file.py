@@ -9,17 +9,20 @@ import sys
 import time
 
 import pytest
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from limits import SOON
-from ttur.training.loop import HISTORY_COLUMNS, Progress
+from ttur.training.history import HistoryRow, SeedResult, TrainingState
 from ttur.training.progress_file import ProgressFile, fid_so_far
 
 SCRIPT = "workflow/scripts/train_gan.py"
 
 
 def row(seed, step, fid):
-    values = dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"seed": seed, "step": step, "fid": fid}
-    return [values[name] for name in HISTORY_COLUMNS]
+    return HistoryRow(seed, step, 4 * step, fid, 80, 0.0, 0.0, 0.0, 0.0)
+
+
+def ended(status):
+    return SeedResult(1, status, None, None, None, 5.0, 400, 9.0)
 
 
 @pytest.fixture
@@ -29,12 +32,12 @@ def path(tmp_path):
 
 def test_says_how_far_a_job_is(path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "77")
-    write = ProgressFile(path, SETTINGS, interval=0)
-    progress = Progress(running=[0, 1, 2], step=100, seconds=10.0)
+    write = ProgressFile(path, job_of(SETTINGS), interval=0)
+    progress = TrainingState(running=[0, 1, 2], step=100, seconds=10.0)
     write(progress, 1000)
     progress.running, progress.step, progress.seconds = [0, 2], 400, 20.0
     progress.rows = [row(0, 200, 9.0), row(1, 200, 8.0), row(0, 400, 10.0), row(1, 400, 5.0)]
-    progress.results = {1: {"seed": 1, "status": "reached"}}
+    progress.results = {1: ended("reached")}
     write(progress, 1000)
     record = json.loads(path.read_text())
     assert abs(record.pop("updated") - time.time()) < 60
@@ -58,7 +61,7 @@ def test_says_how_far_a_job_is(path, monkeypatch):
 
 
 def test_before_the_first_step_there_is_no_speed(path):
-    ProgressFile(path, SETTINGS)(Progress(running=[0]), 1000)
+    ProgressFile(path, job_of(SETTINGS))(TrainingState(running=[0]), 1000)
     record = json.loads(path.read_text())
     assert record["steps_per_second"] is record["seconds_left"] is None
     assert record["fid"] == {}
@@ -72,13 +75,13 @@ def test_numbers_that_are_not_finite_become_null():
 
 
 def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
-    write = ProgressFile(path, SETTINGS, interval=1000)
-    progress = Progress(running=[0, 1])
+    write = ProgressFile(path, job_of(SETTINGS), interval=1000)
+    progress = TrainingState(running=[0, 1])
     write(progress, 10)
     progress.step = 5
     write(progress, 10)
     assert json.loads(path.read_text())["step"] == 0
-    progress.results = {0: {"seed": 0, "status": "diverged"}}
+    progress.results = {0: ended("diverged")}
     write(progress, 10)
     assert json.loads(path.read_text())["step"] == 5
 
@@ -86,7 +89,7 @@ def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):
 def test_exactly_the_interval_later_it_is_written_again(path, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    write, progress = ProgressFile(path, SETTINGS), Progress(running=[0])
+    write, progress = ProgressFile(path, job_of(SETTINGS)), TrainingState(running=[0])
     for later, written in ((0.0, 0), (1.99, 0), (2.0, 2), (3.99, 2), (4.0, 4)):
         now[0] = 100.0 + later
         progress.step = int(later)
@@ -95,8 +98,11 @@ def test_exactly_the_interval_later_it_is_written_again(path, monkeypatch):
 
 
 def test_a_seed_that_has_ended_is_written_once(path):
-    write, progress = ProgressFile(path, SETTINGS, interval=1000), Progress(running=[0])
-    progress.results = {1: {"seed": 1, "status": "reached"}}  # in the run before
+    write, progress = (
+        ProgressFile(path, job_of(SETTINGS), interval=1000),
+        TrainingState(running=[0]),
+    )
+    progress.results = {1: ended("reached")}  # in the run before
     for step in (0, 1):
         progress.step = step
         write(progress, 10)
@@ -122,8 +128,8 @@ def test_a_seed_that_has_ended_is_written_once(path):
 def test_speed_is_of_this_process_and_the_time_left_follows_from_it(
     path, began, step, seconds, running, speed, left
 ):
-    write = ProgressFile(path, SETTINGS, interval=0)
-    progress = Progress(running=running, step=began[0], seconds=began[1])
+    write = ProgressFile(path, job_of(SETTINGS), interval=0)
+    progress = TrainingState(running=running, step=began[0], seconds=began[1])
     write(progress, 1000)
     progress.step, progress.seconds = step, seconds
     write(progress, 1000)
@@ -136,7 +142,7 @@ def test_speed_is_of_this_process_and_the_time_left_follows_from_it(
 def test_times_are_rounded_and_outside_slurm_there_is_no_job(path, monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setattr(time, "time", lambda: 1234567.98765)
-    ProgressFile(path, SETTINGS)(Progress(running=[0]), 10)
+    ProgressFile(path, job_of(SETTINGS))(TrainingState(running=[0]), 10)
     record = json.loads(path.read_text())
     assert record["updated"] == 1234567.988
     assert record["slurm_job"] is None
@@ -144,13 +150,15 @@ def test_times_are_rounded_and_outside_slurm_there_is_no_job(path, monkeypatch):
 
 def test_a_path_that_cannot_be_written_ends_nothing(tmp_path):
     (tmp_path / "state").write_text("a file where the folder belongs")
-    ProgressFile(tmp_path / "state" / "progress.json", SETTINGS)(Progress(running=[0]), 10)
+    ProgressFile(tmp_path / "state" / "progress.json", job_of(SETTINGS))(
+        TrainingState(running=[0]), 10
+    )
     assert (tmp_path / "state").read_text() == "a file where the folder belongs"
 
 
 def test_nothing_is_left(path):
-    write = ProgressFile(path, SETTINGS)
-    write(Progress(running=[0]), 10)
+    write = ProgressFile(path, job_of(SETTINGS))
+    write(TrainingState(running=[0]), 10)
     (path.parent / ".progress.123.json").write_text("{")
     write.remove()
     assert list(path.parent.iterdir()) == []

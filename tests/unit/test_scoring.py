@@ -7,6 +7,8 @@ import pytest
 import torch
 from conftest import SETTINGS
 from ttur.data.packed import PackedDataset
+from ttur.data.shape import ImageShape
+from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.frechet import Reference
 from ttur.networks import build
@@ -23,7 +25,7 @@ FEW, ALL = 100, PIECE + 80
 @pytest.fixture
 def scoring(tiny):
     classes = PackedDataset.open(tiny.data_dir).manifest["classes"]
-    features = load_features({"features": "classifier"}, tiny.weights, CPU)
+    features = load_features(FeatureSettings("classifier"), tiny.weights, CPU)
     latent = SETTINGS["networks"]["latent"]
     return Scoring(
         features,
@@ -37,7 +39,7 @@ def scoring(tiny):
 
 @pytest.fixture
 def generator():
-    network, _ = build(SETTINGS["networks"], 16, 1, 3, [0, 1, 2])
+    network, _ = build(SETTINGS["networks"], ImageShape(16, 1, 3), [0, 1, 2])
     with torch.no_grad():  # generators that differ
         for parameter in network.parameters():
             parameter += torch.tensor([0.0, 0.1, 0.2]).view(-1, *[1] * (parameter.dim() - 1))

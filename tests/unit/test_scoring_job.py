@@ -6,18 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from ttur import scoring_job
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
 from ttur.errors import UserError
+from ttur.feature_settings import FeatureSettings
 from ttur.features import statistics_key
 from ttur.features.classifier import Classifier, save_classifier
 from ttur.frechet import Moments, Reference
-from ttur.scoring_job import add_scoring_options, open_scoring
+from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 
-CLASSIFIER = {"features": "classifier"}
+CLASSIFIER = FeatureSettings("classifier")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def machine(monkeypatch):
 def test_generators_are_scored_as_in_their_training(files, machine, pixel_map):
     settings = SETTINGS | {"fid": SETTINGS["fid"] | {"pixel_map": pixel_map}}
     words = files | {"--reference": files["--data-dir"] / f"{pixel_map}.npz"}
-    scoring, manifest = open_scoring(parsed(words, "--threads", "2"), settings)
+    scoring, manifest = open_scoring(parsed(words, "--threads", "2"), job_of(settings))
     assert manifest == PackedDataset.open(files["--data-dir"]).manifest
     assert isinstance(scoring.features, Classifier)
     assert (scoring.pixel_map, scoring.latent) == (pixel_map, 8)
@@ -97,7 +98,7 @@ def test_labels_are_those_of_the_job_and_uniform_before_there_was_a_choice(
 ):
     settings = {key: value for key, value in SETTINGS.items() if key != "labels"}
     settings |= {"labels": labels} if labels else {}
-    scoring, _ = open_scoring(parsed(files), settings)
+    scoring, _ = open_scoring(parsed(files), recorded_job({"settings": settings}))
     drawn = scoring.labels.draw((3000,), torch.Generator().manual_seed(0))
     assert (drawn == 1).float().mean().item() == pytest.approx(share, abs=0.03)
 
@@ -105,7 +106,7 @@ def test_labels_are_those_of_the_job_and_uniform_before_there_was_a_choice(
 def test_what_does_not_belong_together_is_one_line(files, machine):
     def refused(words, **changes):
         with pytest.raises(UserError) as error:
-            open_scoring(parsed(words), SETTINGS | changes)
+            open_scoring(parsed(words), job_of(SETTINGS | changes))
         return str(error.value)
 
     assert refused(files, batch_size=7) == (

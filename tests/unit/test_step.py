@@ -1,17 +1,21 @@
 """The training step against a loop written straight from the equations, and its switches."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from torch import nn
+from ttur.data.shape import ImageShape
 from ttur.devices import set_precision
 from ttur.networks.replicated import BatchNorm2d
 from ttur.streams import generator as random_stream
 from ttur.training.average import MovingAverage
-from ttur.training.draws import Draws
+from ttur.training.data import TrainingData
 from ttur.training.images import ImageStore
+from ttur.training.inputs import Images, TrainingInputs
 from ttur.training.labels import SampleLabels
-from ttur.training.step import build_players, train_step
+from ttur.training.step import build_players, update
 from ttur.training.world import World
 
 CPU = torch.device("cpu")
@@ -29,20 +33,19 @@ BIGGAN = SETTINGS | {
 }
 
 
-def start(settings, seeds=(0,), world=None):
+def example_images():
+    """40 grey images, uint8 [40, 16, 16, 1], and their labels."""
     random = torch.Generator().manual_seed(7)
     images = torch.randint(0, 256, (40, 16, 16, 1), dtype=torch.uint8, generator=random)
-    labels = torch.randint(0, 3, (40,), generator=random)
-    players = build_players(settings, seeds, 16, 1, 3, CPU, world or World())
-    latent = settings["networks"]["latent"]
-    return players, Draws(
-        ImageStore(images.numpy(), CPU),
-        labels,
-        SampleLabels.uniform(3),
-        seeds,
-        settings["batch_size"],
-        latent,
-    )
+    return images, torch.randint(0, 3, (40,), generator=random)
+
+
+def start(settings, seeds=(0,), world=None):
+    images, labels = example_images()
+    job = job_of(settings)
+    data = TrainingData(ImageStore(images.numpy(), CPU), labels, SampleLabels.uniform(3))
+    players = build_players(job, seeds, ImageShape(16, 1, 3), device=CPU, world=world)
+    return players, TrainingInputs(data, job, seeds)
 
 
 def flat(network):
@@ -92,12 +95,12 @@ def test_200_steps_equal_an_independent_dcgan_loop():
             torch.optim.Adam(network.parameters(), lr=0.002, betas=(0.5, 0.999))
             for network in (generator, discriminator)
         ]
-        bce = nn.BCELoss()
+        bce, pixels = nn.BCELoss(), example_images()[0].permute(0, 3, 1, 2)
         for step in range(200):
             epoch, position = divmod(step, 10)
             order = torch.randperm(40, generator=random_stream(0, "order", epoch))
             chosen = order[4 * position : 4 * position + 4]
-            real = draws._images.take(chosen).double() / 127.5 - 1
+            real = pixels[chosen].double() / 127.5 - 1
             block = torch.randn(128, 4, 8, generator=random_stream(0, "latent", step // 128))
             fake = generator(block[step % 128][:, :, None, None])
             optimizers[1].zero_grad()
@@ -107,7 +110,7 @@ def test_200_steps_equal_an_independent_dcgan_loop():
             optimizers[0].zero_grad()
             bce(discriminator(fake), torch.ones(4)).backward()
             optimizers[0].step()
-            train_step(players, _in_double(draws), step)
+            update(players, with_images(draws.at(step), real))
         torch.testing.assert_close(flat(players.generator), flat(generator), atol=1e-6, rtol=0)
         torch.testing.assert_close(
             flat(players.discriminator), flat(discriminator), atol=1e-6, rtol=0
@@ -116,17 +119,10 @@ def test_200_steps_equal_an_independent_dcgan_loop():
         torch.set_default_dtype(torch.float32)
 
 
-class _in_double:
-    """Draws whose real images are computed in float64, like everything else in that test."""
-
-    def __init__(self, draws):
-        self._draws = draws
-        self.latents, self.mix = draws.latents, draws.mix
-
-    def real(self, counter):
-        indices = self._draws._indices(counter)
-        pixels = self._draws._images.take(indices.reshape(-1)).double() / 127.5 - 1
-        return pixels, self._draws.real(counter)[1]
+def with_images(inputs, images):
+    """The inputs of a step with these real images, such as those computed in float64."""
+    (each,) = inputs.discriminator
+    return replace(inputs, discriminator=(each._replace(real=Images(images, each.real.labels)),))
 
 
 def test_first_200_steps_in_fp32_stay_close_to_the_plain_loop_at_the_start():
@@ -147,8 +143,8 @@ def test_accumulating_without_batch_norm_equals_the_whole_batch():
     for players in (whole, parts):
         players.generator.eval()
     for step in range(3):
-        train_step(whole, draws, step)
-        train_step(parts, same, step)
+        update(whole, draws.at(step))
+        update(parts, same.at(step))
     torch.testing.assert_close(
         flat(whole.discriminator), flat(parts.discriminator), rtol=1e-4, atol=1e-5
     )
@@ -158,8 +154,8 @@ def test_accumulating_with_batch_norm_is_another_model():
     changes = {"latent_reuse": False, "batch_size": 8}
     whole, draws = start(SETTINGS | changes)
     parts, same = start(SETTINGS | changes | {"micro_batches": 4})
-    train_step(whole, draws, 0)
-    train_step(parts, same, 0)
+    update(whole, draws.at(0))
+    update(parts, same.at(0))
     assert not torch.allclose(flat(whole.generator), flat(parts.generator), atol=1e-4)
 
 
@@ -179,7 +175,7 @@ def test_moving_average_by_hand():
 
 def test_the_moving_average_is_what_is_evaluated_and_cut_with_the_rest():
     players, draws = start(SETTINGS | {"ema": {"decay": 0.9, "start_step": 0}}, seeds=(0, 1))
-    train_step(players, draws, 0)
+    update(players, draws.at(0))
     assert players.sampler is players.average.network
     assert not torch.equal(flat(players.sampler), flat(players.generator))
     kept = players.sampler.state_dict()["layers.0.weight"][1].clone()
@@ -204,7 +200,7 @@ def test_a_generator_pass_per_step_with_momentum_0_19_equals_two_with_0_1():
 def test_switches_of_computation_stay_near_the_reference(settings, compute):
     reference, draws = start(settings)
     switched, same = start(settings | {"compute": SETTINGS["compute"] | compute})
-    expected, found = train_step(reference, draws, 0), train_step(switched, same, 0)
+    expected, found = update(reference, draws.at(0)), update(switched, same.at(0))
     tolerance = 0.05 if "precision" in compute else 1e-4
     for mine, other in zip(found, expected, strict=True):
         assert mine.dtype == torch.float32
@@ -220,7 +216,7 @@ def _train_in_two_processes(rank, port, settings, result):
     world = World.join(CPU)
     players, draws = start(settings, world=world)
     for step in range(5):
-        train_step(players, draws, step)
+        update(players, draws.at(step))
     if rank == 0:
         torch.save(players.state(), result)
     world.leave()
@@ -245,7 +241,7 @@ def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
     torch.multiprocessing.spawn(_train_in_two_processes, (port, settings, result), nprocs=2)
     players, draws = start(settings)
     for step in range(5):
-        train_step(players, draws, step)
+        update(players, draws.at(step))
     running = running_variances(players)
     # Outputs, not weights: a bias before BatchNorm has no effect, and Adam moves it by rounding.
     latents, labels = draws.latents(99)
@@ -277,6 +273,6 @@ def test_compiled_networks_compute_the_same(monkeypatch):
     reference, draws = start(SETTINGS)
     switched, same = start(SETTINGS | {"compute": SETTINGS["compute"] | {"compile": True}})
     for step in range(2):
-        expected = train_step(reference, draws, step)
-        found = train_step(switched, same, step)
+        expected = update(reference, draws.at(step))
+        found = update(switched, same.at(step))
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 from test_fid_noise import CPU, NETWORKS
 from test_step import BIGGAN
+from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.networks import build
 from ttur.networks.replicated import replica_state
@@ -20,7 +21,7 @@ MANIFEST = {"height": 16, "width": 16, "channels": 3, "classes": 5}
 @pytest.fixture(params=[NETWORKS, BIGGAN["networks"]], ids=["dcgan", "biggan"])
 def job(request, tmp_path):
     """Paths of a job's generators and record, with the tensors."""
-    network, _ = build(request.param, 16, 3, 5, SEEDS)
+    network, _ = build(request.param, ImageShape(16, 3, 5), SEEDS)
     states = {seed: replica_state(network, replica) for replica, seed in enumerate(SEEDS)}
     path = tmp_path / "generators.safetensors"
     save_file({f"{s}.{name}": v for s, state in states.items() for name, v in state.items()}, path)

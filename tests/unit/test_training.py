@@ -5,35 +5,44 @@ import errno
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from training_runs import log_of, settings_with, start
 from ttur.data.packed import PackedDataset
+from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.frechet import Reference
-from ttur.training.loop import HISTORY_COLUMNS, train
+from ttur.training.loop import train
 from ttur.training.signals import SIGNALS, Stopped, StopRequest
 from ttur.training.state import StateFile
 
 CPU = torch.device("cpu")
-FID, SCORED = HISTORY_COLUMNS.index("fid"), HISTORY_COLUMNS.index("scored")
+CLASSIFIER = FeatureSettings("classifier")
 
 
-def train_tiny(tiny, tmp_path, settings, save_every=1e9, say=print, features=None, stop=None):
+def train_tiny(tiny, tmp_path, settings, *, features=None, **options):
     torch.set_num_threads(1)
     return train(
-        settings,
+        job_of(settings),
         PackedDataset.open(tiny.data_dir),
-        features or load_features({"features": "classifier"}, tiny.weights, CPU),
+        features or load_features(CLASSIFIER, tiny.weights, CPU),
         Reference.load(tiny.reference),
-        StateFile(tmp_path / "state.pt", "job"),
-        CPU,
-        save_every,
-        say,
-        stop=stop,
-    ).progress
+        state_file=StateFile(tmp_path / "state.pt", "job"),
+        device=CPU,
+        **{"save_every": 1e9, "say": print} | options,
+    ).state
+
+
+def keys(rows):
+    """Which evaluations they are."""
+    return [(row.seed, row.step, row.samples) for row in rows]
+
+
+def steps_of(state, seed):
+    return [row.step for row in state.rows if row.seed == seed]
 
 
 def same_generators(a, b):
@@ -42,21 +51,21 @@ def same_generators(a, b):
 
 def test_step_limit_is_recorded_without_a_number_of_steps(tiny, tmp_path):
     progress = train_tiny(tiny, tmp_path, SETTINGS)
-    assert [row[1] for row in progress.rows if row[0] == 1] == [20, 40, 60]
+    assert steps_of(progress, 1) == [20, 40, 60]
     for seed in (0, 1, 2):
         result = progress.results[seed]
-        assert result["status"] == "step-limit"
-        assert result["steps"] is None
-        assert result["first_hit"] is None
-        assert result["last_miss"] == result["final_step"] == 60
+        assert result.status == "step-limit"
+        assert result.steps is None
+        assert result.first_hit is None
+        assert result.last_miss == result.final_step == 60
 
 
 def test_reached_at_the_first_look_has_no_miss_before(tiny, tmp_path):
     progress = train_tiny(tiny, tmp_path, settings_with({"threshold": 1e9}))
     assert progress.step == 20
-    assert {r["status"] for r in progress.results.values()} == {"reached"}
-    assert {r["steps"] for r in progress.results.values()} == {20}
-    assert {r["last_miss"] for r in progress.results.values()} == {None}
+    assert {r.status for r in progress.results.values()} == {"reached"}
+    assert {r.steps for r in progress.results.values()} == {20}
+    assert {r.last_miss for r in progress.results.values()} == {None}
 
 
 def test_divergence_is_a_status_and_ends_only_the_run(tiny, tmp_path):
@@ -64,8 +73,8 @@ def test_divergence_is_a_status_and_ends_only_the_run(tiny, tmp_path):
         optimizer="RMSProp", generator_rate=1e30, hyper={"alpha": 0.99, "eps": 1e-8}
     )
     progress = train_tiny(tiny, tmp_path, settings)
-    assert {r["status"] for r in progress.results.values()} == {"diverged"}
-    assert {r["steps"] for r in progress.results.values()} == {None}
+    assert {r.status for r in progress.results.values()} == {"diverged"}
+    assert {r.steps for r in progress.results.values()} == {None}
 
 
 @pytest.mark.parametrize(
@@ -94,8 +103,8 @@ def test_a_seed_trains_in_a_group_as_it_does_alone(tiny, tmp_path, changes):
     few |= {"generator_rate": 0.0002, "discriminator_rate": 0.0002}
     together = train_tiny(tiny, tmp_path, settings_with(**few, **changes))
     alone = train_tiny(tiny, tmp_path, settings_with(seeds=[1], **few, **changes))
-    group_rows = [row for row in together.rows if row[0] == 1]
-    assert [row[:3] for row in group_rows] == [row[:3] for row in alone.rows]
+    group_rows = [row for row in together.rows if row.seed == 1]
+    assert keys(group_rows) == keys(alone.rows)
     for mine, other in zip(group_rows, alone.rows, strict=True):
         assert mine[3:] == pytest.approx(other[3:], rel=2e-2, abs=1e-3)
 
@@ -118,23 +127,23 @@ def test_over_300_steps_every_seed_of_a_group_has_the_history_that_it_has_alone(
     together = train_tiny(tiny, tmp_path, settings)
     for seed in settings["seeds"]:
         alone = train_tiny(tiny, tmp_path, settings | {"seeds": [seed]})
-        mine = [row for row in together.rows if row[0] == seed]
-        assert [row[:3] for row in mine] == [row[:3] for row in alone.rows]
-        fids = [row[FID] for row in alone.rows]
+        mine = [row for row in together.rows if row.seed == seed]
+        assert keys(mine) == keys(alone.rows)
+        fids = [row.fid for row in alone.rows]
         assert fids[0] > 1.1 * fids[-1]  # it has learned
-        assert [row[FID] for row in mine] == pytest.approx(fids, rel=2e-3)
+        assert [row.fid for row in mine] == pytest.approx(fids, rel=2e-3)
 
 
 def test_a_seed_that_is_done_leaves_the_others_alone(tiny, tmp_path):
     full = train_tiny(tiny, tmp_path, SETTINGS)
-    first = {row[0]: row[3] for row in full.rows if row[1] == 20}
+    first = {row.seed: row.fid for row in full.rows if row.step == 20}
     threshold = sorted(first.values())[0] + 1e-6  # only the best seed passes at step 20
     done = min(first, key=first.get)
     cut = train_tiny(tiny, tmp_path, settings_with({"threshold": threshold}))
-    assert cut.results[done]["steps"] == 20
+    assert cut.results[done].steps == 20
     for seed in {0, 1, 2} - {done}:
-        expected = [row[3] for row in full.rows if row[0] == seed]
-        found = [row[3] for row in cut.rows if row[0] == seed]
+        expected = [row.fid for row in full.rows if row.seed == seed]
+        found = [row.fid for row in cut.rows if row.seed == seed]
         assert found == pytest.approx(expected[: len(found)], rel=1e-2)
 
 
@@ -147,38 +156,34 @@ def test_evaluating_never_changes_training(tiny, tmp_path):
 
 def test_a_first_look_ends_no_seed_and_spares_samples(tiny, tmp_path):
     full = train_tiny(tiny, tmp_path, SETTINGS)
-    best = min(row[FID] for row in full.rows if row[1] == 40)
+    best = min(row.fid for row in full.rows if row.step == 40)
     fid = {"threshold": best + 1e-6}
     plain = train_tiny(tiny, tmp_path, settings_with(fid))
     looked = train_tiny(
         tiny, tmp_path, settings_with(fid | {"first_look": {"samples": 70, "factor": 1.2}})
     )
-    assert {row[SCORED] for row in plain.rows} == {80}
-    assert {row[SCORED] for row in looked.rows} == {70, 80}
+    assert {row.scored for row in plain.rows} == {80}
+    assert {row.scored for row in looked.rows} == {70, 80}
     for row, other in zip(looked.rows, plain.rows, strict=True):
-        if row[SCORED] == 70:
-            assert row[FID] > 1.2 * fid["threshold"]
+        if row.scored == 70:
+            assert row.fid > 1.2 * fid["threshold"]
         else:
-            assert row[FID] == pytest.approx(other[FID], rel=1e-6)
-        assert row[:3] + row[SCORED + 1 :] == other[:3] + other[SCORED + 1 :]
+            assert row.fid == pytest.approx(other.fid, rel=1e-6)
+        assert row._replace(fid=0, scored=0) == other._replace(fid=0, scored=0)
     # However a seed ends, it ends with a score of all samples.
-    last = {row[0]: row for row in looked.rows}
-    assert {row[SCORED] for row in last.values()} == {80}
+    last = {row.seed: row for row in looked.rows}
+    assert {row.scored for row in last.values()} == {80}
     for seed, result in plain.results.items():
-        expected = result | {"final_fid": pytest.approx(result["final_fid"], rel=1e-6)}
-        assert without_seconds(looked.results[seed]) == without_seconds(expected)
+        expected = replace(result, seconds=0, final_fid=pytest.approx(result.final_fid, rel=1e-6))
+        assert replace(looked.results[seed], seconds=0) == expected
 
 
 def test_a_run_that_never_comes_near_ends_with_a_score_of_all_samples(tiny, tmp_path):
     first = {"samples": 70, "factor": 1.2}
     progress = train_tiny(tiny, tmp_path, settings_with({"threshold": 1.0, "first_look": first}))
-    assert {result["status"] for result in progress.results.values()} == {"step-limit"}
-    scored = [(row[1], row[SCORED]) for row in progress.rows if row[0] == 0]
+    assert {result.status for result in progress.results.values()} == {"step-limit"}
+    scored = [(row.step, row.scored) for row in progress.rows if row.seed == 0]
     assert scored == [(20, 70), (40, 70), (60, 80)]
-
-
-def without_seconds(result):
-    return {key: value for key, value in result.items() if key != "seconds"}
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tiny, tmp_path):
@@ -259,7 +264,7 @@ class Signalling:
 
 def test_an_evaluation_that_a_signal_broke_off_is_done_again(tiny, tmp_path, watching):
     whole = train_tiny(tiny, tmp_path / "whole", SETTINGS)
-    features = Signalling(load_features({"features": "classifier"}, tiny.weights, CPU))
+    features = Signalling(load_features(CLASSIFIER, tiny.weights, CPU))
     said = []
     with pytest.raises(Stopped) as stopped:
         train_tiny(tiny, tmp_path, SETTINGS, say=said.append, features=features, stop=watching)
@@ -288,7 +293,7 @@ def test_a_save_that_fails_is_a_line_and_training_goes_on(tiny, tmp_path, monkey
     monkeypatch.setattr(StateFile, "save", full)
     said = []
     progress = train_tiny(tiny, tmp_path, SETTINGS, save_every=0, say=said.append)
-    assert {result["status"] for result in progress.results.values()} == {"step-limit"}
+    assert {result.status for result in progress.results.values()} == {"step-limit"}
     expected = f"{tmp_path / 'state.pt'} is not saved (No space left on device): training goes on"
     assert expected in said
 
@@ -302,7 +307,7 @@ def test_the_script_writes_a_complete_record(tiny, tmp_path):
     assert [result["seconds"] for result in record["results"]] == [record["seconds"]] * 3
     header = (tmp_path / "history.csv").read_text().splitlines()[0].split(",")
     assert "seconds" not in header  # the only column that could differ between two runs
-    assert record["settings"] == SETTINGS
+    assert job_of(record["settings"]) == job_of(SETTINGS)
     assert (tmp_path / "samples.png").stat().st_size > 100
 
 

@@ -4,12 +4,13 @@ import copy
 
 import pytest
 import torch
-from conftest import SETTINGS
+from conftest import SETTINGS, job_of
 from test_step import BIGGAN, flat, start
 from torch.nn import functional as F
+from ttur.data.shape import ImageShape
 from ttur.networks import shapes
-from ttur.training.step import assemble, gradient_norms, train_step
-from ttur.training.world import World
+from ttur.training.inputs import InputSource
+from ttur.training.step import assemble, gradient_norms, update
 
 CRITIC = SETTINGS | {
     "networks": SETTINGS["networks"] | {"discriminator_norm": "none"},
@@ -19,25 +20,38 @@ CRITIC = SETTINGS | {
 STILL = {"generator_rate": 1e-30, "discriminator_rate": 1e-30}
 
 
-class Recorded:
+class Recorded(InputSource):
     """Draws that keep the counters with which they were asked."""
 
     def __init__(self, draws):
+        super().__init__(draws.plan)
         self._draws, self.asked = draws, {"real": [], "latents": [], "mix": []}
 
-    def __getattr__(self, name):
-        def asked(counter):
-            self.asked[name].append(counter)
-            return getattr(self._draws, name)(counter)
+    def _noted(self, name, counter):
+        self.asked[name].append(counter)
+        return getattr(self._draws, name)(counter)
 
-        return asked
+    def real(self, counter):
+        return self._noted("real", counter)
+
+    def latents(self, counter):
+        return self._noted("latents", counter)
+
+    def mix(self, counter):
+        return self._noted("mix", counter)
+
+
+def first(settings, seeds=(0,)):
+    """Players and the inputs of their first step."""
+    players, draws = start(settings, seeds=seeds)
+    return players, draws.at(0)
 
 
 def test_each_player_moves_by_its_own_rate():
     """Adam's first step is the rate times the gradient's sign, where there is a gradient."""
     players, draws = start(SETTINGS | {"generator_rate": 0.003, "discriminator_rate": 0.0005})
     before = flat(players.generator), flat(players.discriminator)
-    train_step(players, draws, 0)
+    update(players, draws.at(0))
     after = flat(players.generator), flat(players.discriminator)
     moved = [(one - other).abs().max().item() for one, other in zip(after, before, strict=True)]
     assert moved == pytest.approx([0.003, 0.0005], rel=0.01)
@@ -53,7 +67,7 @@ def test_no_batch_and_no_latent_is_seen_twice(reuse, latents):
     players, draws = start(CRITIC | {"discriminator_steps": 2, "latent_reuse": reuse})
     draws = Recorded(draws)
     for step in range(3):
-        train_step(players, draws, step)
+        update(players, draws.at(step))
     assert draws.asked == {
         "real": [0, 1, 2, 3, 4, 5],
         "latents": latents,
@@ -64,7 +78,7 @@ def test_no_batch_and_no_latent_is_seen_twice(reuse, latents):
 def test_only_a_penalty_draws_its_mixing_weights():
     players, draws = start(SETTINGS)
     draws = Recorded(draws)
-    train_step(players, draws, 0)
+    update(players, draws.at(0))
     assert draws.asked == {"real": [0], "latents": [0], "mix": []}
 
 
@@ -74,7 +88,7 @@ def test_losses_of_either_player_come_in_their_order():
     before = copy.deepcopy(players.discriminator)
     (real, labels), (latents, fake_labels), mix = draws.real(0), draws.latents(0), draws.mix(0)
     fake = players.generator(latents, fake_labels).detach()
-    found = train_step(players, draws, 0)
+    found = update(players, draws.at(0))
 
     points = mix[:, :, None, None] * real + (1 - mix[:, :, None, None]) * fake
     points.requires_grad_(True)
@@ -92,7 +106,7 @@ def test_gradient_norms_are_those_of_the_last_update_alone(settings):
     """Per seed and player, against autograd on the losses; what was before leaves no trace."""
     players, draws = start(settings | STILL | {"latent_reuse": True}, seeds=(3, 4))
     for _ in range(2):
-        train_step(players, draws, 5)
+        update(players, draws.at(5))
     fake = players.generator(*draws.latents(5))
     losses = {
         players.generator: players.objective.generator(
@@ -122,8 +136,8 @@ def test_parts_of_a_batch_give_the_mean_loss_and_the_mean_gradient():
         players.generator.eval()
         # Scores far from 0, so that a loss of several parts is no rounding.
         players.discriminator.register_forward_hook(lambda network, images, scores: scores + 3)
-    assert not any(loss.requires_grad for loss in train_step(*start(CRITIC | changes), 0))
-    for mine, other in zip(train_step(parts, same, 1), train_step(whole, draws, 1), strict=True):
+    assert not any(loss.requires_grad for loss in update(*first(CRITIC | changes)))
+    for mine, other in zip(update(parts, same.at(1)), update(whole, draws.at(1)), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
         assert other.abs().min() > 1
     for network in ("generator", "discriminator"):
@@ -137,7 +151,7 @@ def test_a_critic_sees_both_kinds_of_images_in_one_pass_where_samples_are_indepe
     players, draws = start(SETTINGS | {"networks": networks})
     seen = []
     players.discriminator.register_forward_hook(lambda *of: seen.append(len(of[2])))
-    train_step(players, draws, 0)
+    update(players, draws.at(0))
     batch = SETTINGS["batch_size"]
     assert seen == [2 * batch // passes] * passes + [batch]
 
@@ -167,7 +181,7 @@ def test_the_average_follows_from_its_first_step_on():
     players, draws = start(SETTINGS | {"ema": {"decay": 0.5, "start_step": 2}})
     expected = None
     for step in range(4):
-        train_step(players, draws, step)
+        update(players, draws.at(step))
         now = flat(players.generator)
         expected = now if step < 2 else (expected + now) / 2
         torch.testing.assert_close(flat(players.sampler), expected, rtol=1e-5, atol=1e-7)
@@ -178,13 +192,13 @@ def test_the_average_follows_from_its_first_step_on():
 def test_a_state_restores_all_that_a_step_changes():
     settings = CRITIC | {"ema": {"decay": 0.5, "start_step": 0}}
     players, draws = start(settings, seeds=(0, 1))
-    train_step(players, draws, 0)
+    update(players, draws.at(0))
     state = copy.deepcopy(players.state())
     restored, _ = start(settings, seeds=(8, 9))
     restored.load_state(state)
     for step in (1, 2):
         for mine, other in zip(
-            train_step(restored, draws, step), train_step(players, draws, step), strict=True
+            update(restored, draws.at(step)), update(players, draws.at(step)), strict=True
         ):
             assert torch.equal(mine, other)
     for name, part in players.state().items():
@@ -212,8 +226,8 @@ def test_shapes_without_data_train_in_bfloat16_too():
     """As the estimate of the memory runs a step: on the meta device, with the CPU's autocast."""
     settings = SETTINGS | {"compute": SETTINGS["compute"] | {"precision": "bf16"}}
     device = torch.device("meta")
-    pair = shapes(settings["networks"], 16, 1, 3, 2)
-    players = assemble(settings, pair, device, World())
+    pair = shapes(settings["networks"], ImageShape(16, 1, 3), 2)
+    players = assemble(job_of(settings), pair, device=device)
     labels = torch.zeros(4, 2, dtype=torch.long, device=device)
     with players.autocast:
         assert torch.is_autocast_enabled("cpu")

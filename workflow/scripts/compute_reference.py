@@ -8,6 +8,7 @@ from ttur.arguments import json_value
 from ttur.data.packed import PackedDataset
 from ttur.devices import open_device
 from ttur.errors import UserError, run
+from ttur.feature_settings import FeatureSettings
 from ttur.features import NETWORKS, FeatureNetwork, load_features, statistics_key
 from ttur.few_images import singular_reference
 from ttur.frechet import Moments, Reference
@@ -27,9 +28,10 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    settings = arguments.features
-    if not isinstance(settings, dict) or settings.get("features") not in NETWORKS:
+    given = arguments.features
+    if not isinstance(given, dict) or given.get("features") not in NETWORKS:
         raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
+    settings = FeatureSettings(**given)
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     dataset = PackedDataset.checked(arguments.data_dir, whole=True)

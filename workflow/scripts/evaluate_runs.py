@@ -14,8 +14,9 @@ from ttur.code import code_digest
 from ttur.errors import UserError, run
 from ttur.files import atomic_path
 from ttur.records import read_record, write_record
-from ttur.scoring_job import add_scoring_options, open_scoring
+from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 from ttur.stored import load_generators
+from ttur.training.job import TrainingJob
 from ttur.training.scoring import Scoring
 
 COLUMNS = ("experiment", "optimizer", "batch_size", "seed", "evaluation_seed", "samples", "fid")
@@ -45,25 +46,28 @@ def main() -> None:
         for group in arguments.groups
     ]
     records = [read_record(path) for path in paths]
-    settings = records[0]["settings"]
-    scoring, manifest = open_scoring(arguments, settings)
+    jobs = [recorded_job(record) for record in records]
+    scoring, manifest = open_scoring(arguments, jobs[0])
     made_with = [arguments.samples, arguments.seeds, scoring.reference.key, code_digest(__file__)]
     rows: Rows = []
-    for path, record in zip(paths, records, strict=True):
-        same = ("fid", "labels", "networks")
-        if any(record["settings"].get(key) != settings.get(key) for key in same):
+    for path, record, job in zip(paths, records, jobs, strict=True):
+        if _judged_by(job) != _judged_by(jobs[0]):
             raise UserError(f"{path} has other settings than {paths[0]}: delete it and run again")
         key = [*made_with, record.get("files"), record["seeds"]]
         scores = kept_scores(path, key)
         if scores is None:
             scores = scored(path, record, manifest, scoring, arguments.samples, arguments.seeds)
             write_record(path.with_name("scores.json"), {"key": key, "scores": scores}, [])
-        job = [record[name] for name in ("experiment", "optimizer", "batch_size")]
-        rows += [[*job, *score] for score in scores]
+        rows += [[job.experiment, job.optimizer, job.batch_size, *score] for score in scores]
     with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(sorted(rows))
+
+
+def _judged_by(job: TrainingJob) -> tuple[Any, ...]:
+    """What decides how a generator is scored."""
+    return job.fid, job.labels, job.networks
 
 
 def kept_scores(run_path: Path, key: list[Any]) -> Rows | None:

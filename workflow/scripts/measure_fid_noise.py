@@ -10,7 +10,7 @@ from pathlib import Path
 from ttur.errors import run
 from ttur.files import atomic_path
 from ttur.records import read_record
-from ttur.scoring_job import add_scoring_options, open_scoring
+from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 from ttur.stored import load_generators
 
 
@@ -23,18 +23,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     arguments = parser.parse_args()
     record = read_record(arguments.run)
-    settings, seed = record["settings"], record["seeds"][0]
-    scoring, manifest = open_scoring(arguments, settings)
+    job, seed = recorded_job(record), record["seeds"][0]
+    scoring, manifest = open_scoring(arguments, job)
     generator = load_generators(
         arguments.generators, arguments.run, record, manifest, [seed], scoring.device
     )
 
-    job = [record[key] for key in ("experiment", "optimizer", "batch_size")]
-    samples = settings["fid"]["samples"]
+    names, samples = (job.experiment, job.optimizer, job.batch_size), job.fid.samples
     rows = []
     for sample_seed in range(arguments.sample_seeds):
         (score,) = scoring.scores(generator, [(seed, "repetition", sample_seed)], samples)
-        rows.append([*job, seed, samples, sample_seed, repr(score.distance)])
+        rows.append([*names, seed, samples, sample_seed, repr(score.distance)])
     with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         columns = ["experiment", "optimizer", "batch_size", "seed", "samples", "sample_seed", "fid"]

@@ -13,6 +13,7 @@ from ttur.devices import open_device, set_precision
 from ttur.errors import run
 from ttur.files import atomic_path
 from ttur.training.gradient_noise import NOISE_COLUMNS, ProbePlan, probe
+from ttur.training.job import Recipe
 
 
 def main() -> None:
@@ -31,10 +32,11 @@ def main() -> None:
     dataset = PackedDataset.open(arguments.data_dir)
     plan = ProbePlan(tuple(settings["steps"]), settings["batches"])
     rows = []
-    for job in settings["jobs"]:
-        set_precision(job["compute"]["precision"])
-        rows += probe(job, dataset, plan, device)
-        print(f"{job['experiment']} {job['optimizer']}: measured", file=sys.stderr, flush=True)
+    for recipe in map(Recipe.from_json, settings["jobs"]):
+        set_precision(recipe.compute.precision)
+        rows += probe(recipe, dataset, plan, device)
+        text = f"{recipe.experiment} {recipe.optimizer}: measured"
+        print(text, file=sys.stderr, flush=True)
     with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, NOISE_COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import torch
 from ttur.arguments import json_value
+from ttur.data.shape import ImageShape
 from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
 from ttur.files import write_json
-from ttur.training.draws import Draws
-from ttur.training.groups import Group, grouped, step_all
+from ttur.training.data import TrainingData
 from ttur.training.images import ImageStore
+from ttur.training.job import TrainingJob
 from ttur.training.labels import SampleLabels
-from ttur.training.step import build_players
+from ttur.training.trainer import Trainer
 from ttur.training.world import World
 
 WARM_UP_STEPS = 5
@@ -35,47 +36,51 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
-    set_precision(arguments.settings["compute"]["precision"])
-    steps, seconds = measure(arguments, device)
-    settings = arguments.settings
+    job = TrainingJob.from_json(arguments.settings)
+    set_precision(job.compute.precision)
+    steps, seconds = measure(job, arguments, device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device) / 2**20
-    record = {key: settings[key] for key in ("experiment", "optimizer", "batch_size", "seeds")}
-    record |= {"steps": steps, "seconds": seconds, "steps_per_second": steps / seconds}
-    write_json(arguments.output, record | {"peak_memory_mib": peak, "device": device_name(device)})
+    record = {
+        "experiment": job.experiment,
+        "optimizer": job.optimizer,
+        "batch_size": job.batch_size,
+        "seeds": job.seeds,
+        "steps": steps,
+        "seconds": seconds,
+        "steps_per_second": steps / seconds,
+        "peak_memory_mib": peak,
+        "device": device_name(device),
+    }
+    write_json(arguments.output, record)
 
 
-def measure(arguments: argparse.Namespace, device: torch.device) -> tuple[int, float]:
+def measure(
+    job: TrainingJob, arguments: argparse.Namespace, device: torch.device
+) -> tuple[int, float]:
     """Steps done and the seconds they took, all seeds of the job together."""
-    settings, size = arguments.settings, arguments.image_size
-    batch_size, seeds = settings["batch_size"], settings["seeds"]
-    count = max(batch_size, 256)
-    images = torch.randint(0, 256, (count, size, size, arguments.channels), dtype=torch.uint8)
-    labels = torch.randint(0, max(arguments.classes, 1), (count,))
-    shape = (size, arguments.channels, arguments.classes)
-    store, labels = ImageStore(images.numpy(), device), labels.to(device)
-    sample_labels = SampleLabels.uniform(arguments.classes)
-    latent = settings["networks"]["latent"]
-    groups = [
-        Group(
-            part,
-            build_players(settings, part, *shape, device, World()),
-            Draws(store, labels, sample_labels, part, batch_size, latent),
-        )
-        for part in grouped(seeds, settings, size, device)
-    ]
+    shape = ImageShape(arguments.image_size, arguments.channels, arguments.classes)
+    count = max(job.batch_size, 256)
+    pixels = torch.randint(0, 256, (count, shape.size, shape.size, shape.channels))
+    data = TrainingData(
+        ImageStore(pixels.to(torch.uint8).numpy(), device),
+        torch.randint(0, max(shape.classes, 1), (count,)).to(device),
+        SampleLabels.uniform(shape.classes),
+    )
+    trainer = Trainer(job, data, shape, device=device, world=World())
+    trainer.start(job.seeds)
 
     def wait() -> None:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
     for step in range(WARM_UP_STEPS):
-        step_all(groups, step)
+        trainer.step(step)
     wait()
     started = time.perf_counter()
     for done in range(1, arguments.steps + 1):
-        step_all(groups, WARM_UP_STEPS + done - 1)
+        trainer.step(WARM_UP_STEPS + done - 1)
         if done % 10 == 0 or arguments.steps < 10:
             wait()
             if time.perf_counter() - started > arguments.seconds:

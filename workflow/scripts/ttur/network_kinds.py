@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    Build = Callable[[Mapping[str, Any], int, int, int, int], tuple[nn.Module, nn.Module]]
+    from .data.shape import ImageShape
+
+    Build = Callable[[Mapping[str, Any], ImageShape, int], tuple[nn.Module, nn.Module]]
 
 
 @dataclass(frozen=True)
 class NetworkKind:
     """One architecture, by the name that `networks: {kind: NAME}` calls it.
 
-    build: (settings, image_size, channels, classes, replicas) -> (generator, discriminator), as
-        `networks.build` describes them, not yet initialised.
+    build: (settings, shape, replicas) -> (generator, discriminator), as `networks.build` describes
+        them, not yet initialised; shape: an `ImageShape`.
     generator: the keys besides `latent` that shape the generator; experiments with equal ones may
         share the ratio r of Proposition 3.4.
     settings: the keys besides `kind` and `latent`, each with its JSON Schema: type, description,

@@ -12,6 +12,7 @@ from .data.packed import PackedDataset
 from .devices import open_device
 from .features import load_features, load_reference, statistics_key
 from .training.fit import check_fit
+from .training.job import TrainingJob
 from .training.labels import SampleLabels
 from .training.scoring import Scoring
 
@@ -25,29 +26,31 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 
 
-def open_scoring(
-    arguments: argparse.Namespace, settings: Mapping[str, Any]
-) -> tuple[Scoring, dict[str, Any]]:
+def recorded_job(record: Mapping[str, Any]) -> TrainingJob:
+    """The training job of a run.json."""
+    # Runs from before there was a choice drew their labels uniformly.
+    return TrainingJob.from_json({"labels": "uniform"} | record["settings"])
+
+
+def open_scoring(arguments: argparse.Namespace, job: TrainingJob) -> tuple[Scoring, dict[str, Any]]:
     """How generators are scored as in their training, and the manifest of their data set.
 
-    arguments: of `add_scoring_options`. settings: those of the training job. Raises UserError
-    where a file is missing, damaged or belongs to another one.
+    arguments: of `add_scoring_options`. Raises UserError where a file is missing, damaged or
+    belongs to another one.
     """
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
-    device, fid = open_device(arguments.device), settings["fid"]
+    device, fid = open_device(arguments.device), job.fid
     dataset = PackedDataset.open(arguments.data_dir)
     manifest = dataset.manifest
-    # Runs from before there was a choice drew their labels uniformly.
-    labels = SampleLabels.of(settings.get("labels", "uniform"), dataset.labels, manifest["classes"])
-    check_fit(settings, manifest, "batch_sizes")
-    key = statistics_key(manifest, fid, arguments.weights, fid["pixel_map"])
+    check_fit(job, manifest, "batch_sizes")
+    key = statistics_key(manifest, fid.network, arguments.weights, fid.pixel_map)
     scoring = Scoring(
-        load_features(fid, arguments.weights, device),
+        load_features(fid.network, arguments.weights, device),
         load_reference(arguments.reference, key),
-        fid["pixel_map"],
-        settings["networks"]["latent"],
-        labels,
+        fid.pixel_map,
+        job.latent,
+        SampleLabels.of(job.labels, dataset.labels, manifest["classes"]),
         device,
     )
     return scoring, manifest

@@ -8,6 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from .data.shape import ImageShape
 from .errors import UserError
 from .networks import build
 from .networks.replicated import load_replica
@@ -30,8 +31,7 @@ def load_generators(
     """
     if path == run.with_name(path.name):
         check_beside(run, record, path.name)
-    size, channels, classes = (manifest[key] for key in ("height", "channels", "classes"))
-    generator, _ = build(record["settings"]["networks"], size, channels, classes, seeds)
+    generator, _ = build(record["settings"]["networks"], ImageShape.of(manifest), seeds)
     stored = _tensors(path, run, seeds)
     for replica, seed in enumerate(seeds):
         prefix = f"{seed}."

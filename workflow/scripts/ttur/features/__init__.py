@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 
 from ..errors import UserError
+from ..feature_settings import FeatureSettings
 from ..files import sha256
 from ..frechet import Reference, reference_key
 
@@ -35,19 +36,19 @@ class FeatureNetwork(Protocol):
 
 
 # Imported where they are needed: Inception brings torchvision along, seconds of a short job.
-def _classifier(weights: str | Path, settings: Mapping[str, Any]) -> FeatureNetwork:
+def _classifier(weights: str | Path, settings: FeatureSettings) -> FeatureNetwork:
     from .classifier import load_classifier
 
     return load_classifier(weights)
 
 
-def _inception(weights: str | Path, settings: Mapping[str, Any]) -> FeatureNetwork:
+def _inception(weights: str | Path, settings: FeatureSettings) -> FeatureNetwork:
     from .inception import load_inception
 
-    return load_inception(weights, settings["resize"], settings["weights"])
+    return load_inception(weights, settings.resize, settings.weights)
 
 
-NETWORKS: Mapping[str, Callable[[str | Path, Mapping[str, Any]], FeatureNetwork]] = {
+NETWORKS: Mapping[str, Callable[[str | Path, FeatureSettings], FeatureNetwork]] = {
     "classifier": _classifier,
     "inception": _inception,
 }
@@ -55,26 +56,20 @@ NETWORKS: Mapping[str, Callable[[str | Path, Mapping[str, Any]], FeatureNetwork]
 
 
 def load_features(
-    settings: Mapping[str, Any], weights: str | Path, device: torch.device | str = "cpu"
+    settings: FeatureSettings, weights: str | Path, device: torch.device | str = "cpu"
 ) -> FeatureNetwork:
-    """Loads a feature network onto a device; UserError if the file is missing or damaged.
-
-    settings: features, a key of `NETWORKS`, and for inception resize and weights, as in
-    `Experiment.feature_settings`; other keys are ignored.
-    """
-    return NETWORKS[settings["features"]](weights, settings).to(device)
+    """Loads a feature network onto a device; UserError if the file is missing or damaged."""
+    return NETWORKS[settings.features](weights, settings).to(device)
 
 
 def statistics_key(
-    manifest: Mapping[str, Any], settings: Mapping[str, Any], weights: str | Path, pixel_map: str
+    manifest: Mapping[str, Any], settings: FeatureSettings, weights: str | Path, pixel_map: str
 ) -> str:
     """The key of reference statistics: of the data, the feature network, its file, the pixel map.
 
-    manifest: of the packed data set. settings: as `load_features` takes them.
+    manifest: of the packed data set.
     """
-    names = ("features", "resize", "weights")
-    network = {name: settings[name] for name in names if name in settings}
-    features = json.dumps(network)
+    features = json.dumps(settings.to_json())
     return reference_key(manifest["sha256"], features, sha256(weights), pixel_map)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..data.shape import ImageShape
 from .replicated import BatchNorm2d, Network, RunningNorm
 from .spectral import Conv2d, Embedding, Linear, lookup
 
@@ -35,7 +36,10 @@ def latent_slots(image_size: int) -> int:
 
 
 class Attention(nn.Module):
-    """Self-attention with a learned weight that starts at 0 (Zhang et al. 2019)."""
+    """Self-attention with a learned weight that starts at 0 (Zhang et al. 2019).
+
+    Maps [b, R * channels, H, W] to maps of the same shape; H and W are even.
+    """
 
     def __init__(self, replicas, channels):
         super().__init__()
@@ -76,7 +80,10 @@ class ConditionalBatchNorm(RunningNorm):
 
 
 class GeneratorBlock(nn.Module):
-    """Residual block that doubles the side."""
+    """Residual block that doubles the side.
+
+    Maps [b, R * inputs, H, W] and a condition [b, R, d] -> maps [b, R * outputs, 2 H, 2 W].
+    """
 
     def __init__(self, replicas, inputs, outputs, condition):
         super().__init__()
@@ -93,7 +100,10 @@ class GeneratorBlock(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Residual block; the first one of a network has no activation before it."""
+    """Residual block; the first one of a network has no activation before it.
+
+    Maps [b, R * inputs, H, W] -> [b, R * outputs, H, W], or half the side where `halve`.
+    """
 
     def __init__(self, replicas, inputs, outputs, halve, first):
         super().__init__()
@@ -137,13 +147,20 @@ class Generator(Network):
     """Latents [b, R * latent], labels [b, R] -> images [b, R * channels, H, W] in [-1, 1]."""
 
     def __init__(
-        self, latent, width, image_size, channels, classes, embedding, attention, replicas
+        self,
+        shape: ImageShape,
+        replicas: int,
+        *,
+        latent: int,
+        width: int,
+        embedding: int,
+        attention: int | None,
     ):
         super().__init__()
-        widths = [width * factor for factor in _LAYOUTS[image_size][0]]
+        widths = [width * factor for factor in _LAYOUTS[shape.size][0]]
         self.slots = len(widths)
         condition = embedding + latent // self.slots
-        self.shared = SharedEmbedding(replicas, classes, embedding)
+        self.shared = SharedEmbedding(replicas, shape.classes, embedding)
         self.linear = Linear(replicas, latent // self.slots, widths[0] * 16)
         self.blocks = nn.ModuleList(
             GeneratorBlock(replicas, inputs, outputs, condition)
@@ -158,7 +175,7 @@ class Generator(Network):
             }
         )
         self.norm = BatchNorm2d(replicas, widths[-1], deviation=0.0)
-        self.output = Conv2d(replicas, widths[-1], channels, 3)
+        self.output = Conv2d(replicas, widths[-1], shape.channels, 3)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         batch_size, replicas = labels.shape
@@ -181,23 +198,23 @@ class Discriminator(Network):
 
     joint_batch = True
 
-    def __init__(self, width, image_size, channels, classes, attention, replicas):
+    def __init__(self, shape: ImageShape, replicas: int, *, width: int, attention: int | None):
         super().__init__()
-        _, factors, halvings = _LAYOUTS[image_size]
+        _, factors, halvings = _LAYOUTS[shape.size]
         widths = [width * factor for factor in factors]
         self.blocks = nn.ModuleList(
             DiscriminatorBlock(replicas, inputs, outputs, index < halvings, index == 0)
-            for index, (inputs, outputs) in enumerate(pairwise([channels, *widths]))
+            for index, (inputs, outputs) in enumerate(pairwise([shape.channels, *widths]))
         )
         self.attention = nn.ModuleDict(
             {
                 str(index): Attention(replicas, outputs)
                 for index, outputs in enumerate(widths)
-                if index < halvings and image_size >> (index + 1) == attention
+                if index < halvings and shape.size >> (index + 1) == attention
             }
         )
         self.linear = Linear(replicas, widths[-1], 1)
-        self.embedding = Embedding(replicas, classes, widths[-1])
+        self.embedding = Embedding(replicas, shape.classes, widths[-1])
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         h = self.stored(images)
@@ -210,19 +227,17 @@ class Discriminator(Network):
 
 
 def build(
-    settings: Mapping[str, Any], image_size: int, channels: int, classes: int, replicas: int
+    settings: Mapping[str, Any], shape: ImageShape, replicas: int
 ) -> tuple[Generator, Discriminator]:
     """The pair of networks for an experiment's `networks` block."""
     attention = settings["attention"]
     generator = Generator(
-        settings["latent"],
-        settings["generator_width"],
-        image_size,
-        channels,
-        classes,
-        settings["embedding"],
-        attention,
+        shape,
         replicas,
+        latent=settings["latent"],
+        width=settings["generator_width"],
+        embedding=settings["embedding"],
+        attention=attention,
     )
     width = settings["discriminator_width"]
-    return generator, Discriminator(width, image_size, channels, classes, attention, replicas)
+    return generator, Discriminator(shape, replicas, width=width, attention=attention)

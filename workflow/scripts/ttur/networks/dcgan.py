@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..data.shape import ImageShape
 from .replicated import BatchNorm2d, Conv2d, ConvTranspose2d, Network
 
 
@@ -24,9 +25,11 @@ class Generator(Network):
     Transposed convolutions from 4 x 4 up, doubling the side and halving the channels each time.
     """
 
-    def __init__(self, latent, width, image_size, channels, momentum, replicas):
+    def __init__(
+        self, shape: ImageShape, replicas: int, *, latent: int, width: int, momentum: float
+    ):
         super().__init__()
-        widths = [width * 2**k for k in reversed(range(_hidden_layers(image_size)))]
+        widths = [width * 2**k for k in reversed(range(_hidden_layers(shape.size)))]
         layers = [
             ConvTranspose2d(replicas, latent, widths[0], 4),
             BatchNorm2d(replicas, widths[0], momentum),
@@ -39,7 +42,7 @@ class Generator(Network):
                 nn.ReLU(inplace=True),
             ]
         layers += [
-            ConvTranspose2d(replicas, widths[-1], channels, 4, stride=2, padding=1),
+            ConvTranspose2d(replicas, widths[-1], shape.channels, 4, stride=2, padding=1),
             nn.Tanh(),
         ]
         self.layers = nn.Sequential(*layers)
@@ -58,11 +61,11 @@ class Discriminator(Network):
     norm: `batch` (DCGAN, and the authors' critic) or `none` (the textbook's WGAN-GP critic).
     """
 
-    def __init__(self, width, image_size, channels, norm, replicas):
+    def __init__(self, shape: ImageShape, replicas: int, *, width: int, norm: str):
         super().__init__()
-        widths = [width * 2**k for k in range(_hidden_layers(image_size))]
+        widths = [width * 2**k for k in range(_hidden_layers(shape.size))]
         layers = [
-            Conv2d(replicas, channels, widths[0], 4, stride=2, padding=1),
+            Conv2d(replicas, shape.channels, widths[0], 4, stride=2, padding=1),
             nn.LeakyReLU(0.2, inplace=True),
         ]
         for inputs, outputs in pairwise(widths):
@@ -79,22 +82,20 @@ class Discriminator(Network):
 
 
 def build(
-    settings: Mapping[str, Any], image_size: int, channels: int, classes: int, replicas: int
+    settings: Mapping[str, Any], shape: ImageShape, replicas: int
 ) -> tuple[Generator, Discriminator]:
-    """The pair of networks for an experiment's `networks` block; `classes` is not used."""
+    """The pair of networks for an experiment's `networks` block; labels are not used."""
     generator = Generator(
-        settings["latent"],
-        settings["generator_width"],
-        image_size,
-        channels,
-        settings["generator_bn_momentum"],
+        shape,
         replicas,
+        latent=settings["latent"],
+        width=settings["generator_width"],
+        momentum=settings["generator_bn_momentum"],
     )
     discriminator = Discriminator(
-        settings["discriminator_width"],
-        image_size,
-        channels,
-        settings["discriminator_norm"],
+        shape,
         replicas,
+        width=settings["discriminator_width"],
+        norm=settings["discriminator_norm"],
     )
     return generator, discriminator

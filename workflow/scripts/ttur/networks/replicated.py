@@ -39,7 +39,7 @@ class Network(nn.Module):
 class Conv2d(nn.Module):
     """R two-dimensional convolutions; weight [R, out, in, k, k], bias [R, out] or None."""
 
-    def __init__(self, replicas, inputs, outputs, kernel, stride=1, padding=0, bias=False):
+    def __init__(self, replicas, inputs, outputs, kernel, *, stride=1, padding=0, bias=False):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(replicas, outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(replicas, outputs)) if bias else None
@@ -56,7 +56,7 @@ class Conv2d(nn.Module):
 class ConvTranspose2d(nn.Module):
     """R two-dimensional transposed convolutions without bias; weight [R, in, out, k, k]."""
 
-    def __init__(self, replicas, inputs, outputs, kernel, stride=1, padding=0):
+    def __init__(self, replicas, inputs, outputs, kernel, *, stride=1, padding=0):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(replicas, inputs, outputs, kernel, kernel))
         self.stride, self.padding = stride, padding

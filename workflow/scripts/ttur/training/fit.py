@@ -5,16 +5,17 @@ from typing import Any
 
 from ..errors import UserError
 from ..network_kinds import NETWORKS
+from .job import Recipe
 
 
-def check_fit(settings: Mapping[str, Any], manifest: Mapping[str, Any], key: str) -> None:
+def check_fit(recipe: Recipe, manifest: Mapping[str, Any], key: str) -> None:
     """UserError where a job needs more images than there are, or labels where there are none.
 
-    settings: of a training job. manifest: of its packed data set. key: where its batch size stands
-    in the experiment's section of the configuration, such as `batch_sizes`.
+    manifest: of its packed data set. key: where its batch size stands in the experiment's
+    section of the configuration, such as `batch_sizes`.
     """
-    experiment, name = f"experiments.{settings['experiment']}", manifest["name"]
-    batch_size, images = settings["batch_size"], manifest["images"]
+    experiment, name = f"experiments.{recipe.experiment}", manifest["name"]
+    batch_size, images = recipe.batch_size, manifest["images"]
     if batch_size > images:
         skipped = len(manifest["skipped"])
         lost = f" that could be read of {name} ({skipped} could not)" if skipped else f" of {name}"
@@ -22,7 +23,7 @@ def check_fit(settings: Mapping[str, Any], manifest: Mapping[str, Any], key: str
             f"{experiment}.{key}: {batch_size} is above the {images} images{lost}: use at most "
             f"{images}" + (", or repair the others" if skipped else "")
         )
-    kind = settings["networks"]["kind"]
+    kind = recipe.networks["kind"]
     if NETWORKS[kind].needs_labels and not manifest["classes"]:
         raise UserError(
             f"{experiment}.networks.kind: {kind} needs labels, which {name} has not: set "

@@ -23,14 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from ..data.packed import PackedDataset
+from ..data.shape import ImageShape
 from ..networks import parameter_count
 from ..streams import generator
-from .draws import Draws
+from .data import TrainingData
 from .fit import check_fit
-from .images import ImageStore
-from .labels import SampleLabels
-from .step import Players, build_players, train_step
-from .world import World
+from .inputs import Images, InputSource, Latents, StepPlan, TrainingInputs
+from .job import Recipe
+from .step import Players, build_players, update
 
 NOISE_COLUMNS = (
     "experiment",
@@ -90,79 +90,71 @@ class _Still(torch.optim.Optimizer):
         pass
 
 
-class IndependentDraws:
-    """Batches drawn apart from each other and from training's, in the place of `Draws`.
+class IndependentInputs(InputSource):
+    """Batches drawn apart from each other and from training's; one discriminator update a step.
 
     Images come with replacement, so that batches are independent. All from the stream `noise`;
     stage: the training step at which the players stand still.
     """
 
-    def __init__(
-        self,
-        images: ImageStore,
-        labels: Tensor,
-        sample_labels: SampleLabels,
-        seeds: Sequence[int],
-        batch_size: int,
-        latent: int,
-        stage: int,
-    ):
-        self._images, self._labels, self._sample_labels = images, labels, sample_labels
-        self._seeds, self._batch_size, self._latent = tuple(seeds), batch_size, latent
-        self._stage = stage
+    def __init__(self, data: TrainingData, recipe: Recipe, seeds: Sequence[int], stage: int):
+        super().__init__(replace(StepPlan.of(recipe), discriminator_steps=1))
+        self._data, self._seeds, self._stage = data, tuple(seeds), stage
+        self._batch_size, self._latent = recipe.batch_size, recipe.latent
 
     def _drawn(self, purpose: int, counter: int, draw) -> Tensor:
         """Draws [b, R * width], `draw` giving one replica's [b, width]."""
         parts = [draw(generator(s, "noise", self._stage, purpose, counter)) for s in self._seeds]
         return torch.cat(parts, dim=1)
 
-    def real(self, counter: int) -> tuple[Tensor, Tensor]:
-        """A batch of real images [b, R * C, H, W] in [-1, 1] and labels [b, R]."""
-        shape = (self._batch_size, 1)
+    def real(self, counter: int) -> Images:
+        """A batch of real images."""
+        store, shape = self._data.images, (self._batch_size, 1)
         indices = self._drawn(
-            0, counter, lambda random: torch.randint(len(self._images), shape, generator=random)
+            0, counter, lambda random: torch.randint(len(store), shape, generator=random)
         )
         flat = indices.reshape(-1)
-        pixels = self._images.take(flat)
+        pixels = store.take(flat)
         images = pixels.view(len(indices), -1, *pixels.shape[2:]).float() / 127.5 - 1.0
-        return images, self._labels[flat.to(self._labels.device)].view_as(indices)
+        labels = self._data.labels
+        return Images(images, labels[flat.to(labels.device)].view_as(indices))
 
-    def latents(self, counter: int) -> tuple[Tensor, Tensor]:
-        """Latents [b, R * latent], N(0, 1), and their labels [b, R]."""
+    def latents(self, counter: int) -> Latents:
+        """Latents of generated images."""
         shape, one = (self._batch_size, self._latent), (self._batch_size, 1)
         latents = self._drawn(1, counter, lambda random: torch.randn(shape, generator=random))
-        labels = self._drawn(2, counter, lambda random: self._sample_labels.draw(one, random))
-        return latents.to(self._images.device), labels.to(self._images.device)
+        draw, device = self._data.sample_labels.draw, self._data.images.device
+        labels = self._drawn(2, counter, lambda random: draw(one, random))
+        return Latents(latents.to(device), labels.to(device))
 
     def mix(self, counter: int) -> Tensor:
-        """Interpolation weights [b, R], uniform in [0, 1)."""
+        """Interpolation weights [b, R]."""
         shape = (self._batch_size, 1)
         drawn = self._drawn(3, counter, lambda random: torch.rand(shape, generator=random))
-        return drawn.to(self._images.device)
+        return drawn.to(self._data.images.device)
 
 
 def gradient_noise(
-    players: Players, draws: Any, batches: int, batch_size: int
+    players: Players, source: InputSource, batches: int, batch_size: int
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Per player the unbiased (trace per sample, squared norm of the mean), each [R].
 
-    Both players' gradients come from `train_step` with optimizers that do not move, one
-    discriminator update a step: the generator's is thus taken at the same discriminator.
-    draws: independent batches of batch_size; batches: how many, at least 2. The players' weights,
-    optimizers and buffers (BatchNorm's, spectral norm's) are left as they were.
+    Both players' gradients come from `update` with optimizers that do not move, so the generator's
+    is taken at the same discriminator. source: independent batches of batch_size, one discriminator
+    update a step; batches: how many, at least 2. The players' weights, optimizers and buffers
+    (BatchNorm's, spectral norm's) are left as they were.
     """
     networks = {"generator": players.generator, "discriminator": players.discriminator}
     still = replace(
         players,
         generator_optimizer=_Still(players.generator.parameters()),
         discriminator_optimizer=_Still(players.discriminator.parameters()),
-        discriminator_steps=1,
         average=None,
     )
     buffers = {name: copy.deepcopy(dict(n.named_buffers())) for name, n in networks.items()}
     moments = {name: GradientMoments() for name in networks}
     for batch in range(batches):
-        train_step(still, draws, batch)
+        update(still, source.at(batch))
         for name, network in networks.items():
             moments[name].add([parameter.grad for parameter in network.parameters()])
             _restore(network, buffers[name])
@@ -184,23 +176,18 @@ class ProbePlan:
 
 
 def probe(
-    settings: Mapping[str, Any], dataset: PackedDataset, plan: ProbePlan, device: torch.device
+    recipe: Recipe, dataset: PackedDataset, plan: ProbePlan, device: torch.device
 ) -> Iterator[dict[str, Any]]:
-    """Trains the seeds of one job for a while and yields rows of `NOISE_COLUMNS` on the way.
+    """Trains the seeds of one recipe for a while and yields rows of `NOISE_COLUMNS` on the way.
 
-    settings: those of a training job (its limits and FID are not used); it trains as that job
-    would, in one process. Rows of a replica whose gradients are not finite have None as numbers.
-    UserError where the data set has fewer images than a batch.
+    It trains as a job of that recipe would, in one process. Rows of a replica whose gradients are
+    not finite have None as numbers. UserError where the data set has fewer images than a batch.
     """
-    check_fit(settings, dataset.manifest, "noise_probe.batch_size")
-    manifest, seeds, batch_size = dataset.manifest, settings["seeds"], settings["batch_size"]
-    shape = (manifest["height"], manifest["channels"], manifest["classes"])
-    players = build_players(settings, seeds, *shape, device, World())
-    images = ImageStore(dataset.images, device)
-    labels = torch.from_numpy(np.array(dataset.labels)).to(device)
-    sample_labels = SampleLabels.of(settings["labels"], dataset.labels, manifest["classes"])
-    source = (images, labels, sample_labels, seeds, batch_size)
-    draws = Draws(*source, settings["networks"]["latent"])
+    check_fit(recipe, dataset.manifest, "noise_probe.batch_size")
+    shape, seeds = ImageShape.of(dataset.manifest), recipe.seeds
+    players = build_players(recipe, seeds, shape, device=device)
+    data = TrainingData.of(dataset, recipe.labels, device)
+    source = TrainingInputs(data, recipe, seeds)
     sizes = {
         "generator": parameter_count(players.generator),
         "discriminator": parameter_count(players.discriminator),
@@ -208,19 +195,19 @@ def probe(
     done = 0
     for stage in plan.steps:
         for step in range(done, stage):
-            train_step(players, draws, step)
+            update(players, source.at(step))
         done = stage
-        independent = IndependentDraws(*source, settings["networks"]["latent"], stage)
-        measured = gradient_noise(players, independent, plan.batches, batch_size)
+        independent = IndependentInputs(data, recipe, seeds, stage)
+        measured = gradient_noise(players, independent, plan.batches, recipe.batch_size)
         for player, (traces, squared_norms) in measured.items():
             for seed, trace, squared_norm in zip(
                 seeds, traces.tolist(), squared_norms.tolist(), strict=True
             ):
                 finite = np.isfinite(trace) and np.isfinite(squared_norm)
                 yield {
-                    "experiment": settings["experiment"],
-                    "optimizer": settings["optimizer"],
-                    "batch_size": batch_size,
+                    "experiment": recipe.experiment,
+                    "optimizer": recipe.optimizer,
+                    "batch_size": recipe.batch_size,
                     "step": stage,
                     "seed": seed,
                     "player": player,
@@ -228,5 +215,5 @@ def probe(
                     "squared_norm": squared_norm if finite else None,
                     "noise_scale": trace / squared_norm if finite and squared_norm > 0 else None,
                     "parameters": sizes[player],
-                    "images": manifest["images"],
+                    "images": dataset.manifest["images"],
                 }

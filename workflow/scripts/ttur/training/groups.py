@@ -5,16 +5,15 @@ many small kernels. Where a step is large it saves nothing, and on a CPU its lar
 the cache and its grouped convolutions are slower than plain ones (docs/performance.md).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..network_kinds import largest_map
-from .draws import Draws
-from .step import Players, train_step
+from .inputs import InputSource
+from .job import Recipe
+from .step import Losses, Players, update
 
 # Measured on a CPU, three replicas: up to here one network is up to 2.7 times as fast as three, and
 # a fifth slower at worst; from twice as much on it is at most 3 % faster.
@@ -27,33 +26,32 @@ class Group:
 
     seeds: list[int]
     players: Players
-    draws: Draws
+    source: InputSource
 
-    def keep(self, replicas: Sequence[int], draws: Callable[[Sequence[int]], Draws]) -> None:
-        """Cuts all replicas but these (positions in the group) out; draws: makes those of seeds."""
+    def keep(self, replicas: Sequence[int], source: Callable[[Sequence[int]], InputSource]) -> None:
+        """Cuts all replicas but these (positions in the group) out; source: makes that of seeds."""
         if len(replicas) < len(self.seeds):
             self.seeds = [self.seeds[replica] for replica in replicas]
             self.players.keep(replicas)
-            self.draws = draws(self.seeds)
+            self.source = source(self.seeds)
 
 
 def grouped(
-    seeds: Sequence[int], settings: Mapping[str, Any], image_size: int, device: torch.device
+    seeds: Sequence[int], recipe: Recipe, image_size: int, device: torch.device
 ) -> list[list[int]]:
     """The seeds in order, in one group or in one each.
 
     A function of the job and of the kind of device alone, so that a resumed run groups as an
-    uninterrupted one does. settings: a training job's. Together where the widest feature maps of
+    uninterrupted one does. Together where the widest feature maps of
     a replica hold few numbers, and on a GPU, whose small kernels are the costlier ones.
     """
-    numbers = largest_map(settings["networks"], image_size) or image_size**2
-    maps = settings["batch_size"] // settings["micro_batches"] * numbers
+    numbers = largest_map(recipe.networks, image_size) or image_size**2
+    maps = recipe.batch_size // recipe.micro_batches * numbers
     together = device.type != "cpu" or maps <= MAPS_TOGETHER
     return [list(seeds)] if together else [[seed] for seed in seeds]
 
 
-def step_all(groups: Sequence[Group], step: int) -> tuple[Tensor, Tensor]:
-    """Step number `step` of every group; the losses of `train_step`, of all seeds in order."""
-    losses = [train_step(group.players, group.draws, step) for group in groups]
-    discriminator, generator = (torch.cat(each) for each in zip(*losses, strict=True))
-    return discriminator, generator
+def step_all(groups: Sequence[Group], step: int) -> Losses:
+    """Step number `step` of every group; the losses of all seeds in order."""
+    losses = [update(group.players, group.source.at(step)) for group in groups]
+    return Losses(*(torch.cat(each) for each in zip(*losses, strict=True)))

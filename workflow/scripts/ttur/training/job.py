@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from ..errors import UserError
+from ..feature_settings import FeatureSettings
 from .grid import Grid, Limits, LogGrid
 
 
@@ -37,23 +38,6 @@ class Ema:
 
     decay: float
     start_step: int = 0
-
-
-@dataclass(frozen=True)
-class FeatureSettings:
-    """Which feature network, and how it is loaded.
-
-    features: classifier or inception. For inception also resize (pytorch_fid, clean, tensorflow)
-    and weights (`random`, or the SHA-256 of their file); None for others.
-    """
-
-    features: str
-    resize: str | None = None
-    weights: str | None = None
-
-    def to_json(self) -> dict[str, str]:
-        """Only what is set, so that the key of reference statistics names nothing else."""
-        return {key: value for key, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

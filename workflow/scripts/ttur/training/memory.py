@@ -7,23 +7,25 @@ bf16 is counted as fp32, so the number is good to a factor of two.
 
 import resource
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from ..data.shape import ImageShape
 from ..errors import UserError
 from ..network_kinds import largest_map
 from ..networks import shapes
 from ..networks.replicated import one_replica
 from .groups import grouped
+from .inputs import EmptyInputs
+from .job import TrainingJob
 from .scoring import PASS
-from .step import assemble, train_step
-from .world import World
+from .step import assemble, update
 
 _META = torch.device("meta")
 # Measured on a CPU: the convolutions' copies in layouts of their own, and the threads' buffers.
@@ -56,74 +58,64 @@ class _Alive(TorchDispatchMode):
         self._now -= self._sizes.pop(key)
 
 
-class _ShapesOfDraws:
-    """What `draws.Draws` gives, without data."""
-
-    def __init__(self, batch_size: int, replicas: int, image: tuple[int, int, int], latent: int):
-        self._batch_size, self._replicas, self._image = batch_size, replicas, image
-        self._latent = latent
-
-    def real(self, counter: int) -> tuple[Tensor, Tensor]:
-        channels, height, width = self._image
-        return self._empty(self._replicas * channels, height, width), self._labels()
-
-    def latents(self, counter: int) -> tuple[Tensor, Tensor]:
-        return self._empty(self._replicas * self._latent), self._labels()
-
-    def mix(self, counter: int) -> Tensor:
-        return self._empty(self._replicas)
-
-    def _empty(self, *shape: int) -> Tensor:
-        return torch.empty(self._batch_size, *shape, device=_META)
-
-    def _labels(self) -> Tensor:
-        return torch.empty(self._batch_size, self._replicas, dtype=torch.int64, device=_META)
-
-
-def training_bytes(
-    settings: Mapping[str, Any],
-    image_size: int,
-    channels: int,
-    classes: int,
-    device: torch.device,
-) -> int:
+def training_bytes(job: TrainingJob, shape: ImageShape, device: torch.device) -> int:
     """Bytes that the networks of a job take: weights, gradients, the optimizers' moments and the
     activations of one micro-batch of one process, or of the samples of an evaluation where these
     are more; of all seeds, grouped as they train, by the rule of thumb above.
 
-    settings: a training job's. The images of the data set and the feature network come on top.
-    device: the kind of device that the job runs on.
+    shape: of the images. The images of the data set and the feature network come on top. device:
+    the kind of device that the job runs on.
     """
-    batch_size = settings["batch_size"] // settings["micro_batches"] // settings["processes"]
-    part = {**settings, "micro_batches": 1, "discriminator_steps": 1}
-    part["compute"] = {**settings["compute"], "precision": "fp32", "compile": False}
-    image, latent = (channels, image_size, image_size), settings["networks"]["latent"]
-    sizes = [len(group) for group in grouped(settings["seeds"], settings, image_size, device)]
+    part = replace(
+        job,
+        batch_size=job.batch_size // job.micro_batches // job.processes,
+        micro_batches=1,
+        discriminator_steps=1,
+        compute=replace(job.compute, precision="fp32", compile=False),
+    )
+    sizes = [len(group) for group in grouped(job.seeds, job, shape.size, device)]
     with _Alive() as alive:
         groups = []
         for replicas in sizes:
-            pair = shapes(settings["networks"], image_size, channels, classes, replicas)
-            groups.append((assemble(part, pair, _META, World()), replicas))
+            players = assemble(part, shapes(part.networks, shape, replicas), device=_META)
+            groups.append((players, EmptyInputs(part, shape, replicas)))
         for step in range(2):  # the moments come with the first step
-            for players, replicas in groups:
-                train_step(players, _ShapesOfDraws(batch_size, replicas, image, latent), step)
-        samples = _ShapesOfDraws(min(PASS, settings["fid"]["samples"]), 1, image, latent)
-        inputs = samples.latents(0)
+            for players, source in groups:
+                update(players, source.at(step))
+        samples = replace(part, batch_size=min(PASS, job.fid.samples))
+        inputs = EmptyInputs(samples, shape, 1).latents(0)
         with torch.no_grad():
             one_replica(groups[0][0].sampler, 0)(*inputs)
     return int(_KERNELS * alive.peak) + _START
 
 
-def ceiling_bytes(settings: Mapping[str, Any], image_size: int, channels: int) -> int | None:
+def ceiling_bytes(job: TrainingJob, shape: ImageShape) -> int | None:
     """A bound on the activations in `training_bytes`, generous and without the seconds that takes:
     so many of the largest feature maps per image of the batch, or of an evaluation. None where the
     kind of networks does not say how large they are."""
-    numbers = largest_map(settings["networks"], image_size)
+    numbers = largest_map(job.networks, shape.size)
     if numbers is None:
         return None
-    maps = max(channels * image_size**2, numbers) * 4
-    images = max(128 * settings["batch_size"] * len(settings["seeds"]), 16 * PASS)
+    maps = max(shape.channels * shape.size**2, numbers) * 4
+    images = max(128 * job.batch_size * len(job.seeds), 16 * PASS)
     return maps * images + (256 << 20)
+
+
+def memory_warning(job: TrainingJob, shape: ImageShape, device: torch.device) -> str | None:
+    """One line where a job does not fit or cannot be estimated; None where it fits.
+
+    A quick bound comes first, since counting takes a second or two.
+    """
+    available = available_bytes(device)
+    ceiling = ceiling_bytes(job, shape)
+    if ceiling is not None and ceiling <= available:
+        return None
+    try:
+        needed = training_bytes(job, shape, device)
+    except (RuntimeError, TypeError, ValueError) as error:  # networks that look at their data
+        reason = " ".join(str(error).split())[:200]
+        return f"memory is not estimated, the networks do not run without data ({reason})"
+    return shortage(job, needed, available)
 
 
 def available_bytes(device: torch.device) -> int:
@@ -156,17 +148,17 @@ def _free_memory() -> Iterator[int]:
 _LIMITS = ("max", "current")
 
 
-def shortage(settings: Mapping[str, Any], needed: int, available: int) -> str | None:
+def shortage(job: TrainingJob, needed: int, available: int) -> str | None:
     """One line where a job needs more than there is, with the keys that help; else None."""
     if needed <= available:
         return None
     return (
-        f"batch size {settings['batch_size']} with {len(settings['seeds'])} seeds at a time needs "
-        f"about {needed / 2**30:.1f} GiB, {available / 2**30:.1f} GiB are free: {_remedy(settings)}"
+        f"batch size {job.batch_size} with {len(job.seeds)} seeds at a time needs "
+        f"about {needed / 2**30:.1f} GiB, {available / 2**30:.1f} GiB are free: {_remedy(job)}"
     )
 
 
-def out_of_memory(settings: Mapping[str, Any], error: BaseException) -> UserError | None:
+def out_of_memory(job: TrainingJob, error: BaseException) -> UserError | None:
     """What to tell the user where an error says that memory has run out; else None."""
     text = str(error)
     if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not (
@@ -175,16 +167,16 @@ def out_of_memory(settings: Mapping[str, Any], error: BaseException) -> UserErro
     ):
         return None
     return UserError(
-        f"out of memory at batch size {settings['batch_size']} with {len(settings['seeds'])} seeds "
-        f"at a time: {_remedy(settings)}"
+        f"out of memory at batch size {job.batch_size} with {len(job.seeds)} seeds "
+        f"at a time: {_remedy(job)}"
     )
 
 
-def _remedy(settings: Mapping[str, Any]) -> str:
+def _remedy(job: TrainingJob) -> str:
     """Keys of an experiment that make its jobs smaller and are not used up yet."""
-    remedies = ["lower seeds_per_job"] if len(settings["seeds"]) > 1 else []
-    if settings["micro_batches"] < settings["batch_size"]:
+    remedies = ["lower seeds_per_job"] if len(job.seeds) > 1 else []
+    if job.micro_batches < job.batch_size:
         remedies.append("raise micro_batches (BatchNorm then sees a part of the batch)")
-    if settings["compute"]["precision"] != "bf16":
+    if job.compute.precision != "bf16":
         remedies.append("set compute.precision to bf16")
     return ", ".join([*remedies, "or use a machine with more memory"])

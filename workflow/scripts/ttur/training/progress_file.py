@@ -9,50 +9,51 @@ import math
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..files import write_json
-from .loop import HISTORY_COLUMNS, Progress
-
-_FID = HISTORY_COLUMNS.index("fid")
+from .history import HistoryRow, TrainingState
+from .job import Recipe
 
 
 class ProgressFile:
-    """Called with a job's progress and its step limit; writes at most every `interval` seconds.
+    """Called with a job's state and its last step; writes at most every `interval` seconds.
 
     The first call always writes, and so does one at which a seed has ended.
     """
 
-    def __init__(self, path: str | Path, settings: Mapping[str, Any], interval: float = 2.0):
-        self._path, self._settings, self._interval = Path(path), settings, interval
+    def __init__(self, path: str | Path, job: Recipe, interval: float = 2.0):
+        self._path, self._job, self._interval = Path(path), job, interval
         self._written = -math.inf
         self._ended = 0
         self._start: tuple[int, float] | None = None
 
-    def __call__(self, progress: Progress, limit: int) -> None:
+    def __call__(self, state: TrainingState, last_step: int) -> None:
         now = time.monotonic()
-        if now - self._written < self._interval and len(progress.results) == self._ended:
+        if now - self._written < self._interval and len(state.results) == self._ended:
             return
-        self._start = self._start or (progress.step, progress.seconds)
+        self._start = self._start or (state.step, state.seconds)
         with contextlib.suppress(OSError):  # a full disk is no reason to end a training here
-            write_json(self._path, self._record(progress, limit))
-        self._written, self._ended = now, len(progress.results)
+            write_json(self._path, self._record(state, last_step))
+        self._written, self._ended = now, len(state.results)
 
-    def _record(self, progress: Progress, limit: int) -> dict[str, Any]:
-        names = ("experiment", "optimizer", "batch_size", "seeds")
-        speed = _speed(progress, *self._start)
-        left = (limit - progress.step) / speed if speed and progress.running else None
+    def _record(self, state: TrainingState, last_step: int) -> dict[str, Any]:
+        speed = _speed(state, *self._start)
+        left = (last_step - state.step) / speed if speed and state.running else None
         return {
-            **{name: self._settings[name] for name in names},
-            "step": progress.step,
-            "step_limit": limit,
-            "running": progress.running,
-            "ended": {str(seed): each["status"] for seed, each in progress.results.items()},
-            "fid": fid_so_far(progress.rows),
+            "experiment": self._job.experiment,
+            "optimizer": self._job.optimizer,
+            "batch_size": self._job.batch_size,
+            "seeds": self._job.seeds,
+            "step": state.step,
+            "step_limit": last_step,
+            "running": state.running,
+            "ended": {str(seed): each.status for seed, each in state.results.items()},
+            "fid": fid_so_far(state.rows),
             "steps_per_second": speed and round(speed, 3),
-            "seconds": round(progress.seconds, 1),
+            "seconds": round(state.seconds, 1),
             "seconds_left": left and round(left, 1),
             "host": platform.node(),
             "pid": os.getpid(),
@@ -68,14 +69,14 @@ class ProgressFile:
             torn.unlink(missing_ok=True)
 
 
-def fid_so_far(rows: list[list[float]]) -> dict[str, dict[str, float | None]]:
+def fid_so_far(rows: Iterable[HistoryRow]) -> dict[str, dict[str, float | None]]:
     """Seed -> best and last FID of its evaluations, from rows of the history.
 
     None where there is none: the last evaluation was not a finite number, or none was.
     """
     fids: dict[str, list[float]] = {}
     for row in rows:
-        fids.setdefault(str(row[0]), []).append(row[_FID])
+        fids.setdefault(str(row.seed), []).append(row.fid)
     return {
         seed: {
             "best": min(filter(math.isfinite, values), default=None),
@@ -85,9 +86,9 @@ def fid_so_far(rows: list[list[float]]) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _speed(progress: Progress, first_step: int, first_second: float) -> float | None:
+def _speed(state: TrainingState, first_step: int, first_second: float) -> float | None:
     """Steps per second of this process; that of the interrupted one until there is one."""
-    steps, seconds = progress.step - first_step, progress.seconds - first_second
+    steps, seconds = state.step - first_step, state.seconds - first_second
     if steps <= 0 or seconds <= 0:
-        steps, seconds = progress.step, progress.seconds
+        steps, seconds = state.step, state.seconds
     return steps / seconds if steps and seconds > 0 else None

@@ -1,19 +1,31 @@
-"""One step of TTUR training: the discriminator's updates, then the generator's."""
+"""One step of TTUR training as a function of tensors.
+
+The discriminator's updates come first, then the generator's.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from .. import networks, objectives
+from ..data.shape import ImageShape
 from ..networks.replicated import RunningNorm, keep_replicas
 from ..optimizers import OPTIMIZERS
 from .average import MovingAverage
-from .draws import Draws
+from .inputs import DiscriminatorInputs, Images, Latents, StepInputs
+from .job import Recipe
 from .world import World
+
+
+class Losses(NamedTuple):
+    """Of one step, each [R] without gradient: means over this process's part of the batch."""
+
+    discriminator: Tensor
+    generator: Tensor
 
 
 @dataclass
@@ -25,8 +37,6 @@ class Players:
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
     objective: objectives.Objective
-    discriminator_steps: int
-    latent_reuse: bool
     micro_batches: int
     average: MovingAverage | None
     autocast: AbstractContextManager
@@ -53,9 +63,7 @@ class Players:
         with self.autocast:
             return _widened(self.discriminator(images, labels))
 
-    def score_pair(
-        self, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def score_pair(self, real: Images, fake: Images) -> tuple[Tensor, Tensor]:
         """Scores of two (images, labels), in one pass where the network allows it."""
         if not self.discriminator.joint_batch:
             return self.score(*real), self.score(*fake)
@@ -90,122 +98,118 @@ class Players:
 
 
 def build_players(
-    settings: Mapping[str, Any],
+    recipe: Recipe,
     seeds: Sequence[int],
-    image_size: int,
-    channels: int,
-    classes: int,
+    shape: ImageShape,
+    *,
     device: torch.device,
-    world: World,
+    world: World | None = None,
 ) -> Players:
-    """Fresh players with one replica per seed, from a training job's settings."""
-    pair = networks.build(settings["networks"], image_size, channels, classes, seeds)
-    return assemble(settings, pair, device, world)
+    """Fresh players with one replica per seed."""
+    pair = networks.build(recipe.networks, shape, seeds)
+    return assemble(recipe, pair, device=device, world=world)
 
 
 def assemble(
-    settings: Mapping[str, Any],
+    recipe: Recipe,
     pair: tuple[nn.Module, nn.Module],
+    *,
     device: torch.device,
-    world: World,
+    world: World | None = None,
 ) -> Players:
-    """Players from a generator and a discriminator: their optimizers and the rules of the game."""
+    """Players from a generator and a discriminator: their optimizers and the rules of the game.
+
+    world: the processes that share the training; by default this one alone.
+    """
+    world, compute = world or World(), recipe.compute
     generator, discriminator = (network.to(device).train() for network in pair)
-    compute = settings["compute"]
     for network in (generator, discriminator):
-        network.channels_last = compute["channels_last"]
+        network.channels_last = compute.channels_last
         for module in network.modules():
             if isinstance(module, RunningNorm):
-                module.synchronised = world.size > 1 and compute["batch_norm_over"] == "all"
-        if compute["compile"]:
+                module.synchronised = world.size > 1 and compute.batch_norm_over == "all"
+        if compute.compile:
             network.compile()
-    bf16 = compute["precision"] == "bf16"
     # The meta device, which has shapes only, knows no autocast.
     kind = device.type if device.type != "meta" else "cpu"
-    half = torch.autocast(kind, torch.bfloat16) if bf16 else nullcontext()
-    build = OPTIMIZERS[settings["optimizer"]].build
-    hyper, ema = settings["hyper"], settings["ema"]
+    bf16 = compute.precision == "bf16"
+    build, ema = OPTIMIZERS[recipe.optimizer].build, recipe.ema
     return Players(
-        generator,
-        discriminator,
-        build(generator.parameters(), settings["generator_rate"], hyper),
-        build(discriminator.parameters(), settings["discriminator_rate"], hyper),
-        objectives.build(settings["objective"]),
-        settings["discriminator_steps"],
-        settings["latent_reuse"],
-        settings["micro_batches"],
-        MovingAverage(generator, **ema) if ema else None,
-        half,
-        world,
+        generator=generator,
+        discriminator=discriminator,
+        generator_optimizer=build(generator.parameters(), recipe.generator_rate, recipe.hyper),
+        discriminator_optimizer=build(
+            discriminator.parameters(), recipe.discriminator_rate, recipe.hyper
+        ),
+        objective=objectives.build(recipe.objective),
+        micro_batches=recipe.micro_batches,
+        average=MovingAverage(generator, ema.decay, ema.start_step) if ema else None,
+        autocast=torch.autocast(kind, torch.bfloat16) if bf16 else nullcontext(),
+        world=world,
     )
 
 
-def train_step(players: Players, draws: Draws, step: int) -> tuple[Tensor, Tensor]:
-    """Step number `step`, counted from 0; updates both players in place.
+def update(players: Players, inputs: StepInputs) -> Losses:
+    """One step: updates both players in place.
 
     The discriminator moves first, on samples that carry no gradient; the generator's gradient is
-    taken at the updated discriminator, as in the authors' code. With latent_reuse its samples are
-    those of the last discriminator step, so the generator runs forward once; else they are new.
+    taken at the updated discriminator, as in the authors' code. Where `inputs.generator` is None
+    its samples are those of the last discriminator update, so the generator runs forward once.
 
-    Returns the discriminator's (last) and the generator's loss, each [R], without gradient: means
-    over this process's part of the batch.
+    Returns the losses of the last discriminator update and of the generator's.
     """
-    updates = players.discriminator_steps
-    latents_per_step = updates if players.latent_reuse else updates + 1
-    for update in range(updates):
-        latents = draws.latents(step * latents_per_step + update)
-        reused = players.latent_reuse and update == updates - 1
-        discriminator_loss, fake = _discriminator_update(
-            players, draws, step * updates + update, latents, reused
-        )
-    if not players.latent_reuse:
-        latents, fake = draws.latents(step * latents_per_step + updates), None
+    last = len(inputs.discriminator) - 1
+    for index, each in enumerate(inputs.discriminator):
+        reused = inputs.generator is None and index == last
+        discriminator_loss, fake = _discriminator_update(players, each, reused)
+    if inputs.generator is not None:
+        latents, fake = inputs.generator, None
+    else:
+        latents = inputs.discriminator[last].fake
     generator_loss = _generator_update(players, latents, fake)
     if players.average:
-        players.average.update(players.generator, step)
-    return discriminator_loss, generator_loss
+        players.average.update(players.generator, inputs.number)
+    return Losses(discriminator_loss, generator_loss)
 
 
 def _discriminator_update(
-    players: Players, draws: Draws, counter: int, latents: tuple[Tensor, Tensor], reused: bool
+    players: Players, inputs: DiscriminatorInputs, reused: bool
 ) -> tuple[Tensor, Tensor]:
     """One update of the discriminator; returns its loss and the (last) generated images."""
-    real, real_labels = draws.real(counter)
+    real, latents, mix = inputs
     penalised = players.objective.penalty_weight > 0
-    mix = draws.mix(counter) if penalised else None
     players.discriminator_optimizer.zero_grad(set_to_none=True)
     losses = []
-    for part in players.world.parts(len(real), players.micro_batches):
-        labels, part_latents, fake_labels = real_labels[part], latents[0][part], latents[1][part]
+    for part in players.world.parts(len(real.images), players.micro_batches):
+        images, labels, fake_labels = real.images[part], real.labels[part], latents.labels[part]
         with torch.set_grad_enabled(reused):
-            fake = players.sample(part_latents, fake_labels)
+            fake = players.sample(latents.latents[part], fake_labels)
         loss = players.objective.discriminator(
-            *players.score_pair((real[part], labels), (fake.detach(), fake_labels))
+            *players.score_pair(Images(images, labels), Images(fake.detach(), fake_labels))
         )
         if penalised:
             penalty = objectives.gradient_penalty(
                 lambda points, labels=labels: players.discriminator(points, labels),
-                real[part],
+                images,
                 fake.detach(),
                 mix[part],
             )
             loss = loss + players.objective.penalty_weight * penalty
         losses.append(_backward(loss, players, players.discriminator))
-    _update(players, players.discriminator, players.discriminator_optimizer)
+    _move(players, players.discriminator, players.discriminator_optimizer)
     return torch.stack(losses).mean(0), fake
 
 
-def _generator_update(
-    players: Players, latents: tuple[Tensor, Tensor], fake: Tensor | None
-) -> Tensor:
+def _generator_update(players: Players, inputs: Latents, fake: Tensor | None) -> Tensor:
     """One update of the generator, on `fake` where it is given; returns its loss."""
     players.generator_optimizer.zero_grad(set_to_none=True)
     losses = []
-    for part in players.world.parts(len(latents[0]), players.micro_batches):
-        images = players.sample(latents[0][part], latents[1][part]) if fake is None else fake
-        loss = players.objective.generator(players.score(images, latents[1][part]))
+    for part in players.world.parts(len(inputs.latents), players.micro_batches):
+        latents, labels = inputs.latents[part], inputs.labels[part]
+        images = players.sample(latents, labels) if fake is None else fake
+        loss = players.objective.generator(players.score(images, labels))
         losses.append(_backward(loss, players, players.generator))
-    _update(players, players.generator, players.generator_optimizer)
+    _move(players, players.generator, players.generator_optimizer)
     return torch.stack(losses).mean(0)
 
 
@@ -215,7 +219,7 @@ def _backward(loss: Tensor, players: Players, network: nn.Module) -> Tensor:
     return loss.detach()
 
 
-def _update(players: Players, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def _move(players: Players, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     players.world.average_gradients(players.parameters[network])
     optimizer.step()
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from conftest import SETTINGS, job_of
 from ttur.streams import generator
-from ttur.training.draws import Draws
+from ttur.training.data import TrainingData
 from ttur.training.images import ImageStore
+from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
 
 CPU = torch.device("cpu")
@@ -22,8 +24,14 @@ def packed(tmp_path):
 
 
 def draws(packed, seeds=(0, 1), batch_size=5, room=None, sample_labels=FOUR):
-    labels = torch.arange(37) % 4
-    return Draws(ImageStore(packed, CPU, room), labels, sample_labels, seeds, batch_size, latent=6)
+    return inputs(ImageStore(packed, CPU, room), seeds, batch_size, sample_labels=sample_labels)
+
+
+def inputs(store, seeds, batch_size, latent=6, sample_labels=FOUR, **changes):
+    labels = torch.arange(len(store)) % 4
+    networks = {"kind": "none", "latent": latent}
+    job = job_of(SETTINGS | {"networks": networks, "batch_size": batch_size} | changes)
+    return TrainingInputs(TrainingData(store, labels, sample_labels), job, seeds)
 
 
 def test_images_from_the_file_are_those_from_memory(packed):
@@ -102,8 +110,7 @@ def test_a_batch_above_half_of_a_block_is_drawn_step_by_step():
     """Blocks of one step where the batch has more than 2,048 images."""
     images = np.zeros((5000, 1, 1, 1), dtype=np.uint8)
     for size, steps in ((241, 16), (2048, 2), (2049, 1), (5000, 1)):
-        store, labels = ImageStore(images, CPU), torch.zeros(5000, dtype=torch.int64)
-        source = Draws(store, labels, FOUR, (3,), size, latent=1)
+        source = inputs(ImageStore(images, CPU), (3,), size, latent=1)
         expected = torch.randn(steps, size, 1, generator=generator(3, "latent", 0))
         assert torch.equal(source.latents(0)[0], expected[0])
         if steps == 1:
@@ -136,7 +143,7 @@ def test_the_next_batch_is_announced_but_at_the_end_of_an_epoch(packed):
 
     for room, told in ((0, True), (10**9, False)):
         announced.clear()
-        source = Draws(Told(packed, CPU, room), torch.arange(37) % 4, FOUR, (1, 4), 9, latent=2)
+        source = inputs(Told(packed, CPU, room), (1, 4), 9, latent=2)
         for counter in range(8):
             source.real(counter)
         batches = [indices for indices, _ in announced]
@@ -161,7 +168,7 @@ def test_a_stream_is_seeded_once_a_block_and_the_order_once_an_epoch(packed, mon
         seeded.append((seed, name, counter))
         return generator(seed, name, counter)
 
-    monkeypatch.setattr("ttur.training.draws.generator", counted)
+    monkeypatch.setattr("ttur.training.inputs.generator", counted)
     source = draws(packed, seeds=(3, 9))
     for counter in range(130):
         source.latents(counter)
