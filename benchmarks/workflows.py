@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 from timing import Row, compare
-from ttur.aggregate import SCORES
 from ttur.config import load
 from ttur.records import write_record
+from ttur.tables.training import HISTORY, SCORES
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -102,16 +102,15 @@ def _fabricate(folder: Path, config: dict) -> None:
         path = folder / run.path("run.json")
         path.parent.mkdir(parents=True)
         last, seed = int(grid[-1]), run.seeds[0]
-        header = "seed,step,samples,fid,scored,generator_loss,discriminator_loss,"
-        lines = [header + "generator_gradient_norm,discriminator_gradient_norm"]
+        lines = [",".join(HISTORY.columns)]
         lines += [
             f"{seed},{step},{step * run.batch_size},{fid!r},2000,0.7,1.3,0.5,0.5"
             for step, fid in zip(grid.tolist(), fids.tolist(), strict=True)
         ]
         path.with_name("history.csv").write_text("\n".join(lines) + "\n")
-        scores = path.parents[2] / "evaluation.csv"
+        scores = folder / run.evaluation_file
         if not scores.exists():
-            scores.write_text(f"{','.join(SCORES)}\n")
+            scores.write_text(f"{','.join(SCORES.columns)}\n")
         job = f"{run.experiment},{run.optimizer},{run.batch_size}"
         with open(scores, "a") as file:
             for number in range(2):

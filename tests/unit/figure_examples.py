@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 from ttur.aggregate import critical_table, median_sfo, steps_table
-from ttur.figures import columns
+from ttur.tables.aggregate import SPEED
+from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, FID_SCORES, THRESHOLD
+from ttur.tables.theory import CENSORED_FIT, COMPARISON, LEARNING_RATES, NOISE_SCALE
 
 # Theorem 3.2 as N(b) = b / (intercept b - slope): the pole is slope / intercept, b* twice that.
 FITS = {
@@ -34,8 +36,9 @@ PUBLISHED = {
 }
 
 
-def table(rows, types):
-    """Rows with the columns and types that a figure reads."""
+def table(rows, contract, *names):
+    """Rows of all columns, or of those named, with the types that a figure reads."""
+    types = contract.types(*names, floats=True)
     return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
@@ -63,44 +66,47 @@ def example_runs(experiment="dcgan", seeds=(0, 1, 2), spread=0.22, fits=None):
 
 
 def bootstrap_of(steps, resamples=200):
-    """`columns.BOOTSTRAP` of a steps.csv: medians of seeds drawn with replacement."""
+    """bootstrap.csv of a steps.csv: medians of seeds drawn with replacement."""
     draw, rows = np.random.default_rng(2), []
     for names, group in steps.groupby(["experiment", "optimizer", "batch_size"]):
         numbers = group["steps"].astype("float64").fillna(np.inf).to_numpy()
         medians = np.median(draw.choice(numbers, (resamples, len(numbers))), axis=1)
         low, high = np.quantile(medians, [0.025, 0.975], method="nearest")
         cells = [cell if np.isfinite(low) else np.nan for cell in (np.median(numbers), low, high)]
-        rows.append((*names, *cells, False, cells[0], *(names[2] * cell for cell in cells)))
-    return table(rows, columns.BOOTSTRAP)
+        counts = (len(numbers), np.isfinite(numbers).sum())
+        miss = group["bracket_low"].median()
+        sfo = [names[2] * cell for cell in cells]
+        rows.append((*names, *counts, *cells, miss, False, cells[0], *sfo))
+    return table(rows, BOOTSTRAP)
 
 
 def fit_of(experiment="dcgan", fits=None):
-    """`columns.CENSORED_FIT` of the constants."""
+    """censored_fit.csv of the constants."""
     rows = []
     for optimizer, (slope, intercept) in (fits or FITS[experiment]).items():
         pole = slope / intercept
-        ends = (2 * pole, 1.5 * pole, 2.7 * pole, pole)
-        rows.append((experiment, optimizer, slope, intercept, *ends, ""))
-    return table(rows, columns.CENSORED_FIT)
+        ends = (2 * pole, 1.5 * pole, 2.7 * pole, pole, 0.75 * pole, 1.35 * pole)
+        rows.append((experiment, optimizer, slope, intercept, 0.2, *ends, 0.9, 18, 0, 3, ""))
+    return table(rows, CENSORED_FIT)
 
 
 def speed_of(steps):
-    """`columns.SPEED`: a step costs a fixed part and a part per image."""
+    """speed.csv: a step costs a fixed part and a part per image."""
     rows = [
-        (*names, 1 / (0.0025 + 0.00016 * names[2]))
+        (*names, 3, 100.0, 1 / (0.0025 + 0.00016 * names[2]), "cpu")
         for names, _ in steps.groupby(["experiment", "optimizer", "batch_size"])
     ]
-    return table(rows, columns.SPEED)
+    return table(rows, SPEED)
 
 
 def intervals_of(critical):
-    """`columns.CRITICAL_INTERVAL`: a factor of two around."""
+    """statistics/critical.csv: a factor of two around."""
     rows = [
-        (row.experiment, row.optimizer, size, size / 2, size * 2, 0.7)
+        (row.experiment, row.optimizer, size, size / 2, size * 2, 0.7, 2000)
         for row in critical.itertuples()
         if pd.notna(size := row.critical_batch_size)
     ]
-    return table(rows, columns.CRITICAL_INTERVAL)
+    return table(rows, CRITICAL_INTERVALS)
 
 
 def tables_of(experiment="dcgan", **changes):
@@ -115,7 +121,7 @@ def tables_of(experiment="dcgan", **changes):
 
 
 def thresholds_of(experiment="dcgan", configured=8.0):
-    """`columns.THRESHOLD`: b* doubles as the threshold falls, in the end nobody arrives."""
+    """threshold.csv: b* doubles as the threshold falls, in the end nobody arrives."""
     rows = []
     for optimizer in FITS[experiment]:
         for k, factor in enumerate((2.5, 2.0, 1.75, 1.5, 1.25, 1.0, 0.9, 0.8, 0.7, 0.6)):
@@ -123,15 +129,15 @@ def thresholds_of(experiment="dcgan", configured=8.0):
             edge = "smallest" if size == 1 else "censored" if k == 7 else ""
             if optimizer == "RMSProp" and k > 7:
                 size, edge = np.nan, ""
-            rows.append((experiment, optimizer, factor * configured, size, size, size, edge))
-    return table(rows, columns.THRESHOLD)
+            rows.append((experiment, optimizer, factor * configured, size, size, size, edge, 3, 3))
+    return table(rows, THRESHOLD)
 
 
 def scores_of(experiment="dcgan", mean=7.93, sd=0.07, seeds=6):
-    """`columns.SAMPLE_SEEDS` of one generator."""
+    """noise/{experiment}.csv of one generator."""
     fids = mean + sd * np.random.default_rng(3).standard_normal(seeds)
     rows = [(experiment, "Adam", 8, 0, 2000, seed, fid) for seed, fid in enumerate(fids)]
-    return table(rows, columns.SAMPLE_SEEDS)
+    return table(rows, FID_SCORES)
 
 
 def histories_of_runs(runs):
@@ -158,7 +164,7 @@ def histories_of_runs(runs):
 
 
 def comparison_of(experiments=tuple(FITS)):
-    """`columns.COMPARISON`, measured from `example_runs`."""
+    """comparison.csv, measured from `example_runs`."""
     rows = []
     for experiment in experiments:
         steps = steps_table(example_runs(experiment))
@@ -167,15 +173,15 @@ def comparison_of(experiments=tuple(FITS)):
             row = critical.loc[optimizer]
             size = float(row["critical_batch_size"])
             fitted = 2 * slope / intercept
-            measured = (size, size / 2, size * 2, row["at_edge"], 1.3 * size)
+            measured = (size, size / 2, size * 2, row["at_edge"], size, 1.3 * size)
             fit = (fitted, 0.7 * fitted, 1.6 * fitted, 11 * fitted, 45 * fitted)
             names = (experiment, SECTIONS[experiment], optimizer)
             rows.append((*names, *measured, *fit, *PUBLISHED[experiment][optimizer]))
-    return table(rows, columns.COMPARISON)
+    return table(rows, COMPARISON)
 
 
 def noise_of(experiments=tuple(FITS)):
-    """`columns.NOISE_SCALE`: grows over training; the last one of RMSProp has no estimate."""
+    """noise_scale.csv: grows over training; the last one of RMSProp has no estimate."""
     draw, rows = np.random.default_rng(5), []
     for experiment in experiments:
         for optimizer in FITS[experiment]:
@@ -184,13 +190,13 @@ def noise_of(experiments=tuple(FITS)):
                     scale = start * 2**k * np.exp(0.3 * draw.standard_normal())
                     if (optimizer, k) == ("RMSProp", 3):
                         scale = np.nan
-                    spread = (scale, 0.6 * scale, 1.7 * scale)
-                    rows.append((experiment, optimizer, player, step, *spread))
-    return table(rows, columns.NOISE_SCALE)
+                    numbers = (scale, 1.0, scale, 0.6 * scale, 1.7 * scale, 3, scale, scale)
+                    rows.append((experiment, optimizer, player, step, *numbers))
+    return table(rows, NOISE_SCALE)
 
 
 def learning_rates_example():
-    """`columns.LEARNING_RATES`: three rates, proportional but for noise."""
+    """learning_rates.csv: three rates, proportional but for noise."""
     rows = []
     for optimizer, size in (("Adam", 4.0), ("AdaBelief", 2.0), ("RMSProp", 4.0)):
         for k, rate in enumerate((0.001, 0.002, 0.004)):
@@ -201,7 +207,7 @@ def learning_rates_example():
             fitted = 1.2 * size * 2.0 ** (k - 1)
             name = ("low", "middle", "high")[k]
             rows.append((name, optimizer, rate, *interval, fitted, 0.8 * fitted, 1.5 * fitted))
-    return table(rows, columns.LEARNING_RATES)
+    return table(rows, LEARNING_RATES)
 
 
 def pictures(count=32, size=16, channels=1, seed=6):

@@ -6,12 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from ttur.aggregate import (
-    CRITICAL,
-    EVALUATION,
-    NETWORKS,
-    SCORES,
-    SPEED,
-    STEPS,
     critical_table,
     evaluation_table,
     median_sfo,
@@ -20,6 +14,8 @@ from ttur.aggregate import (
     steps_table,
 )
 from ttur.errors import UserError
+from ttur.tables.aggregate import CRITICAL, EVALUATION, NETWORKS, SPEED, STEPS
+from ttur.tables.training import SCORES
 
 
 def result(seed, steps, status=None, last_miss=None, final_fid=9.0):
@@ -73,8 +69,8 @@ def test_steps_table_has_one_row_per_seed_and_statuses_without_numbers():
             run(8, result(0, 100, last_miss=90), result(1, 120, last_miss=100)),
         ]
     )
-    assert list(table.columns) == list(STEPS)
-    assert table.dtypes.astype(str).to_dict() == STEPS
+    assert list(table.columns) == list(STEPS.columns)
+    assert table.dtypes.astype(str).to_dict() == STEPS.types()
     assert table["batch_size"].tolist() == [8, 8, 8, 16, 16]
     assert table["seed"].tolist() == [0, 1, 2, 0, 1]
     assert table["status"].tolist() == ["reached", "reached", "step-limit", "reached", "diverged"]
@@ -119,16 +115,16 @@ def test_a_seed_that_occurs_twice_is_an_error():
 
 def test_tables_of_nothing_have_their_columns():
     steps = steps_table([])
-    assert list(steps.columns) == list(STEPS)
-    assert list(critical_table(steps).columns) == list(CRITICAL)
-    assert list(networks_table([]).columns) == list(NETWORKS)
-    assert list(speed_table([]).columns) == list(SPEED)
-    assert list(evaluation_table([], scores().iloc[:0]).columns) == list(EVALUATION)
+    assert list(steps.columns) == list(STEPS.columns)
+    assert list(critical_table(steps).columns) == list(CRITICAL.columns)
+    assert list(networks_table([]).columns) == list(NETWORKS.columns)
+    assert list(speed_table([]).columns) == list(SPEED.columns)
+    assert list(evaluation_table([], scores().iloc[:0]).columns) == list(EVALUATION.columns)
 
 
 def test_networks_table_has_one_row_per_experiment():
     table = networks_table([run(8), run(16), run(8, experiment="biggan", threshold=25)])
-    assert list(table.columns) == list(NETWORKS)
+    assert list(table.columns) == list(NETWORKS.columns)
     assert table.to_dict("records") == [
         {
             "experiment": name,
@@ -150,7 +146,7 @@ def test_speed_is_the_median_over_groups_of_seeds_and_seconds_their_sum():
         run(4, result(0, 100)),
     ]
     table = speed_table(groups)
-    assert table.dtypes.astype(str).to_dict() == SPEED
+    assert table.dtypes.astype(str).to_dict() == SPEED.types()
     assert table["batch_size"].tolist() == [4, 8]
     last = table.iloc[1]
     assert (last["seeds"], last["seconds"], last["seed_steps_per_second"]) == (4, 21.5, 110.0)
@@ -193,8 +189,8 @@ def test_critical_batch_size_minimises_the_median_sfo():
 
 def test_types_of_critical_table():
     table = critical_table(steps_table(sweep({2: [None], 4: [None]})))
-    assert list(table.columns) == list(CRITICAL)
-    assert table.dtypes.astype(str).to_dict() == CRITICAL
+    assert list(table.columns) == list(CRITICAL.columns)
+    assert table.dtypes.astype(str).to_dict() == CRITICAL.types()
 
 
 def test_nothing_reached_keeps_the_row():
@@ -266,7 +262,7 @@ def scores(batch_size=8, **by_seed):
         for seed, fids in by_seed.items()
         for k, fid in enumerate(fids)
     ]
-    return pd.DataFrame(rows, columns=list(SCORES)).astype(SCORES)
+    return SCORES.frame(rows)
 
 
 def test_evaluation_compares_with_the_threshold_both_ways():
@@ -274,8 +270,8 @@ def test_evaluation_compares_with_the_threshold_both_ways():
     table = evaluation_table(
         [job], scores(s0=[9, 10], s1=[10.5, 10.1], s2=[11, 13], s3=[8, 9], s4=[9, 11])
     )
-    assert list(table.columns) == list(EVALUATION)
-    assert table.dtypes.astype(str).to_dict() == EVALUATION
+    assert list(table.columns) == list(EVALUATION.columns)
+    assert table.dtypes.astype(str).to_dict() == EVALUATION.types()
     assert table["mean_fid"].tolist() == pytest.approx([9.5, 10.3, 12, 8.5, 10])
     assert table["sd_fid"][2] == pytest.approx(math.sqrt(2))
     assert table["agrees"].tolist() == [True, False, True, False, True]

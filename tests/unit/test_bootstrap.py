@@ -6,14 +6,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from ttur.aggregate import STEPS, median_sfo, steps_table
-from ttur.bootstrap import (
-    BOOTSTRAP,
-    CRITICAL_INTERVALS,
-    bootstrap_tables,
-    interval,
-    resampled_medians,
-)
+from ttur.aggregate import median_sfo, steps_table
+from ttur.bootstrap import bootstrap_tables, interval, resampled_medians
+from ttur.tables.aggregate import STEPS
+from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
 
 RANDOM = np.random.default_rng
 
@@ -43,10 +39,12 @@ def tables(*args, **kwargs):
 
 def test_columns_and_types():
     bootstrap, critical = bootstrap_tables(steps({4: [100, 110, 120], 8: [None] * 3}))
-    assert bootstrap.dtypes.astype(str).to_dict() == BOOTSTRAP
-    assert critical.dtypes.astype(str).to_dict() == CRITICAL_INTERVALS
+    assert bootstrap.dtypes.astype(str).to_dict() == BOOTSTRAP.types()
+    assert critical.dtypes.astype(str).to_dict() == CRITICAL_INTERVALS.types()
     nothing = bootstrap_tables(steps({}))
-    assert [list(table.columns) for table in nothing] == [[*BOOTSTRAP], [*CRITICAL_INTERVALS]]
+    assert [list(table.columns) for table in nothing] == [
+        list(contract.columns) for contract in (BOOTSTRAP, CRITICAL_INTERVALS)
+    ]
 
 
 def test_points_are_the_measured_ones():
@@ -263,7 +261,7 @@ def test_coverage_of_the_critical_size(pole):
         optimizer="Adam",
         sfo=table["steps"] * table["batch_size"],
     )
-    _, critical = bootstrap_tables(table[list(STEPS)].astype(STEPS))
+    _, critical = bootstrap_tables(table[list(STEPS.columns)].astype(STEPS))
     low, high = (critical[end].astype("float64").fillna(math.inf) for end in ("low", "high"))
     covered = (low <= cheapest) & (cheapest <= high)
     widths = np.log2(high / low)
@@ -281,7 +279,7 @@ def test_five_thousand_runs_stay_quick():
     numbers = {2**k: [1000 + 10 * k, 900, None] for k in range(7)}
     many = pd.concat([steps(numbers, experiment=f"e{index}") for index in range(100)])
     started = time.process_time()
-    bootstrap, _ = bootstrap_tables(many.astype(STEPS))
+    bootstrap, _ = bootstrap_tables(STEPS.frame(many))
     seconds = time.process_time() - started
     print(f"{len(bootstrap)} runs: {seconds:.2f} s")
     assert seconds * 5000 / len(bootstrap) < 10

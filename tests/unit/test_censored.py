@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from scipy.special import ndtr
-from ttur.aggregate import STEPS
-from ttur.censored import CENSORED_FIT, CensoredFit, censored_fit_table, fit_censored
+from ttur.censored import CensoredFit, censored_fit_table, fit_censored
 from ttur.grouped import maximise
+from ttur.tables.aggregate import STEPS
+from ttur.tables.theory import CENSORED_FIT
 from ttur.training.grid import evaluation_steps
 
 POLE, FLOOR = 1.5, 500.0  # b* = 3, and 500 steps with infinite batches
@@ -244,9 +245,9 @@ def test_table_keeps_every_pair_and_censors_what_did_not_arrive():
     table = pd.DataFrame({"experiment": "dcgan", "seed": np.tile([0, 1, 2], 7), "sfo": 0, **adam})
     table.loc[~reached, ["steps", "sfo"]] = pd.NA
     rmsprop = table[~reached].assign(optimizer="RMSProp")
-    found = censored_fit_table(pd.concat([table, rmsprop])[list(STEPS)].astype(STEPS))
-    assert list(found.columns) == list(CENSORED_FIT)
-    assert found.dtypes.astype(str).to_dict() == CENSORED_FIT
+    found = censored_fit_table(pd.concat([table, rmsprop])[list(STEPS.columns)].astype(STEPS))
+    assert list(found.columns) == list(CENSORED_FIT.columns)
+    assert found.dtypes.astype(str).to_dict() == CENSORED_FIT.types()
     row = found.set_index("optimizer").loc["Adam"]
     assert row["critical_batch_size"] == fit_censored(b, low, high).critical_batch_size
     assert found["censored"].tolist() == [(~reached).sum()] * 2
@@ -254,9 +255,9 @@ def test_table_keeps_every_pair_and_censors_what_did_not_arrive():
 
 
 def test_table_of_nothing_has_the_columns():
-    empty = pd.DataFrame(columns=list(STEPS)).astype(STEPS)
-    assert list(censored_fit_table(empty).columns) == list(CENSORED_FIT)
-    assert [*CENSORED_FIT][2:] == list(vars(CensoredFit()))
+    empty = pd.DataFrame(columns=list(STEPS.columns)).astype(STEPS)
+    assert list(censored_fit_table(empty).columns) == list(CENSORED_FIT.columns)
+    assert [*CENSORED_FIT.columns][2:] == list(vars(CensoredFit()))
 
 
 def test_brackets_that_all_hold_the_mean_have_the_smallest_spread():

@@ -67,8 +67,60 @@ def test_figures_do_not_depend_on_training_nor_training_on_figures():
     assert "theory" not in training
     assert "image_folder" not in training
     figures = " ".join(imported_files("workflow/scripts/plot_curves.py"))
-    assert "training" not in figures
+    assert "ttur/training/" not in figures
     assert "networks" not in figures
+
+
+def test_training_depends_on_the_contracts_of_its_own_tables_alone():
+    for script in ("train_gan.py", "evaluate_runs.py", "probe_gradient_noise.py"):
+        files = map(Path, imported_files(f"workflow/scripts/{script}"))
+        contracts = {path.name for path in files if path.parent.name == "tables"}
+        assert contracts == {"__init__.py", "contract.py", "training.py"}
+
+
+CONTRACT = """
+WIDTH = Column("int64", "how wide it is", "images")
+COLUMNS = {"width": WIDTH, "note": Column("str", "why")}
+SIZES = Table("Sizes", "results/sizes.csv", "one of them", COLUMNS)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("how wide it is", "its width"),
+        (', "images")', ', "pixels")'),
+        (', "images")', ")"),
+        ('"Sizes"', '"All sizes"'),
+        ("results/sizes.csv", "results/all/sizes.csv"),
+        ("one of them", "one size"),
+        ('"why"', '"why not"'),
+    ],
+)
+def test_the_words_of_a_contract_are_not_in_the_digest(old, new):
+    assert old in CONTRACT
+    assert meaning(CONTRACT.replace(old, new)) == meaning(CONTRACT)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("int64", "float64"),
+        ('"width": WIDTH', '"size": WIDTH'),
+        (', "note": Column("str", "why")', ""),
+        ('Column("int64", "how', 'Other("int64", "how'),
+    ],
+)
+def test_names_and_types_of_columns_are_in_the_digest(old, new):
+    assert old in CONTRACT
+    assert meaning(CONTRACT.replace(old, new)) != meaning(CONTRACT)
+
+
+def test_words_of_other_calls_are_in_the_digest():
+    source = 'say("one", "other", "third", [])\nsome.Column("one", "other")\n'
+    for word in ("one", "other", "third"):
+        assert meaning(source.replace(word, "new", 1)) != meaning(source)
+    assert meaning(source.replace('other")', 'new")')) != meaning(source)
 
 
 MODULE = '''"""What it is for."""

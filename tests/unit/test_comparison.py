@@ -2,18 +2,16 @@
 
 import pandas as pd
 import pytest
-from ttur.aggregate import CRITICAL
-from ttur.comparison import (
+from ttur.comparison import comparison, rates_table
+from ttur.tables.aggregate import CRITICAL
+from ttur.tables.statistics import CRITICAL_INTERVALS
+from ttur.tables.theory import (
+    CENSORED_FIT,
     COMPARISON,
-    FITTED,
-    INTERVALS,
+    ESTIMATES,
     LEARNING_RATES,
-    comparison,
-    rates_table,
+    NOISE_SCALE,
 )
-from ttur.noise_scale import NOISE_SCALE
-from ttur.tables import read_table
-from ttur.theory import ESTIMATES
 
 RECORDS = [
     {"name": "b", "section": "4.1", "optimizers": {"RMSProp": {"generator_rate": 0.004}}},
@@ -25,10 +23,9 @@ RECORDS = [
 ]
 
 
-def frame(types, *rows):
+def frame(contract, *rows):
     """The rows' values stand for the first columns; the others are empty."""
-    table = pd.DataFrame(rows, columns=list(types)[: len(rows[0])])
-    return table.reindex(columns=list(types)).astype(types)
+    return contract.frame([dict(zip(contract.columns, row, strict=False)) for row in rows])
 
 
 @pytest.fixture
@@ -40,6 +37,9 @@ def tables():
             *(("discriminator", 200, 33.5), ("discriminator", 10, 2.5)),
         )
     ]
+    pair = {"experiment": "b", "optimizer": "RMSProp"}
+    fit = {"critical_batch_size": 9.5, "critical_low": 7.25, "critical_high": 12.0}
+    counts = {"reached": 9, "upper_bounds": 0, "censored": 0}
     return {
         "critical": frame(
             CRITICAL,
@@ -52,14 +52,14 @@ def tables():
             ("a", "mine", "RMSProp", "b", "RMSProp", 1.0, 47.9, 32),
         ),
         "noise": frame(NOISE_SCALE, *rows),
-        "fitted": frame(FITTED, ("b", "RMSProp", 9.5, 7.25, 12.0)),
-        "intervals": frame(INTERVALS, ("b", "RMSProp", 4.0, 16.0, 0.7, 2000)),
+        "fitted": CENSORED_FIT.frame([{**pair, **fit, **counts}]),
+        "intervals": frame(CRITICAL_INTERVALS, ("b", "RMSProp", 8, 4, 16, 0.7, 2000)),
     }
 
 
 def test_one_row_per_experiment_and_optimizer_with_what_is_known(tables):
     table = comparison(**tables, experiments=RECORDS)
-    assert table.dtypes.astype(str).to_dict() == COMPARISON
+    assert table.dtypes.astype(str).to_dict() == COMPARISON.types()
     assert table[["experiment", "optimizer"]].to_numpy().tolist() == [
         ["b", "RMSProp"],
         ["a", "RMSProp"],
@@ -76,7 +76,9 @@ def test_one_row_per_experiment_and_optimizer_with_what_is_known(tables):
     ]
     assert table.loc[1, ["estimated", "estimated_exact"]].tolist() == [32, 47.9]
     empty = [
-        column for column in COMPARISON if column not in ("experiment", "section", "optimizer")
+        column
+        for column in COMPARISON.columns
+        if column not in ("experiment", "section", "optimizer")
     ]
     assert table.loc[2, empty].drop("at_edge").isna().all()
     assert table.loc[2, "at_edge"] == ""
@@ -84,26 +86,26 @@ def test_one_row_per_experiment_and_optimizer_with_what_is_known(tables):
 
 def test_without_fit_and_intervals_their_columns_are_empty(tables):
     changed = tables | {
-        "fitted": pd.DataFrame(columns=list(FITTED)).astype(FITTED),
-        "intervals": pd.DataFrame(columns=list(INTERVALS)).astype(INTERVALS),
+        "fitted": CENSORED_FIT.frame(),
+        "intervals": CRITICAL_INTERVALS.frame(),
     }
     table = comparison(**changed, experiments=RECORDS)
     columns = [f"{kind}_{end}" for kind in ("measured", "fitted") for end in ("low", "high")]
     assert table[[*columns, "fitted"]].isna().all(axis=None)
     assert table["measured"].tolist() == [8, pd.NA, pd.NA]
     nothing = comparison(**changed, experiments=[])
-    assert (len(nothing), nothing.dtypes.astype(str).to_dict()) == (0, COMPARISON)
+    assert (len(nothing), nothing.dtypes.astype(str).to_dict()) == (0, COMPARISON.types())
 
 
 def test_survives_its_file(tables, tmp_path):
     table = comparison(**tables, experiments=RECORDS)
     table.to_csv(tmp_path / "comparison.csv", index=False)
-    pd.testing.assert_frame_equal(read_table(tmp_path / "comparison.csv", COMPARISON), table)
+    pd.testing.assert_frame_equal(COMPARISON.read(tmp_path / "comparison.csv"), table)
 
 
 def test_rates_by_optimizer_then_rate(tables):
     table = rates_table(comparison(**tables, experiments=RECORDS), RECORDS)
-    assert table.dtypes.astype(str).to_dict() == LEARNING_RATES
+    assert table.dtypes.astype(str).to_dict() == LEARNING_RATES.types()
     assert table[["optimizer", "rate", "experiment"]].to_numpy().tolist() == [
         ["RMSProp", 0.001, "a"],
         ["RMSProp", 0.004, "b"],

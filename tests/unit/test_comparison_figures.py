@@ -12,12 +12,12 @@ from figure_examples import (
 )
 from matplotlib.patches import Rectangle
 from ttur import style
-from ttur.figures import columns
 from ttur.figures.critical import critical_figure
 from ttur.figures.fid_noise import fid_noise_figure
 from ttur.figures.learning_rates import learning_rates_figure, proportional
 from ttur.figures.noise_scale import noise_scale_figure
 from ttur.figures.thresholds import thresholds_figure
+from ttur.tables.theory import COMPARISON
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID", "threshold": 8.0}
 
@@ -139,7 +139,8 @@ def test_every_measure_stands_at_its_size():
 
 def test_missing_measures_are_said_in_words_and_long_intervals_end_with_a_tip():
     comparison = comparison_of(["dcgan"])
-    numbers = [name for name, kind in columns.COMPARISON.items() if kind == "float64"]
+    types = COMPARISON.types(floats=True)
+    numbers = [name for name, kind in types.items() if kind == "float64"]
     comparison.loc[0, numbers] = np.nan
     comparison.loc[1, "fitted"] = np.nan
     comparison.loc[2, ["measured_high", "fitted_high"]] = [np.inf, 1e9]
@@ -198,7 +199,7 @@ def test_noise_scales_of_both_players_beside_the_measured_size():
 @pytest.mark.parametrize("kept", [0, 1, 4])
 def test_noise_scales_that_are_missing_are_drawn(kept):
     noise = noise_of(["dcgan"]).head(kept)
-    nothing = table([], columns.COMPARISON)
+    nothing = table([], COMPARISON)
     figure = noise_scale_figure(noise, nothing)
     figure.draw_without_rendering()
     assert words(figure.axes[1]) == (["not probed"] if kept else [])

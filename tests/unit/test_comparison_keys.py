@@ -5,7 +5,7 @@ import pytest
 from pandas.errors import MergeError
 from test_comparison import RECORDS, frame, tables  # noqa: F401
 from ttur.comparison import comparison, rates_table
-from ttur.noise_scale import NOISE_SCALE
+from ttur.tables.theory import NOISE_SCALE
 
 
 @pytest.mark.parametrize("name", ["critical", "estimates", "fitted", "intervals"])

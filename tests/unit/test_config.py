@@ -12,9 +12,10 @@ from jsonschema import Draft202012Validator
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 from ttur import config_schema
-from ttur.config import Run, load
+from ttur.config import load
 from ttur.errors import UserError
 from ttur.optimizers import OPTIMIZERS, Optimizer
+from ttur.runs.layout import Run
 
 X = "experiments/dcgan-fashion"
 W = "experiments/wgan-mnist"

@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import save_file
 from ttur.data.shape import ImageShape
 from ttur.errors import UserError
-from ttur.fid_noise import FID_NOISE, FID_SCORES, fid_noise_table
+from ttur.fid_noise import fid_noise_table
 from ttur.networks import build
 from ttur.networks.replicated import replica_state
 from ttur.stored import load_generators
+from ttur.tables.statistics import FID_NOISE, FID_SCORES
 
 NETWORKS = {
     "kind": "dcgan",
@@ -56,7 +57,7 @@ def test_generators_that_do_not_fit_are_one_line(stored):
 
 def scores(fids, experiment="dcgan"):
     rows = [(experiment, "Adam", 8, 0, 2000, number, fid) for number, fid in enumerate(fids)]
-    return pd.DataFrame(rows, columns=list(FID_SCORES)).astype(FID_SCORES)
+    return FID_SCORES.frame(rows)
 
 
 THRESHOLDS = pd.DataFrame({"experiment": ["dcgan", "biggan"], "threshold": [8.0, 12.0]})
@@ -66,7 +67,7 @@ def test_mean_and_standard_deviation_over_sample_seeds():
     table = fid_noise_table(
         pd.concat([scores([7.0, 8.0, 9.0]), scores([5.0, 6.0], "biggan")]), THRESHOLDS
     )
-    assert table.dtypes.astype(str).to_dict() == FID_NOISE
+    assert table.dtypes.astype(str).to_dict() == FID_NOISE.types()
     found = table.set_index("experiment")
     assert found.loc["dcgan", ["sample_seeds", "mean_fid", "sd_fid", "threshold"]].tolist() == [
         *(3, 8.0, 1.0, 8.0)
@@ -98,10 +99,10 @@ def test_whole_numbers_and_thresholds_have_their_types_and_only_experiments_join
     """networks.csv may hold other columns of the same names as the scores have."""
     networks = pd.DataFrame({"experiment": ["dcgan"], "threshold": [8], "samples": [1]})
     table = fid_noise_table(scores([7.0, 8.0]), networks)
-    assert table.dtypes.astype(str).to_dict() == FID_NOISE
+    assert table.dtypes.astype(str).to_dict() == FID_NOISE.types()
     assert (table["samples"].item(), table["threshold"].item()) == (2000, 8.0)
     none = fid_noise_table(scores([]), networks)
-    assert none.dtypes.astype(str).to_dict() == FID_NOISE
+    assert none.dtypes.astype(str).to_dict() == FID_NOISE.types()
 
 
 def test_one_score_that_is_none_makes_the_mean_none():

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from test_aggregate import early, result, run
 from ttur import style
 from ttur.aggregate import steps_table
-from ttur.figures import columns
 from ttur.figures.cost import cost_figure, cost_table
 from ttur.figures.shared import (
     dodges,
@@ -20,21 +19,24 @@ from ttur.figures.shared import (
     fitted_steps,
     points,
 )
+from ttur.tables.aggregate import SPEED
+from ttur.tables.statistics import BOOTSTRAP
 
 
 def bootstrap_rows(*rows):
-    """(optimizer, b, steps, low, high, least) as `columns.BOOTSTRAP`."""
+    """(optimizer, b, steps, low, high, least) as bootstrap.csv has them."""
     return table(
         [
-            ("dcgan", name, b, n, low, high, least < n, least, b * n, b * low, b * high)
+            ("dcgan", name, b, 3, 3, n, low, high, 0, least < n, least, b * n, b * low, b * high)
             for name, b, n, low, high, least in rows
         ],
-        columns.BOOTSTRAP,
+        BOOTSTRAP,
     )
 
 
 def speeds(*rows):
-    return table([("dcgan", *row) for row in rows], columns.SPEED)
+    names = ("experiment", "optimizer", "batch_size", "seed_steps_per_second")
+    return table([("dcgan", *row) for row in rows], SPEED, *names)
 
 
 def test_points_have_every_number_at_its_own_optimizer_and_batch_size():

@@ -16,11 +16,13 @@ from figure_examples import (
 from ttur import style
 from ttur.aggregate import critical_table, steps_table
 from ttur.bootstrap import bootstrap_tables
-from ttur.figures import columns
 from ttur.figures.cost import cost_figure, cost_table
 from ttur.figures.sfo import critical_with_interval, sfo_figure
 from ttur.figures.shared import dodges, fitted_steps, points
 from ttur.figures.steps import steps_figure
+from ttur.tables.aggregate import SPEED
+from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
+from ttur.tables.theory import CENSORED_FIT
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID", "threshold": 8.0}
 
@@ -41,7 +43,7 @@ def runs_of(numbers):
 
 def drawn(steps, fit=None, **tables):
     """The three figures of a steps.csv: steps, SFO, cost."""
-    fit = table([], columns.CENSORED_FIT) if fit is None else fit
+    fit = table([], CENSORED_FIT) if fit is None else fit
     bootstrap = tables.get("bootstrap", bootstrap_of(steps))
     critical = critical_table(steps)
     sizes = critical_with_interval(critical, tables.get("intervals", intervals_of(critical)))
@@ -253,7 +255,7 @@ def test_critical_batch_size_is_a_star_with_its_interval_and_in_the_legend(measu
 def test_legend_says_when_the_critical_batch_size_is_at_the_edge_or_missing():
     numbers = {("Adam", 2): [1000], ("Adam", 4): [1000]}
     numbers |= {("RMSProp", 2): ["diverged"], ("RMSProp", 4): ["diverged"]}
-    nothing = table([], columns.CRITICAL_INTERVAL)
+    nothing = table([], CRITICAL_INTERVALS)
     _, figure, cost = drawn(steps_table(runs_of(numbers)), intervals=nothing)
     assert {"Adam: $b^* =$ $2^{1}$ (bound)", "RMSProp: no $b^*$"} <= set(legend_texts(figure))
     assert lines(figure, "critical RMSProp") == []
@@ -284,7 +286,7 @@ def early_runs():
 def test_numbers_known_only_from_above_have_a_mark_of_their_own():
     steps = early_runs()
     bootstrap, _ = bootstrap_tables(steps)
-    figures = drawn(steps, bootstrap=bootstrap[list(columns.BOOTSTRAP)])
+    figures = drawn(steps, bootstrap=bootstrap)
     for figure in figures:
         marks = [xy for drawn in lines(figure, "at most Adam") for xy in drawn.get_xydata()]
         assert {size_at(x) for x, _ in marks} == {8, 16}
@@ -351,17 +353,17 @@ def test_cost_names_both_optima():
 def test_degenerate_tables_are_drawn(numbers, rest):
     steps = steps_table(runs_of(numbers))
     optimizer = next(iter(numbers))[0]
-    gap = [("dcgan", optimizer, *[np.nan] * 6, "no two batch sizes arrived")]
+    gap = [("dcgan", optimizer, *[np.nan] * 10, 0, 0, 0, "no two batch sizes arrived")]
     changes = {}
     if rest == "gaps":
         numeric = ["median_steps", "steps_low", "steps_high", "median_sfo", "sfo_low", "sfo_high"]
         changes["bootstrap"] = bootstrap_of(steps).assign(**dict.fromkeys(numeric, np.nan))
         changes["intervals"] = intervals_of(critical_table(steps)).assign(low=np.nan, high=np.nan)
     if rest == "nothing":
-        changes["bootstrap"] = table([], columns.BOOTSTRAP)
-        changes["intervals"] = table([], columns.CRITICAL_INTERVAL)
-        changes["speed"] = table([], columns.SPEED)
-    fit = None if rest == "nothing" else table(gap, columns.CENSORED_FIT)
+        changes["bootstrap"] = table([], BOOTSTRAP)
+        changes["intervals"] = table([], CRITICAL_INTERVALS)
+        changes["speed"] = table([], SPEED)
+    fit = None if rest == "nothing" else table(gap, CENSORED_FIT)
     figures = drawn(steps, fit, **changes)
     for figure in figures:
         figure.draw_without_rendering()

@@ -19,10 +19,10 @@ from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.networks.replicated import Network
 from ttur.streams import generator as random_stream
+from ttur.tables.training import GRADIENT_NOISE
 from ttur.training import gradient_noise as gradient_noise_module
 from ttur.training.data import TrainingData
 from ttur.training.gradient_noise import (
-    NOISE_COLUMNS,
     GradientMoments,
     IndependentInputs,
     ProbePlan,
@@ -341,7 +341,7 @@ def test_a_noise_scale_is_of_a_norm_above_zero(tiny, monkeypatch, trace, norm, e
 def test_a_probe_measures_every_seed_and_both_players_at_its_steps(tiny):
     plan = ProbePlan(steps=(2, 5), batches=3)
     rows = list(probe(job_of(SETTINGS), PackedDataset.open(tiny.data_dir), plan, CPU))
-    assert all(tuple(row) == NOISE_COLUMNS for row in rows)
+    assert all(tuple(row) == tuple(GRADIENT_NOISE.columns) for row in rows)
     keys = [(row["step"], row["player"], row["seed"]) for row in rows]
     assert keys == [
         (n, p, s) for n in (2, 5) for p in ("generator", "discriminator") for s in range(3)
@@ -375,7 +375,7 @@ def test_the_script_writes_the_table_of_all_optimizers(tiny, tmp_path):
     command = [sys.executable, "workflow/scripts/probe_gradient_noise.py", "--settings", settings]
     subprocess.run([*command, "--data-dir", tiny.data_dir, "--output", output], check=True)
     rows = list(csv.DictReader(output.open()))
-    assert tuple(rows[0]) == NOISE_COLUMNS
+    assert tuple(rows[0]) == tuple(GRADIENT_NOISE.columns)
     assert [row["optimizer"] for row in rows] == ["Adam"] * 4 + ["RMSProp"] * 4
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import SETTINGS, job_of
+from ttur.tables.training import HISTORY
 from ttur.training.history import HistoryRow, Measures, SeedResult
 from ttur.training.job import FirstLook
 from ttur.training.judge import Judge
@@ -54,6 +55,7 @@ def test_a_row_holds_the_score_and_the_measures_under_their_names():
     measures = Measures(0.5, -0.25, 1.0, 2.0)
     assert Judge(JOB, None).row(3, 20, Score(9.0, 80), measures) == row()
     assert Measures._fields == HistoryRow._fields[-4:]
+    assert HistoryRow._fields == tuple(HISTORY.columns)
 
 
 @pytest.mark.parametrize(

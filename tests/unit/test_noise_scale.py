@@ -4,9 +4,10 @@ import math
 
 import pandas as pd
 import pytest
-from ttur.noise_scale import NOISE_SCALE, PROBE, latest, noise_scale_table
+from ttur.noise_scale import latest, noise_scale_table
+from ttur.tables.theory import NOISE_SCALE
+from ttur.tables.training import GRADIENT_NOISE
 from ttur.theory import lower_bound
-from ttur.training.gradient_noise import NOISE_COLUMNS
 
 RATES = {"generator_rate": 0.002, "discriminator_rate": 0.001, "hyper": {"beta1": 0.5}}
 RECORDS = [{"name": "dcgan", "optimizers": {"RMSProp": RATES, "Adam": RATES}}]
@@ -20,7 +21,7 @@ def probes(numbers, optimizer="Adam", player="generator", step=30):
         scale = trace / norm if pair and norm > 0 else None
         key = ("dcgan", optimizer, 8, step, seed, player)
         rows.append((*key, trace, norm, scale, 400 if player == "generator" else 900, 10_000))
-    return pd.DataFrame(rows, columns=list(PROBE)).astype(PROBE)
+    return GRADIENT_NOISE.frame(rows)
 
 
 def only(table):
@@ -28,13 +29,9 @@ def only(table):
     return row
 
 
-def test_the_probe_writes_the_columns_that_are_read_here():
-    assert tuple(PROBE) == NOISE_COLUMNS
-
-
 def test_the_scale_is_the_quotient_of_the_means_and_its_spread_that_of_the_seeds():
     table = noise_scale_table(probes([(80, 4), (120, 2), (100, 3)]), RECORDS)
-    assert table.dtypes.astype(str).to_dict() == NOISE_SCALE
+    assert table.dtypes.astype(str).to_dict() == NOISE_SCALE.types()
     row = only(table)
     assert (row["trace"], row["squared_norm"], row["seeds"]) == (100, 3, 3)
     assert row["noise_scale"] == pytest.approx(100 / 3)
@@ -87,7 +84,7 @@ def test_a_mean_gradient_of_exactly_zero_has_no_scale():
 
 def test_a_table_of_nothing_has_the_columns_and_their_types():
     table = noise_scale_table(probes([]), RECORDS)
-    assert table.dtypes.astype(str).to_dict() == NOISE_SCALE
+    assert table.dtypes.astype(str).to_dict() == NOISE_SCALE.types()
     assert table.empty
 
 

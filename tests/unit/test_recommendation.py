@@ -6,17 +6,12 @@ import pandas as pd
 import pytest
 from test_aggregate import early, result, run
 from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
-from ttur.comparison import INTERVALS
 from ttur.optimizers import OPTIMIZERS
-from ttur.recommendation import (
-    OTHER_OPTIMIZERS,
-    RECOMMENDATION,
-    costs,
-    other_optimizers,
-    recommendation_table,
-)
+from ttur.recommendation import costs, other_optimizers, recommendation_table
 from ttur.recommendation_text import recommendation_text
-from ttur.theory import ESTIMATES
+from ttur.tables.results import OTHER_OPTIMIZERS, RECOMMENDATION
+from ttur.tables.statistics import CRITICAL_INTERVALS
+from ttur.tables.theory import ESTIMATES
 
 RECORDS = [
     {
@@ -40,8 +35,7 @@ def runs_of(sweep, speeds=SPEEDS):
 
 
 def interval(low=4, high=16, support=0.8):
-    row = ("dcgan", "Adam", low, high, support, 2000)
-    return pd.DataFrame([row], columns=list(INTERVALS)).astype(INTERVALS)
+    return CRITICAL_INTERVALS.frame([("dcgan", "Adam", None, low, high, support, 2000)])
 
 
 NONE = interval().iloc[:0]
@@ -52,7 +46,7 @@ def recommended(sweep, intervals=NONE, **speeds):
     steps = steps_table(runs)
     cost, critical = costs(steps, speed_table(runs)), critical_table(steps)
     table = recommendation_table(cost, critical, intervals, RECORDS)
-    assert table.dtypes.astype(str).to_dict() == RECOMMENDATION
+    assert table.dtypes.astype(str).to_dict() == RECOMMENDATION.types()
     others = other_optimizers(estimates(8.0), networks_table(runs), RECORDS)
     text = recommendation_text(table, cost, intervals, others, networks_table(runs), RECORDS)
     return table.iloc[0], text
@@ -61,7 +55,7 @@ def recommended(sweep, intervals=NONE, **speeds):
 def estimates(ratio):
     source = {"ratio_experiment": "dcgan", "ratio_optimizer": "Adam", "ratio": ratio}
     row = {"experiment": "dcgan", "section": "4.1", "optimizer": "Adam", **source}
-    return pd.DataFrame([row]).reindex(columns=list(ESTIMATES)).astype(ESTIMATES)
+    return ESTIMATES.frame([row])
 
 
 def test_the_three_answers():
@@ -260,7 +254,7 @@ def test_only_sizes_that_may_be_cheaper_are_named_as_such():
 
 def test_other_optimizers_get_proposition_3_4_with_the_experiments_rate_and_ratio():
     table = other_optimizers(estimates(8.0), networks_table(runs_of(SWEEP)), RECORDS)
-    assert table.dtypes.astype(str).to_dict() == OTHER_OPTIMIZERS
+    assert table.dtypes.astype(str).to_dict() == OTHER_OPTIMIZERS.types()
     assert table["optimizer"].tolist() == [name for name in OPTIMIZERS if name != "Adam"]
     # r alpha |S| / ((1 - beta1)^3 sqrt(Theta) scale), 300 parameters and 10,000 images.
     bound = 8.0 * 0.002 * 10_000 / math.sqrt(300)

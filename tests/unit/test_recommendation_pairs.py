@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from test_aggregate import early, result, run
 from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
-from ttur.comparison import INTERVALS
 from ttur.recommendation import costs, other_optimizers, recommendation_table
 from ttur.recommendation_text import recommendation_text
-from ttur.theory import ESTIMATES, lower_bound
+from ttur.tables.statistics import CRITICAL_INTERVALS
+from ttur.tables.theory import ESTIMATES
+from ttur.theory import lower_bound
 
 ADAM = {"generator_rate": 0.002, "hyper": {}, "batch_sizes": [3, 5, 7]}
 BELIEF = {"generator_rate": 0.0005, "hyper": {}, "batch_sizes": [8, 16]}
@@ -67,8 +68,11 @@ RUNS = [
     job(2, [early(0, 90), early(1, 90)], 4.0, "faces"),
     job(4, [early(0, 50), early(1, 51)], 4.0, "faces"),
 ]
-INTERVAL_ROWS = [("shoes", "Adam", 3, 7, 0.9231, 2000), ("shoes", "RMSProp", 6, None, 0.5, 1500)]
-INTERVAL_ROWS += [("faces", "Adam", 2, 4, None, 2000)]
+INTERVAL_ROWS = [
+    ("shoes", "Adam", None, 3, 7, 0.9231, 2000),
+    ("shoes", "RMSProp", None, 6, None, 0.5, 1500),
+    ("faces", "Adam", None, 2, 4, None, 2000),
+]
 
 
 def source(experiment, optimizer, ratio_experiment, ratio_optimizer, ratio):
@@ -97,8 +101,8 @@ def tables():
     steps = steps_table(RUNS)
     cost, critical = costs(steps, speed_table(RUNS)), critical_table(steps)
     networks = networks_table(RUNS)
-    intervals = pd.DataFrame(INTERVAL_ROWS, columns=list(INTERVALS)).astype(INTERVALS)
-    estimates = pd.DataFrame(SOURCES).reindex(columns=list(ESTIMATES)).astype(ESTIMATES)
+    intervals = CRITICAL_INTERVALS.frame(INTERVAL_ROWS)
+    estimates = ESTIMATES.frame(SOURCES)
     table = recommendation_table(cost, critical, intervals, RECORDS)
     others = other_optimizers(estimates, networks, RECORDS)
     return table, cost, intervals, others, networks
@@ -145,7 +149,7 @@ def test_estimates_of_others_take_the_first_optimizers_rate_and_ratio(tables):
 def test_an_estimate_is_rounded_to_a_size_that_could_be_run(tables, tried, exact, expected):
     rmsprop = lower_bound(1.0, "RMSProp", 0.0005, {}, 900, 1200)
     row = source("faces", "AdaBelief", "shoes", "Adam", exact / rmsprop)
-    estimates = pd.DataFrame([row]).reindex(columns=list(ESTIMATES)).astype(ESTIMATES)
+    estimates = ESTIMATES.frame([row])
     record = {**RECORDS[2], "optimizers": {"AdaBelief": {**BELIEF, "batch_sizes": tried}}}
     others = other_optimizers(estimates, tables[4], [RECORDS[0], record]).set_index("optimizer")
     assert others.loc["RMSProp", "estimated"] == expected
@@ -153,7 +157,7 @@ def test_an_estimate_is_rounded_to_a_size_that_could_be_run(tables, tried, exact
 
 
 def test_an_experiment_without_estimates_has_no_others(tables):
-    estimates = pd.DataFrame(SOURCES[2:3]).reindex(columns=list(ESTIMATES)).astype(ESTIMATES)
+    estimates = ESTIMATES.frame(SOURCES[2:3])
     others = other_optimizers(estimates, tables[4], RECORDS)
     assert others["experiment"].tolist() == ["faces", "faces"]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from ttur.aggregate import CRITICAL
 from ttur.errors import UserError
 from ttur.files import read_json, write_json
 from ttur.report.reference import BEGIN, END, KEPT, readme_table, with_table
-from ttur.tables import TABLE3, read_table
-from ttur.theory import ESTIMATES
+from ttur.tables.aggregate import CRITICAL
+from ttur.tables.results import TABLE3
+from ttur.tables.theory import ESTIMATES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -29,9 +29,9 @@ def table_of(folder):
     """Table 3 of a reference as its README must show it."""
     config = read_json(folder / "manifest.json")["config"]
     return readme_table(
-        read_table(folder / "table3.csv", TABLE3),
-        read_table(folder / "critical.csv", CRITICAL),
-        read_table(folder / "estimates.csv", ESTIMATES),
+        TABLE3.read(folder / "table3.csv"),
+        CRITICAL.read(folder / "critical.csv"),
+        ESTIMATES.read(folder / "estimates.csv"),
         {name: experiment["title"] for name, experiment in config["experiments"].items()},
     )
 
@@ -54,10 +54,9 @@ def results(tmp_path):
         "aggregate/critical.csv": (critical, CRITICAL),
         "theory/estimates.csv": (estimates, ESTIMATES),
     }
-    for name, (rows, types) in frames.items():
+    for name, (rows, contract) in frames.items():
         (folder / name).parent.mkdir(parents=True)
-        frame = pd.DataFrame(rows, columns=list(types)).astype(types)
-        frame.to_csv(folder / name, index=False)
+        contract.frame(rows).to_csv(folder / name, index=False)
     experiments = {name: {"title": title} for name, title in TITLES.items()}
     write_json(folder / "manifest.json", {"config": {"experiments": experiments}})
     (folder / "figures/dcgan-fashion").mkdir(parents=True)
@@ -133,7 +132,7 @@ def test_the_picture_is_of_the_same_run():
     """The critical sizes drawn into it are those of the table."""
     (picture,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
     data = pd.read_csv((ROOT / picture).with_suffix(".csv"))
-    table = read_table(REFERENCE / "table3.csv", TABLE3)
+    table = TABLE3.read(REFERENCE / "table3.csv")
     drawn = data.groupby("optimizer")["critical_batch_size"].first().dropna().astype(int)
     own = table[(table["experiment"] == "dcgan-fashion") & table["measured"].notna()]
     assert drawn.to_dict() == own.set_index("optimizer")["measured"].to_dict()

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import yaml
-from ttur.aggregate import CRITICAL, NETWORKS
 from ttur.config import load
 from ttur.report.data import data_page
 from ttur.report.facts import facts
@@ -21,8 +20,9 @@ from ttur.report.runs import runs_page
 from ttur.report.table3 import findings_table, table3_page
 from ttur.report.theory import TITLES, theory_page
 from ttur.report.versions import versions_page
-from ttur.tables import TABLE3
-from ttur.theory import ESTIMATES
+from ttur.tables.aggregate import CRITICAL, NETWORKS
+from ttur.tables.results import TABLE3
+from ttur.tables.theory import ESTIMATES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 ROOT = Path(__file__).parents[2]
@@ -296,7 +296,7 @@ def tables():
     ]
     networks = [("dcgan", 10, 10, 100, "classifier-FID", 8.0)]
     pairs = ((measured, TABLE3), (critical, CRITICAL), (estimates, ESTIMATES), (networks, NETWORKS))
-    return [pd.DataFrame(rows, columns=list(types)).astype(types) for rows, types in pairs]
+    return [contract.frame(rows) for rows, contract in pairs]
 
 
 def test_table3_page_has_all_sizes_and_a_sentence_per_row(tables):

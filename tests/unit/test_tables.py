@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from ttur.aggregate import CRITICAL, NETWORKS, STEPS
-from ttur.censored import CENSORED_FIT
 from ttur.errors import UserError
-from ttur.tables import TABLE3, notes, read_table, table3, to_latex, to_markdown
-from ttur.theory import ESTIMATES, FIT
+from ttur.table3 import notes, table3, to_latex, to_markdown
+from ttur.tables.aggregate import CRITICAL, NETWORKS, STEPS
+from ttur.tables.results import TABLE3
+from ttur.tables.theory import CENSORED_FIT, ESTIMATES, FIT
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
@@ -39,7 +39,7 @@ EXPERIMENTS = [
 def critical():
     rows = [("dcgan_a", "Adam", 32, 16, 1024, "", 3, 3), ("own", "Adam", 48, 48, 48, "", 3, 2)]
     rows += [("dcgan_a", "RMSProp", None, None, None, "", 3, 0)]
-    return pd.DataFrame(rows, columns=list(CRITICAL)).astype(CRITICAL)
+    return CRITICAL.frame(rows)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def estimated():
         ("dcgan_a", "4.1", "RMSProp", "dcgan_a", "Adam", 788.7, 126.488, 128, 42.2, 32),
         ("own", "9.10", "Adam", "dcgan_a", "Adam", None, None, None, None, None),
     ]
-    return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)
+    return ESTIMATES.frame(rows)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def table(critical, estimated):
 
 
 def test_table3_puts_measured_beside_estimated_beside_published(table):
-    assert list(table.columns) == list(TABLE3)
+    assert list(table.columns) == list(TABLE3.columns)
     assert table.to_csv(index=False).splitlines()[1:] == [
         "4.1,dcgan_a,Adam,32,16,1024,32,31.999,32,32",
         "4.1,dcgan_a,RMSProp,,,,128,126.488,8,128",
@@ -75,7 +75,7 @@ def test_table3_keeps_experiments_that_were_not_measured(critical, estimated):
 
 def test_table3_of_ones_own_experiments_alone_has_the_columns_of_the_paper(critical, estimated):
     table = table3(critical, estimated, EXPERIMENTS[1:])
-    assert table.dtypes.astype(str).to_dict() == TABLE3
+    assert table.dtypes.astype(str).to_dict() == TABLE3.types()
     assert table[["experiment", "measured"]].to_numpy().tolist() == [["own", 48]]
     assert table[["published_measured", "published_estimated"]].isna().all(axis=None)
 
@@ -133,11 +133,11 @@ def test_size_one_is_a_power_of_two(table):
 
 def test_tables_survive_csv(tmp_path, table, critical, estimated):
     odd = estimated.replace({"experiment": {"own": "nan"}})
-    for frame, types in ((table, TABLE3), (critical, CRITICAL), (odd, ESTIMATES)):
+    for frame, contract in ((table, TABLE3), (critical, CRITICAL), (odd, ESTIMATES)):
         path = tmp_path / "table.csv"
         frame.to_csv(path, index=False)
-        pd.testing.assert_frame_equal(read_table(path, types), frame)
-    assert read_table(path, ESTIMATES)["section"].tolist() == ["4.1", "4.1", "9.10"]
+        pd.testing.assert_frame_equal(contract.read(path), frame)
+    assert ESTIMATES.read(path)["section"].tolist() == ["4.1", "4.1", "9.10"]
 
 
 @pytest.mark.parametrize(
@@ -146,15 +146,15 @@ def test_tables_survive_csv(tmp_path, table, critical, estimated):
         (None, "is missing: run the rule"),
         ("", "is not as expected"),
         ("experiment,optimizer\na,b\n", "is not as expected.*batch_size"),
-        (",".join(STEPS) + "\na,b,many,0,1,1,1,reached\n", "is not as expected.*many"),
+        (",".join(STEPS.columns) + "\na,b,many,0,1,1,1,reached\n", "is not as expected.*many"),
     ],
 )
-def test_read_table_names_the_file(tmp_path, content, message):
+def test_reading_a_table_names_the_file(tmp_path, content, message):
     path = tmp_path / "steps.csv"
     if content is not None:
         path.write_text(content)
     with pytest.raises(UserError, match=f"^{path} {message}") as caught:
-        read_table(path, STEPS)
+        STEPS.read(path)
     assert "\n" not in str(caught.value)
 
 
@@ -218,8 +218,8 @@ def test_scripts_from_runs_to_table3(tmp_path):
     files = ["--runs-file", listed, *inputs, "--evaluation", scored]
     files += ["--speed", tmp_path / "speed.csv"]
     assert script("aggregate_runs", *files).returncode == 0
-    assert read_table(out["critical"], CRITICAL)["critical_batch_size"].tolist() == [32, pd.NA]
-    assert read_table(out["networks"], NETWORKS)["images"].tolist() == [3_033_042]
+    assert CRITICAL.read(out["critical"])["critical_batch_size"].tolist() == [32, pd.NA]
+    assert NETWORKS.read(out["networks"])["images"].tolist() == [3_033_042]
     assert scored.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
 
     theory = ["--estimates", tmp_path / "estimates.csv", "--fit", tmp_path / "fit.csv"]
@@ -230,9 +230,9 @@ def test_scripts_from_runs_to_table3(tmp_path):
         "dcgan_a RMSProp: fit of N(b): fewer than 3 batch sizes",
         "dcgan_a RMSProp: fit to all seeds of N(b): reached at fewer than 3 batch sizes",
     ]
-    assert read_table(theory[3], FIT)["points"].tolist() == [3, 0]
-    assert read_table(theory[1], ESTIMATES)["estimated"].tolist() == [32, 128, pd.NA]
-    censored = read_table(theory[5], CENSORED_FIT)
+    assert FIT.read(theory[3])["points"].tolist() == [3, 0]
+    assert ESTIMATES.read(theory[1])["estimated"].tolist() == [32, 128, pd.NA]
+    censored = CENSORED_FIT.read(theory[5])
     assert censored["reached"].tolist() == [8, 0]
     assert censored["censored"].tolist() == [4, 3]
     assert 0 < censored["critical_batch_size"][0] < 32  # twice a pole below 16, which was reached
@@ -245,10 +245,10 @@ def test_scripts_from_runs_to_table3(tmp_path):
         *(text for path in outputs for text in (f"--{path.suffix[1:]}", path)),
     )
     assert ended.returncode == 0
-    table = read_table(outputs[0], TABLE3)
+    table = TABLE3.read(outputs[0])
     assert table["section"].tolist() == ["4.1", "4.1", "9.10"]
     assert table["measured"].tolist() == [32, pd.NA, pd.NA]
-    found = read_table(out["critical"], CRITICAL)
+    found = CRITICAL.read(out["critical"])
     assert outputs[1].read_text() == f"{to_markdown(table)}\n{notes(found)}"
     assert outputs[2].read_text() == to_latex(table)
 

@@ -8,9 +8,8 @@ import pytest
 from ttur import theory
 from ttur.errors import UserError
 from ttur.optimizers import OPTIMIZERS, Optimizer
+from ttur.tables.theory import ESTIMATES, FIT
 from ttur.theory import (
-    ESTIMATES,
-    FIT,
     Constants,
     critical_batch_size,
     estimates,
@@ -293,7 +292,8 @@ def test_fit_table_leaves_out_minorities_and_keeps_every_row():
         }
     )
     table = fit_table(medians).set_index("optimizer")
-    assert [*FIT] == ["experiment", table.index.name, *table.columns.drop(["experiment", "note"])]
+    others = table.columns.drop(["experiment", "note"])
+    assert [*FIT.columns] == ["experiment", table.index.name, *others]
     assert table["points"].to_dict() == {"Adam": 4, "RMSProp": 1}
     assert table["critical_batch_size"]["Adam"] == pytest.approx(20 / 3)
     assert math.isnan(table["slope"]["RMSProp"])
@@ -323,7 +323,7 @@ def test_one_image_and_one_step_are_measurements():
 def test_fit_table_of_nothing_has_the_columns_and_their_types():
     medians = pd.DataFrame(columns=["experiment", "optimizer", "batch_size", "median_steps"])
     types = fit_table(medians).dtypes.astype(str).to_dict()
-    assert {name: types[name] for name in FIT} == FIT
+    assert {name: types[name] for name in FIT.columns} == FIT.types()
 
 
 RATES = {"generator_rate": 1e-4, "discriminator_rate": 2e-4}
@@ -372,7 +372,7 @@ def test_the_row_that_the_ratio_comes_from_estimates_itself_on_any_grid():
 
 def test_estimates_carry_the_ratio_to_other_optimizers_and_data():
     table = estimates(critical(32), NETWORKS, records())
-    assert list(table.columns) == list(ESTIMATES)
+    assert list(table.columns) == list(ESTIMATES.columns)
     assert table["section"].tolist() == ["4.2", "4.1", "4.1"]
     assert table["optimizer"].tolist() == ["RMSProp", "Adam", "AdaBelief"]
     assert set(table["ratio_experiment"]) == {"dcgan"}
@@ -418,7 +418,7 @@ def test_a_larger_discriminator_has_a_smaller_bound():
 def test_estimates_are_empty_without_a_measured_source(table, experiments):
     found = estimates(table, NETWORKS, experiments)
     assert len(found) == sum(len(record["optimizers"]) for record in experiments)
-    assert found[list(ESTIMATES)[5:]].isna().all(axis=None)
+    assert found[list(ESTIMATES.columns)[5:]].isna().all(axis=None)
 
 
 def test_estimates_of_an_experiment_without_runs_are_empty():
@@ -442,5 +442,5 @@ def test_an_optimizer_without_a_bound_has_no_estimate(monkeypatch):
 
 def test_estimates_of_nothing_have_the_columns():
     found = estimates(critical(32), NETWORKS, [])
-    assert list(found.columns) == list(ESTIMATES)
+    assert list(found.columns) == list(ESTIMATES.columns)
     assert found.empty

@@ -7,15 +7,8 @@ import pandas as pd
 import pytest
 from ttur.aggregate import critical_table, steps_table
 from ttur.errors import UserError
-from ttur.thresholds import (
-    THRESHOLD,
-    TREND,
-    first_hits,
-    read_history,
-    threshold_table,
-    thresholds,
-    trend_table,
-)
+from ttur.tables.statistics import THRESHOLD, TREND
+from ttur.thresholds import first_hits, read_history, threshold_table, thresholds, trend_table
 from ttur.training.grid import evaluation_steps
 
 GRID = evaluation_steps({"kind": "log", "first": 50, "factor": 1.1}, 6000)
@@ -134,7 +127,7 @@ def test_experiments_have_thresholds_of_their_own():
     records = [*sweep(), trained(4, [[60.0, 20.0]], threshold=20.0, experiment="biggan")]
     table = threshold_table(records)
     assert table.groupby("experiment")["threshold"].min().to_dict() == {"biggan": 20, "dcgan": 10}
-    assert table.dtypes.astype(str).to_dict() == THRESHOLD
+    assert table.dtypes.astype(str).to_dict() == THRESHOLD.types()
     assert table.duplicated(["experiment", "optimizer", "threshold"]).sum() == 0
 
 
@@ -181,8 +174,8 @@ def test_a_threshold_passed_at_the_first_evaluation_gives_bounds_only():
 
 def test_tables_of_nothing_have_their_columns():
     table = threshold_table([])
-    assert list(table.columns) == list(THRESHOLD)
-    assert trend_table(table).dtypes.astype(str).to_dict() == TREND
+    assert list(table.columns) == list(THRESHOLD.columns)
+    assert trend_table(table).dtypes.astype(str).to_dict() == TREND.types()
 
 
 def test_reads_a_history_by_the_names_of_its_columns(tmp_path):

@@ -16,10 +16,9 @@ from figure_examples import speed_of
 from test_aggregate import early, result, run
 from ttur.aggregate import critical_table, median_sfo, steps_table
 from ttur.bootstrap import bootstrap_tables, cheapest_between
-from ttur.comparison import INTERVALS
-from ttur.figures import columns
 from ttur.figures.cost import cost_table
 from ttur.recommendation import costs, recommendation_table
+from ttur.tables.statistics import CRITICAL_INTERVALS
 
 LIMIT = 100
 SIZES = [1, 3, 8, 200]
@@ -143,7 +142,7 @@ def test_the_first_to_finish_is_the_one_that_no_possible_number_contradicts():
     keys = ["experiment", "optimizer", "batch_size"]
     speed = steps[keys].drop_duplicates().assign(seed_steps_per_second=4.0, device="cpu")
     records = [{"name": name, "optimizers": ["Adam"]} for name in sweeps]
-    none = pd.DataFrame(columns=list(INTERVALS)).astype(INTERVALS)
+    none = CRITICAL_INTERVALS.frame()
     table = recommendation_table(costs(steps, speed), critical_table(steps), none, records)
     for row in table.itertuples():
         sweep = sweeps[row.experiment]
@@ -155,7 +154,7 @@ def test_the_first_to_finish_is_the_one_that_no_possible_number_contradicts():
 def test_stars_of_the_cost_stand_where_an_answer_is_sure():
     sweeps = dict(list(SWEEPS.items())[:60])
     steps = steps_table(records_of(sweeps))
-    bootstrap = bootstrap_tables(steps, 5)[0][list(columns.BOOTSTRAP)]
+    bootstrap = bootstrap_tables(steps, 5)[0]
     assert (
         bootstrap["upper_bound"] == (bootstrap["least_steps"] < bootstrap["median_steps"])
     ).all()
@@ -225,7 +224,7 @@ def test_stars_of_sizes_of_unknown_speed():
         run(4, *(result(s, 200) for s in range(3))),
     ]
     steps = steps_table(runs)
-    bootstrap = bootstrap_tables(steps, 5)[0][list(columns.BOOTSTRAP)]
+    bootstrap = bootstrap_tables(steps, 5)[0]
     table = cost_table(bootstrap, speed_of(steps).iloc[:1])
     assert table["fewest_images"].tolist() == [True, False]
     assert table["fastest"].tolist() == [True, False]

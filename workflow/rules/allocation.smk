@@ -11,7 +11,7 @@ if workflow.resource_settings.nodes is not None:
 
 def recorded_rate(run):
     """Steps a second that `probe` measured for this job; None where it was not probed."""
-    record = Path(f"results/probes/{run.experiment}/{run.optimizer}/b{run.batch_size}.json")
+    record = Path(run.throughput_file)
     return json.loads(record.read_text())["steps_per_second"] if record.exists() else None
 
 

@@ -16,6 +16,13 @@ from ttur.data.raw import raw_digest
 from ttur.data.sources import PUBLISHED
 from ttur.report.facts import facts
 from ttur.report.theory import TITLES
+from ttur.runs.layout import (
+    EVALUATION,
+    RUN_DIR,
+    THROUGHPUT,
+    TRAINING_BENCHMARK,
+    TRAINING_LOG,
+)
 from ttur.training.grid import step_limit
 
 try:
@@ -35,14 +42,11 @@ RUNS_OF_EXPERIMENT = {
 }
 PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
 RANDOM_INCEPTION = "results/features/inception-random.safetensors"
-RUN_DIR = "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}"
 # One run per experiment, optimizer and batch size: probing needs no second group of seeds.
 FIRST_RUNS = list(
     {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
 )
-EVALUATIONS = list(
-    dict.fromkeys(f"results/runs/{run.experiment}/{run.optimizer}/evaluation.csv" for run in RUNS)
-)
+EVALUATIONS = list(dict.fromkeys(run.evaluation_file for run in RUNS))
 CLASSES_FOR_PROBES = {"imagenet": 1000}
 FIGURE_STEMS = [
     *(
@@ -223,7 +227,7 @@ def training_settings(wildcards):
 
 def state_file(wildcards):
     """Resume state: not an output, because outputs are deleted before a job runs again."""
-    return run_of(wildcards).path("state.pt").replace("results/runs/", "results/state/", 1)
+    return run_of(wildcards).state_file
 
 
 def training_gpus(wildcards):

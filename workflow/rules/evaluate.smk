@@ -11,7 +11,7 @@ rule evaluate_runs:
         runs=records_of,
         generators=generators_of,
     output:
-        evaluation="results/runs/{experiment}/{optimizer}/evaluation.csv",
+        evaluation=EVALUATION,
     log:
         "results/logs/evaluate_runs/{experiment}.{optimizer}.log",
     benchmark:

@@ -22,15 +22,12 @@ rule plan:
 
 rule probe:
     input:
-        collect(
-            "results/probes/{run.experiment}/{run.optimizer}/b{run.batch_size}.json",
-            run=FIRST_RUNS,
-        ),
+        [run.throughput_file for run in FIRST_RUNS],
 
 
 rule probe_throughput:
     output:
-        record="results/probes/{experiment}/{optimizer}/b{batch_size}.json",
+        record=THROUGHPUT,
     log:
         "results/logs/probe_throughput/{experiment}.{optimizer}.b{batch_size}.log",
     conda:

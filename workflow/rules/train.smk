@@ -12,9 +12,9 @@ rule train_gan:
         samples=f"{RUN_DIR}/samples.png",
         generators=f"{RUN_DIR}/generators.safetensors",
     log:
-        "results/logs/train_gan/{experiment}.{optimizer}.b{batch_size}.seeds_{seeds}.log",
+        TRAINING_LOG,
     benchmark:
-        "results/benchmarks/train_gan/{experiment}.{optimizer}.b{batch_size}.seeds_{seeds}.jsonl"
+        TRAINING_BENCHMARK
     priority: training_priority
     conda:
         "../../envs/train.yaml"

@@ -1,7 +1,7 @@
 """Gathers the run.json and evaluation.csv of all training jobs into the tables of the workflow.
 
-A training job has a folder, {experiment}/{optimizer}/b{size}/seeds_{seeds}, with one run.json;
-evaluation.csv lies in the folder of its optimizer.
+A training job has a folder with one run.json; evaluation.csv lies in the folder of its optimizer
+(`ttur.runs.layout`).
 """
 
 import argparse
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 from ttur.aggregate import (
-    SCORES,
     critical_table,
     evaluation_table,
     networks_table,
@@ -19,7 +18,8 @@ from ttur.aggregate import (
 from ttur.errors import run
 from ttur.files import listed, write_text
 from ttur.records import read_record
-from ttur.tables import read_table
+from ttur.runs.layout import evaluation_of
+from ttur.tables.training import SCORES
 
 
 def main() -> None:
@@ -35,8 +35,8 @@ def main() -> None:
 
     paths = arguments.runs or listed(arguments.runs_file)
     runs = [read_record(path) for path in paths]
-    optimizers = dict.fromkeys(path.absolute().parents[2] for path in paths)
-    scores = pd.concat([read_table(each / "evaluation.csv", SCORES) for each in optimizers])
+    evaluations = dict.fromkeys(map(evaluation_of, paths))
+    scores = pd.concat(map(SCORES.read, evaluations))
     steps = steps_table(runs)
     tables = {
         arguments.steps: steps,

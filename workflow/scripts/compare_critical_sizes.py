@@ -2,14 +2,13 @@
 
 import argparse
 
-from ttur.aggregate import CRITICAL
 from ttur.arguments import json_value
-from ttur.comparison import FITTED, INTERVALS, comparison
+from ttur.comparison import comparison
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.noise_scale import NOISE_SCALE
-from ttur.tables import read_table
-from ttur.theory import ESTIMATES
+from ttur.tables.aggregate import CRITICAL
+from ttur.tables.statistics import CRITICAL_INTERVALS
+from ttur.tables.theory import CENSORED_FIT, ESTIMATES, NOISE_SCALE
 
 
 def main() -> None:
@@ -26,11 +25,11 @@ def main() -> None:
     parser.add_argument("--output", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
     compared = comparison(
-        read_table(arguments.critical, CRITICAL),
-        read_table(arguments.estimates, ESTIMATES),
-        read_table(arguments.noise_scale, NOISE_SCALE),
-        read_table(arguments.fit, FITTED),
-        read_table(arguments.intervals, INTERVALS),
+        CRITICAL.read(arguments.critical),
+        ESTIMATES.read(arguments.estimates),
+        NOISE_SCALE.read(arguments.noise_scale),
+        CENSORED_FIT.read(arguments.fit),
+        CRITICAL_INTERVALS.read(arguments.intervals),
         arguments.experiments,
     )
     write_text(arguments.output, compared.to_csv(index=False))

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from ttur.aggregate import NETWORKS, STEPS
 from ttur.bootstrap import bootstrap_tables
 from ttur.errors import run
-from ttur.fid_noise import FID_SCORES, fid_noise_table
+from ttur.fid_noise import fid_noise_table
 from ttur.files import listed, write_text
 from ttur.records import check_beside, read_record
-from ttur.tables import read_table
+from ttur.tables.aggregate import NETWORKS, STEPS
+from ttur.tables.statistics import FID_SCORES
 from ttur.thresholds import read_history, threshold_table, trend_table
 
 OUTPUTS = ("bootstrap", "critical", "fid-noise", "threshold", "threshold-trend")
@@ -39,8 +39,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
 
-    scores = pd.concat([read_table(path, FID_SCORES) for path in arguments.noise])
-    bootstrap, critical = bootstrap_tables(read_table(arguments.steps, STEPS))
+    scores = pd.concat([FID_SCORES.read(path) for path in arguments.noise])
+    bootstrap, critical = bootstrap_tables(STEPS.read(arguments.steps))
     records = ((path, read_record(path)) for path in listed(arguments.runs_file))
     thresholds = threshold_table(
         (record, read_history(check_beside(path, record, "history.csv")))
@@ -57,7 +57,7 @@ def main() -> None:
     tables = (
         bootstrap,
         critical,
-        fid_noise_table(scores, read_table(arguments.networks, NETWORKS)),
+        fid_noise_table(scores, NETWORKS.read(arguments.networks)),
         thresholds,
         trend,
     )

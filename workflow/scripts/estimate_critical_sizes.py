@@ -7,13 +7,14 @@ that did not arrive as censored observations.
 import argparse
 import sys
 
-from ttur.aggregate import CRITICAL, NETWORKS, STEPS, median_sfo
+from ttur.aggregate import median_sfo
 from ttur.arguments import json_value
 from ttur.censored import censored_fit_table
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.tables import read_table
-from ttur.theory import FIT, estimates, fit_table
+from ttur.tables.aggregate import CRITICAL, NETWORKS, STEPS
+from ttur.tables.theory import FIT
+from ttur.theory import estimates, fit_table
 
 
 def main() -> None:
@@ -31,16 +32,16 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
 
-    critical = read_table(arguments.critical, CRITICAL)
-    networks = read_table(arguments.networks, NETWORKS)
-    steps = read_table(arguments.steps, STEPS)
+    critical = CRITICAL.read(arguments.critical)
+    networks = NETWORKS.read(arguments.networks)
+    steps = STEPS.read(arguments.steps)
     fits, censored = fit_table(median_sfo(steps)), censored_fit_table(steps)
     for what, table in (("fit", fits), ("fit to all seeds", censored)):
         for row in table[table["note"] != ""].itertuples():
             print(f"{row.experiment} {row.optimizer}: {what} of N(b): {row.note}", file=sys.stderr)
     estimated = estimates(critical, networks, arguments.experiments)
     write_text(arguments.estimates, estimated.to_csv(index=False))
-    write_text(arguments.fit, fits[list(FIT)].to_csv(index=False))
+    write_text(arguments.fit, fits[list(FIT.columns)].to_csv(index=False))
     write_text(arguments.censored_fit, censored.to_csv(index=False))
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.noise_scale import PROBE, noise_scale_table
-from ttur.tables import read_table
+from ttur.noise_scale import noise_scale_table
+from ttur.tables.training import GRADIENT_NOISE
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
-    probes = pd.concat([read_table(path, PROBE) for path in arguments.probes])
+    probes = pd.concat([GRADIENT_NOISE.read(path) for path in arguments.probes])
     write_text(
         arguments.output, noise_scale_table(probes, arguments.experiments).to_csv(index=False)
     )

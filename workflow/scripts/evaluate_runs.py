@@ -14,12 +14,12 @@ from ttur.code import code_digest
 from ttur.errors import UserError, run
 from ttur.files import atomic_path
 from ttur.records import read_record, write_record
+from ttur.runs.layout import run_folder
 from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 from ttur.stored import load_generators
+from ttur.tables.training import SCORES
 from ttur.training.job import TrainingJob
 from ttur.training.scoring import Scoring
-
-COLUMNS = ("experiment", "optimizer", "batch_size", "seed", "evaluation_seed", "samples", "fid")
 
 Rows = list[list[Any]]
 
@@ -41,7 +41,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     arguments = parse()
     paths = [
-        arguments.runs_dir / f"b{batch_size}" / f"seeds_{group}" / "run.json"
+        run_folder(arguments.runs_dir, batch_size, group) / "run.json"
         for batch_size in arguments.batch_sizes
         for group in arguments.groups
     ]
@@ -61,7 +61,7 @@ def main() -> None:
         rows += [[job.experiment, job.optimizer, job.batch_size, *score] for score in scores]
     with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(SCORES.columns)
         writer.writerows(sorted(rows))
 
 

@@ -12,6 +12,7 @@ from ttur.files import atomic_path
 from ttur.records import read_record
 from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 from ttur.stored import load_generators
+from ttur.tables.statistics import FID_SCORES
 
 
 def main() -> None:
@@ -36,8 +37,7 @@ def main() -> None:
         rows.append([*names, seed, samples, sample_seed, repr(score.distance)])
     with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        columns = ["experiment", "optimizer", "batch_size", "seed", "samples", "sample_seed", "fid"]
-        writer.writerow(columns)
+        writer.writerow(FID_SCORES.columns)
         writer.writerows(rows)
 
 

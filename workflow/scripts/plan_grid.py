@@ -8,6 +8,7 @@ from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import read_json, write_text
 from ttur.plan import plan_table, plan_text
+from ttur.runs.layout import throughput_files
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     parser.add_argument("--probes", type=Path, required=True, help="folder of probe records")
     parser.add_argument("--output", required=True, help="CSV")
     arguments = parser.parse_args()
-    probes = [read_json(path) for path in sorted(arguments.probes.glob("*/*/*.json"))]
+    probes = [read_json(path) for path in throughput_files(arguments.probes)]
     table = plan_table(pd.DataFrame(arguments.jobs), pd.DataFrame(probes))
     write_text(arguments.output, table.to_csv(index=False))
     print(plan_text(table))

@@ -7,11 +7,14 @@ import argparse
 from pathlib import Path
 
 from ttur.errors import run
-from ttur.figures.columns import COMPARISON, NOISE_SCALE
 from ttur.figures.critical import critical_figure
 from ttur.figures.noise_scale import noise_scale_figure
 from ttur.style import write
-from ttur.tables import read_table
+from ttur.tables.theory import COMPARISON, NOISE_SCALE
+
+COMPARED = [name for name in COMPARISON.columns if name != "estimated"]
+NOISE = ("experiment", "optimizer", "player", "step", "noise_scale", "low", "high")
+"""Columns that the figures show."""
 
 
 def main() -> None:
@@ -21,8 +24,8 @@ def main() -> None:
     parser.add_argument("--output-dir", required=True, type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
 
-    comparison = read_table(arguments.comparison, COMPARISON)
-    noise = read_table(arguments.noise_scale, NOISE_SCALE)
+    comparison = COMPARISON.read(arguments.comparison, *COMPARED, floats=True)
+    noise = NOISE_SCALE.read(arguments.noise_scale, *NOISE)
     write(critical_figure(comparison), comparison, arguments.output_dir, "critical")
     write(noise_scale_figure(noise, comparison), noise, arguments.output_dir, "noise_scale")
 

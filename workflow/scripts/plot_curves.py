@@ -6,10 +6,8 @@ Writes {steps,sfo,cost,thresholds,fid_noise}.{pdf,png,csv} into a folder.
 import argparse
 
 import pandas as pd
-from ttur.aggregate import CRITICAL, STEPS
 from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
-from ttur.figures import columns
 from ttur.figures.cost import cost_figure, cost_table
 from ttur.figures.fid_noise import fid_noise_figure
 from ttur.figures.sfo import critical_with_interval, sfo_figure
@@ -17,19 +15,21 @@ from ttur.figures.shared import points
 from ttur.figures.steps import steps_figure
 from ttur.figures.thresholds import thresholds_figure
 from ttur.style import write
-from ttur.tables import read_table
+from ttur.tables.aggregate import CRITICAL, SPEED, STEPS
+from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, FID_SCORES, THRESHOLD
+from ttur.tables.theory import CENSORED_FIT
 
 TABLES = {
     "steps": STEPS,
     "critical": CRITICAL,
-    "speed": columns.SPEED,
-    "bootstrap": columns.BOOTSTRAP,
-    "intervals": columns.CRITICAL_INTERVAL,
-    "thresholds": columns.THRESHOLD,
-    "fit": columns.CENSORED_FIT,
-    "scores": columns.SAMPLE_SEEDS,
+    "speed": SPEED,
+    "bootstrap": BOOTSTRAP,
+    "intervals": CRITICAL_INTERVALS,
+    "thresholds": THRESHOLD,
+    "fit": CENSORED_FIT,
+    "scores": FID_SCORES,
 }
-"""Option -> columns of the table that it names."""
+"""Option -> the table that it names."""
 
 
 def main() -> None:
@@ -41,8 +41,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tables: dict[str, pd.DataFrame] = {}
-    for name, types in TABLES.items():
-        table = read_table(getattr(arguments, name), types)
+    for name, contract in TABLES.items():
+        table = contract.read(getattr(arguments, name), floats=True)
         tables[name] = table[table["experiment"] == arguments.experiment]
     if tables["steps"].empty:
         raise UserError(f"{arguments.steps} lacks {arguments.experiment}: check --experiment")
@@ -65,7 +65,8 @@ def main() -> None:
     costs = cost_table(tables["bootstrap"], tables["speed"])
     write(cost_figure(costs, **label), costs, arguments.output_dir, "cost")
 
-    thresholds, scores = tables["thresholds"], tables["scores"]
+    thresholds = tables["thresholds"].drop(columns=["seeds", "seeds_reached"])
+    scores = tables["scores"]
     write(thresholds_figure(thresholds, **label), thresholds, arguments.output_dir, "thresholds")
     write(fid_noise_figure(scores, **label), scores, arguments.output_dir, "fid_noise")
 

@@ -15,16 +15,14 @@ from ttur.figures.fid import fid_figure
 from ttur.records import check_beside, read_record
 from ttur.run_lists import listed_runs
 from ttur.style import write
-from ttur.tables import read_table
-
-HISTORY = {"seed": "int64", "step": "int64", "samples": "int64", "fid": "float64"}
+from ttur.tables.training import HISTORY
 
 
 def histories(paths: Sequence[Path]) -> pd.DataFrame:
     """The history beside each run.json, with the run's optimizer, batch size and statuses."""
     records = [read_record(path) for path in paths]
     files = [check_beside(*pair, "history.csv") for pair in zip(paths, records, strict=True)]
-    tables = [read_table(file, HISTORY) for file in files]
+    tables = [HISTORY.read(file, "seed", "step", "samples", "fid") for file in files]
     rows = [len(table) for table in tables]
     table = pd.concat(tables, ignore_index=True)
     for place, name in enumerate(("optimizer", "batch_size")):

@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 
 from ttur.errors import run
-from ttur.figures.columns import LEARNING_RATES
 from ttur.figures.learning_rates import learning_rates_figure
 from ttur.style import write
-from ttur.tables import read_table
+from ttur.tables.theory import LEARNING_RATES
 
 
 def main() -> None:
@@ -16,7 +15,7 @@ def main() -> None:
     parser.add_argument("--output-dir", required=True, type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
 
-    sizes = read_table(arguments.sizes, LEARNING_RATES)
+    sizes = LEARNING_RATES.read(arguments.sizes, floats=True)
     write(learning_rates_figure(sizes), sizes, arguments.output_dir, "learning_rates")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from ttur.aggregate import CRITICAL
 from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
 from ttur.figures.generators import best_size, generators_figure
@@ -19,7 +18,7 @@ from ttur.figures.samples import samples_figure, sizes_to_show
 from ttur.figures.sheets import tiles
 from ttur.run_lists import first_seeds, listed_runs
 from ttur.style import ordered, write
-from ttur.tables import read_table
+from ttur.tables.aggregate import CRITICAL
 
 REAL = 32
 """How many real images are drawn: as many as a sheet holds."""
@@ -78,7 +77,7 @@ def main() -> None:
     paths = listed_runs(arguments.runs_file, arguments.experiment)
     finals = pd.DataFrame([final(*pair) for pair in first_seeds(paths)])
     finals = finals.astype({"final_fid": "float64"})
-    critical = read_table(arguments.critical, CRITICAL).astype({"critical_batch_size": "float64"})
+    critical = CRITICAL.read(arguments.critical, floats=True)
     critical = critical[critical["experiment"] == arguments.experiment]
     sizes = critical.set_index("optimizer")["critical_batch_size"]
     rows, panels = [], []

@@ -12,7 +12,8 @@ from ttur.data.packed import PackedDataset
 from ttur.devices import open_device, set_precision
 from ttur.errors import run
 from ttur.files import atomic_path
-from ttur.training.gradient_noise import NOISE_COLUMNS, ProbePlan, probe
+from ttur.tables.training import GRADIENT_NOISE
+from ttur.training.gradient_noise import ProbePlan, probe
 from ttur.training.job import Recipe
 
 
@@ -38,7 +39,7 @@ def main() -> None:
         text = f"{recipe.experiment} {recipe.optimizer}: measured"
         print(text, file=sys.stderr, flush=True)
     with atomic_path(arguments.output) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, NOISE_COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, list(GRADIENT_NOISE.columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     print(f"{time.process_time():.1f} s of processor time", file=sys.stderr)

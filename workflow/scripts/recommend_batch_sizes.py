@@ -2,15 +2,14 @@
 
 import argparse
 
-from ttur.aggregate import CRITICAL, NETWORKS, SPEED, STEPS
 from ttur.arguments import json_value
-from ttur.comparison import INTERVALS
 from ttur.errors import run
 from ttur.files import write_text
 from ttur.recommendation import costs, other_optimizers, recommendation_table
 from ttur.recommendation_text import recommendation_text
-from ttur.tables import read_table
-from ttur.theory import ESTIMATES
+from ttur.tables.aggregate import CRITICAL, NETWORKS, SPEED, STEPS
+from ttur.tables.statistics import CRITICAL_INTERVALS
+from ttur.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -27,12 +26,12 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
     arguments = parser.parse_args()
     experiments = arguments.experiments
-    networks = read_table(arguments.networks, NETWORKS)
-    intervals = read_table(arguments.intervals, INTERVALS)
-    cost = costs(read_table(arguments.steps, STEPS), read_table(arguments.speed, SPEED))
-    critical = read_table(arguments.critical, CRITICAL)
+    networks = NETWORKS.read(arguments.networks)
+    intervals = CRITICAL_INTERVALS.read(arguments.intervals)
+    cost = costs(STEPS.read(arguments.steps), SPEED.read(arguments.speed))
+    critical = CRITICAL.read(arguments.critical)
     table = recommendation_table(cost, critical, intervals, experiments)
-    others = other_optimizers(read_table(arguments.estimates, ESTIMATES), networks, experiments)
+    others = other_optimizers(ESTIMATES.read(arguments.estimates), networks, experiments)
     text = recommendation_text(table, cost, intervals, others, networks, experiments)
     write_text(arguments.csv, table.to_csv(index=False))
     write_text(arguments.others, others.to_csv(index=False))

@@ -3,10 +3,10 @@
 import argparse
 
 from ttur.arguments import json_value
-from ttur.comparison import COMPARISON, rates_table
+from ttur.comparison import rates_table
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.tables import read_table
+from ttur.tables.theory import COMPARISON
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
-    compared = read_table(arguments.comparison, COMPARISON)
+    compared = COMPARISON.read(arguments.comparison)
     write_text(arguments.output, rates_table(compared, arguments.experiments).to_csv(index=False))
 
 

@@ -36,6 +36,7 @@ from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
 from ttur.streams import generator as random_stream
+from ttur.tables.training import HISTORY
 from ttur.training.fit import check_fit
 from ttur.training.history import HistoryRow, TrainingState
 from ttur.training.job import TrainingJob
@@ -178,7 +179,7 @@ def write_history(path: Path, rows: Sequence[HistoryRow]) -> None:
     """One row per seed and evaluation, by seed, then step."""
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HistoryRow._fields)
+        writer.writerow(HISTORY.columns)
         for seed, step, samples, *values in sorted(rows):
             writer.writerow([seed, step, samples, *map(repr, values)])
 

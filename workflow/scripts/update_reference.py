@@ -7,12 +7,12 @@ import argparse
 import shutil
 from pathlib import Path
 
-from ttur.aggregate import CRITICAL
 from ttur.errors import UserError, run
 from ttur.files import atomic_path, read_json, write_text
 from ttur.report.reference import KEPT, readme_table, with_table
-from ttur.tables import TABLE3, read_table
-from ttur.theory import ESTIMATES
+from ttur.tables.aggregate import CRITICAL
+from ttur.tables.results import TABLE3
+from ttur.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -33,9 +33,9 @@ def main() -> None:
         raise UserError(f"{results / missing[0]} is missing: finish the run first (make reproduce)")
     config = read_json(results / "manifest.json")["config"]
     table = readme_table(
-        read_table(results / "tables/table3.csv", TABLE3),
-        read_table(results / "aggregate/critical.csv", CRITICAL),
-        read_table(results / "theory/estimates.csv", ESTIMATES),
+        TABLE3.read(results / "tables/table3.csv"),
+        CRITICAL.read(results / "aggregate/critical.csv"),
+        ESTIMATES.read(results / "theory/estimates.csv"),
         {name: settings["title"] for name, settings in config["experiments"].items()},
     )
     text = with_table(arguments.readme.read_text(encoding="utf-8"), table)

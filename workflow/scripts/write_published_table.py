@@ -7,7 +7,7 @@ import argparse
 
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.tables import check_published, published_table
+from ttur.table3 import check_published, published_table
 
 
 def main() -> None:

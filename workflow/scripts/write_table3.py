@@ -2,12 +2,12 @@
 
 import argparse
 
-from ttur.aggregate import CRITICAL
 from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.tables import notes, read_table, table3, to_latex, to_markdown
-from ttur.theory import ESTIMATES
+from ttur.table3 import notes, table3, to_latex, to_markdown
+from ttur.tables.aggregate import CRITICAL
+from ttur.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, metavar="FILE", help="file to write")
     arguments = parser.parse_args()
 
-    critical = read_table(arguments.critical, CRITICAL)
-    estimated = read_table(arguments.estimates, ESTIMATES)
+    critical = CRITICAL.read(arguments.critical)
+    estimated = ESTIMATES.read(arguments.estimates)
     table = table3(critical, estimated, arguments.experiments)
     write_text(arguments.csv, table.to_csv(index=False))
     write_text(arguments.md, "\n".join(filter(None, [to_markdown(table), notes(critical)])))

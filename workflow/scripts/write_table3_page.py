@@ -2,13 +2,13 @@
 
 import argparse
 
-from ttur.aggregate import CRITICAL, NETWORKS
 from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_text
 from ttur.report.table3 import findings_table, table3_page
-from ttur.tables import TABLE3, read_table
-from ttur.theory import ESTIMATES
+from ttur.tables.aggregate import CRITICAL, NETWORKS
+from ttur.tables.results import TABLE3
+from ttur.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -26,11 +26,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     rows = findings_table(
-        read_table(arguments.table3, TABLE3),
-        read_table(arguments.critical, CRITICAL),
-        read_table(arguments.estimates, ESTIMATES),
+        TABLE3.read(arguments.table3),
+        CRITICAL.read(arguments.critical),
+        ESTIMATES.read(arguments.estimates),
     )
-    networks = read_table(arguments.networks, NETWORKS)
+    networks = NETWORKS.read(arguments.networks)
     write_text(arguments.output, table3_page(rows, networks, arguments.experiments))
 
 

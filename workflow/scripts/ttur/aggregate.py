@@ -12,78 +12,9 @@ import numpy as np
 import pandas as pd
 
 from .errors import UserError
+from .tables.aggregate import CRITICAL, EVALUATION, NETWORKS, SPEED, STEPS
 
 STATUSES = ("reached", "step-limit", "diverged")
-
-STEPS = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seed": "int64",
-    "steps": "Int64",
-    "bracket_low": "Int64",
-    "sfo": "Int64",
-    "status": "str",
-}
-"""Columns of steps.csv and their types."""
-
-CRITICAL = {
-    "experiment": "str",
-    "optimizer": "str",
-    "critical_batch_size": "Int64",
-    "low": "Int64",
-    "high": "Int64",
-    "at_edge": "str",
-    "seeds": "int64",
-    "seeds_reached": "int64",
-}
-"""Columns of critical.csv and their types."""
-
-NETWORKS = {
-    "experiment": "str",
-    "generator_parameters": "int64",
-    "discriminator_parameters": "int64",
-    "images": "int64",
-    "metric": "str",
-    "threshold": "float64",
-}
-"""Columns of networks.csv and their types."""
-
-SPEED = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seeds": "int64",
-    "seconds": "float64",
-    "seed_steps_per_second": "float64",
-    "device": "str",
-}
-"""Columns of speed.csv and their types."""
-
-SCORES = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seed": "int64",
-    "evaluation_seed": "int64",
-    "samples": "int64",
-    "fid": "float64",
-}
-"""Columns of an optimizer's evaluation.csv and their types."""
-
-EVALUATION = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seed": "int64",
-    "status": "str",
-    "in_loop_fid": "float64",
-    "mean_fid": "float64",
-    "sd_fid": "float64",
-    "threshold": "float64",
-    "agrees": "boolean",
-}
-"""Columns of the aggregated evaluation.csv and their types."""
 
 
 def _name(run: Mapping[str, Any]) -> str:
@@ -125,8 +56,8 @@ def steps_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             rows.append(
                 (experiment, optimizer, batch_size, seed, steps, last_miss or 0, sfo, status)
             )
-    table = pd.DataFrame(rows, columns=list(STEPS)).astype(STEPS)
-    keys = list(STEPS)[:4]
+    table = STEPS.frame(rows)
+    keys = list(STEPS.columns)[:4]
     twice = table[table.duplicated(keys)]
     if len(twice):
         experiment, optimizer, batch_size, seed = twice.iloc[0][keys]
@@ -151,13 +82,13 @@ def networks_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             _field(run, "threshold", run),
         )
         first = rows.setdefault(experiment, row)
-        for column, mine, other in zip(NETWORKS, row, first, strict=True):
+        for column, mine, other in zip(NETWORKS.columns, row, first, strict=True):
             if mine != other:
                 raise UserError(
                     f"{_name(run)}: {column} is {mine}, other runs of {experiment} have {other}: "
                     "run the older ones again"
                 )
-    return pd.DataFrame(sorted(rows.values()), columns=list(NETWORKS)).astype(NETWORKS)
+    return NETWORKS.frame(sorted(rows.values()))
 
 
 def speed_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -168,10 +99,10 @@ def speed_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     together, so N(b) divided by it is the time of one seed in such a group; the median over groups
     of seeds. device: cpu or the GPU's name; several joined by commas. Sorted by its keys.
     """
-    keys = list(SPEED)[:3]
+    keys = list(SPEED.columns)[:3]
     columns = [*keys, "seeds", "seconds", "seed_steps_per_second", "device"]
     records = pd.DataFrame([[_field(r, key, r) for key in columns] for r in runs], columns=columns)
-    return (
+    speed = (
         records.assign(seeds=records["seeds"].map(len))
         .groupby(keys, as_index=False)
         .agg(
@@ -180,8 +111,8 @@ def speed_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             seed_steps_per_second=("seed_steps_per_second", "median"),
             device=("device", lambda names: ", ".join(sorted(set(names)))),
         )
-        .astype(SPEED)
     )
+    return SPEED.frame(speed)
 
 
 def only_upper_bound(steps: pd.DataFrame) -> pd.Series:
@@ -317,7 +248,7 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
         ["early", "censored", "smallest", "largest"],
         default="",
     )
-    return table.reset_index()[list(CRITICAL)].astype(CRITICAL)
+    return CRITICAL.frame(table.reset_index())
 
 
 def evaluation_table(
@@ -326,13 +257,13 @@ def evaluation_table(
 ) -> pd.DataFrame:
     """In-loop and independent FID side by side: the columns `EVALUATION`, one row per seed.
 
-    runs: contents of run.json. scores: the columns `SCORES` of all optimizers. in_loop_fid is the
-    last one of the loop. mean_fid, sd_fid: over the evaluation seeds, sd with n - 1 and empty for
-    one. agrees: whether mean_fid <= threshold says what the status says, reached or not; empty
-    where a score is missing or not a number, as for a diverged generator. Raises UserError for
-    scores of a seed that no run has.
+    runs: contents of run.json. scores: the columns `tables.training.SCORES` of all optimizers.
+    in_loop_fid is the last one of the loop. mean_fid, sd_fid: over the evaluation seeds, sd with
+    n - 1 and empty for one. agrees: whether mean_fid <= threshold says what the status says,
+    reached or not; empty where a score is missing or not a number, as for a diverged generator.
+    Raises UserError for scores of a seed that no run has.
     """
-    keys = list(EVALUATION)[:4]
+    keys = list(EVALUATION.columns)[:4]
     by_seed = dict(list(scores.groupby(keys)["fid"]))
     rows = []
     for run in runs:
@@ -360,5 +291,4 @@ def evaluation_table(
             f"{experiment}/{optimizer}: evaluation.csv scores seed {seed} at b = {batch_size}, "
             "which no run.json has: delete evaluation.csv and run again"
         )
-    table = pd.DataFrame(rows, columns=list(EVALUATION)).astype(EVALUATION)
-    return table.sort_values(keys, ignore_index=True)
+    return EVALUATION.frame(rows).sort_values(keys, ignore_index=True)

@@ -17,35 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .aggregate import critical_table, median_sfo
-
-BOOTSTRAP = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seeds": "int64",
-    "reached": "int64",
-    "median_steps": "float64",
-    "steps_low": "float64",
-    "steps_high": "float64",
-    "bracket_low": "float64",
-    "upper_bound": "bool",
-    "least_steps": "float64",
-    "median_sfo": "float64",
-    "sfo_low": "float64",
-    "sfo_high": "float64",
-}
-"""Columns of statistics/bootstrap.csv and their types."""
-
-CRITICAL_INTERVALS = {
-    "experiment": "str",
-    "optimizer": "str",
-    "critical_batch_size": "Int64",
-    "low": "Int64",
-    "high": "Int64",
-    "support": "float64",
-    "resamples": "int64",
-}
-"""Columns of statistics/critical.csv and their types."""
+from .tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
 
 RESAMPLES = 2000
 ENDS = (0.025, 0.975)
@@ -117,8 +89,8 @@ def bootstrap_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The columns `BOOTSTRAP`, a row per batch size, and `CRITICAL_INTERVALS`, one per optimizer.
 
-    steps: the columns `aggregate.STEPS`. Every experiment and optimizer has its own random stream,
-    so that adding one changes no other.
+    steps: the columns `tables.aggregate.STEPS`. Every experiment and optimizer has its own random
+    stream, so that adding one changes no other.
 
     Not reached is +inf throughout, and an infinite number is an empty cell: an empty median, or a
     high end that the resamples do not bound. bracket_low: the median over seeds of the last miss,
@@ -162,8 +134,4 @@ def bootstrap_tables(
         if not np.isfinite(point) or group["seed"].nunique() < 2:
             support = np.nan
         criticals.append((*pair, critical, *ends, support, resamples))
-    table = pd.DataFrame(sizes, columns=list(BOOTSTRAP)).replace(np.inf, np.nan)
-    return (
-        table.astype(BOOTSTRAP),
-        pd.DataFrame(criticals, columns=list(CRITICAL_INTERVALS)).astype(CRITICAL_INTERVALS),
-    )
+    return BOOTSTRAP.frame(sizes).replace(np.inf, np.nan), CRITICAL_INTERVALS.frame(criticals)

@@ -24,26 +24,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from .grouped import maximise
-
-CENSORED_FIT = {
-    "experiment": "str",
-    "optimizer": "str",
-    "slope": "float64",
-    "intercept": "float64",
-    "spread": "float64",
-    "critical_batch_size": "float64",
-    "critical_low": "float64",
-    "critical_high": "float64",
-    "pole": "float64",
-    "pole_low": "float64",
-    "pole_high": "float64",
-    "r_squared": "float64",
-    "reached": "int64",
-    "upper_bounds": "int64",
-    "censored": "int64",
-    "note": "str",
-}
-"""Columns of censored_fit.csv and their types."""
+from .tables.theory import CENSORED_FIT
 
 LEVEL = 0.95
 """Confidence of the intervals."""
@@ -152,16 +133,16 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
 def censored_fit_table(steps: pd.DataFrame) -> pd.DataFrame:
     """`fit_censored` of every experiment and optimizer: the columns `CENSORED_FIT`.
 
-    steps: the columns `aggregate.STEPS`. A seed that arrived at its first evaluation is known from
-    above only. One that ended at the step limit or diverged is
-    censored at its last miss; one that diverged before it was looked at says nothing.
+    steps: the columns `tables.aggregate.STEPS`. A seed that arrived at its first evaluation is
+    known from above only. One that ended at the step limit or diverged is censored at its last
+    miss; one that diverged before it was looked at says nothing.
     """
     rows = []
     for (experiment, optimizer), group in steps.groupby(["experiment", "optimizer"]):
         high = group["steps"].astype("float64").fillna(inf)
         fit = fit_censored(group["batch_size"], group["bracket_low"].astype("float64"), high)
         rows.append({"experiment": experiment, "optimizer": optimizer, **vars(fit)})
-    return pd.DataFrame(rows, columns=list(CENSORED_FIT)).astype(CENSORED_FIT)
+    return CENSORED_FIT.frame(rows)
 
 
 def _pole(offset: ArrayLike, smallest: float) -> np.ndarray:

@@ -4,9 +4,10 @@ Their digest is a parameter of the script's rule, so that an edit reruns what it
 nothing else, and touching a file reruns nothing. As inputs they would be fifty of each job, and
 planning thousands of jobs would take that much longer.
 
-The digest is of what the code does, not of its bytes: comments, blank lines, docstrings and the
-annotations of plain functions are not in it. Where an edit may change what runs, it counts: the
-annotations of a class's fields, which dataclasses read, and those of decorated functions.
+The digest is of what the code does, not of its bytes: comments, blank lines, docstrings, the
+annotations of plain functions and the words of a table's contract are not in it. Where an edit may
+change what runs, it counts: the annotations of a class's fields, which dataclasses read, and those
+of decorated functions.
 """
 
 import ast
@@ -17,6 +18,9 @@ from pathlib import Path
 
 _UNREAD = ("kind", "type_comment")
 """Fields of nodes that nothing reads when the code runs. kind: the u of u"text"."""
+
+_WORDS = {"Column": slice(1, None), "Table": slice(0, 3)}
+"""Arguments of `tables.contract` that are words for people: all but types and names of columns."""
 
 
 def imported_files(script: str | Path, package: str = "ttur", lazily: bool = True) -> list[str]:
@@ -52,12 +56,13 @@ def code_digest(script: str | Path, without: Collection[str] = ()) -> str:
 
 def meaning(source: str) -> str:
     """What the source of a module does, as text: equal for two sources that differ only in
-    comments, blank lines, layout, docstrings or annotations of plain functions.
+    comments, blank lines, layout, docstrings, annotations of plain functions or words of contracts.
 
     Raises SyntaxError.
     """
     tree, parts = ast.parse(source), []
     _drop_annotations(tree)
+    _drop_words(tree)
     _write(tree, parts)
     return "".join(parts)
 
@@ -70,6 +75,13 @@ def _drop_annotations(tree: ast.Module) -> None:
             for argument in ast.walk(node.args):
                 if isinstance(argument, ast.arg):
                     argument.annotation = None
+
+
+def _drop_words(tree: ast.Module) -> None:
+    """Takes what tables and columns mean to people out of the tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            del node.args[_WORDS.get(node.func.id, slice(0, 0))]
 
 
 def _write(node: object, parts: list[str]) -> None:

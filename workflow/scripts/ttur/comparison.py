@@ -10,59 +10,8 @@ import pandas as pd
 
 from .noise_scale import latest
 from .published import SECTIONS, Section
-from .tables import table3
-
-COMPARISON = {
-    "experiment": "str",
-    "section": "str",
-    "optimizer": "str",
-    "measured": "Int64",
-    "measured_low": "float64",
-    "measured_high": "float64",
-    "at_edge": "str",
-    "estimated": "Int64",
-    "estimated_exact": "float64",
-    "fitted": "float64",
-    "fitted_low": "float64",
-    "fitted_high": "float64",
-    "noise_scale_generator": "float64",
-    "noise_scale_discriminator": "float64",
-    "published_measured": "Int64",
-    "published_estimated": "Int64",
-}
-"""Columns of comparison.csv and their types."""
-
-LEARNING_RATES = {
-    "experiment": "str",
-    "optimizer": "str",
-    "rate": "float64",
-    "measured": "Int64",
-    "low": "float64",
-    "high": "float64",
-    "fitted": "float64",
-    "fitted_low": "float64",
-    "fitted_high": "float64",
-}
-"""Columns of learning_rates.csv and their types."""
-
-INTERVALS = {
-    "experiment": "str",
-    "optimizer": "str",
-    "low": "float64",
-    "high": "float64",
-    "support": "float64",
-    "resamples": "Int64",
-}
-"""Columns of statistics/critical.csv that are used here, and their types."""
-
-FITTED = {
-    "experiment": "str",
-    "optimizer": "str",
-    "critical_batch_size": "float64",
-    "critical_low": "float64",
-    "critical_high": "float64",
-}
-"""Columns of censored_fit.csv that are used here, and their types."""
+from .table3 import table3
+from .tables.theory import COMPARISON, LEARNING_RATES
 
 _KEYS = ["experiment", "optimizer"]
 
@@ -78,8 +27,8 @@ def comparison(
 ) -> pd.DataFrame:
     """The columns `COMPARISON`, one row per experiment and optimizer, in the order of the records.
 
-    critical, estimates, noise: critical.csv, estimates.csv, noise_scale.csv. fitted: the columns
-    `FITTED`; intervals: the columns `INTERVALS`; both may be empty. experiments: records
+    critical, estimates, noise: critical.csv, estimates.csv, noise_scale.csv. fitted, intervals:
+    censored_fit.csv and statistics/critical.csv, which may be empty. experiments: records
     `{name, section, optimizers}`. What is not known is empty.
 
     measured_low, measured_high: the interval of `intervals`. noise_scale_*: that of the last step
@@ -87,15 +36,14 @@ def comparison(
     """
     scales = latest(noise).pivot(index=_KEYS, columns="player", values="noise_scale")
     scales = scales.reindex(columns=["generator", "discriminator"]).add_prefix("noise_scale_")
-    return (
+    return COMPARISON.frame(
         table3(critical, estimates, experiments, published)
         .drop(columns=["measured_low", "measured_high"])
         .merge(critical[[*_KEYS, "at_edge"]], how="left", on=_KEYS, validate="one_to_one")
         .fillna({"at_edge": ""})
         .merge(_measured_interval(intervals), how="left", on=_KEYS, validate="one_to_one")
         .merge(_fit_columns(fitted), how="left", on=_KEYS, validate="one_to_one")
-        .merge(scales.reset_index(), how="left", on=_KEYS, validate="one_to_one")[list(COMPARISON)]
-        .astype(COMPARISON)
+        .merge(scales.reset_index(), how="left", on=_KEYS, validate="one_to_one")
     )
 
 
@@ -106,7 +54,8 @@ def _measured_interval(intervals: pd.DataFrame) -> pd.DataFrame:
 
 def _fit_columns(fitted: pd.DataFrame) -> pd.DataFrame:
     names = {"critical_batch_size": "fitted", "critical_low": "fitted_low"}
-    return fitted[list(FITTED)].rename(columns=names | {"critical_high": "fitted_high"})
+    names |= {"critical_high": "fitted_high"}
+    return fitted[[*_KEYS, *names]].rename(columns=names)
 
 
 def rates_table(compared: pd.DataFrame, experiments: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -126,13 +75,12 @@ def rates_table(compared: pd.DataFrame, experiments: Sequence[Mapping[str, Any]]
     )
     order = {name: place for place, name in enumerate(dict.fromkeys(rates["optimizer"]))}
     names = {"measured_low": "low", "measured_high": "high"}
-    return (
-        rates.merge(compared.rename(columns=names), how="left", on=_KEYS, validate="one_to_one")
-        .sort_values(
-            ["optimizer", "rate"],
-            key=lambda column: column.map(order) if column.name == "optimizer" else column,
-            kind="stable",
-            ignore_index=True,
-        )[list(LEARNING_RATES)]
-        .astype(LEARNING_RATES)
+    table = rates.merge(
+        compared.rename(columns=names), how="left", on=_KEYS, validate="one_to_one"
+    ).sort_values(
+        ["optimizer", "rate"],
+        key=lambda column: column.map(order) if column.name == "optimizer" else column,
+        kind="stable",
+        ignore_index=True,
     )
+    return LEARNING_RATES.frame(table)

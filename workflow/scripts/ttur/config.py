@@ -17,6 +17,7 @@ from .data.raw import RAW_FILES
 from .data.sources import PUBLISHED
 from .errors import UserError
 from .files import found
+from .runs.layout import Run
 from .training.grid import step_limit
 
 NOISE_SHARES = (300, 90, 30)
@@ -122,26 +123,6 @@ class Experiment:
         """The seeds in order, seeds_per_job at a time; the last group may be smaller."""
         size = self.seeds_per_job
         return [self.seeds[i : i + size] for i in range(0, len(self.seeds), size)]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training job: the seeds of one group train together."""
-
-    experiment: str
-    optimizer: str
-    batch_size: int
-    seeds: tuple[int, ...]
-
-    @property
-    def seed_key(self) -> str:
-        """The seeds joined by hyphens, such as `0-1-2`."""
-        return "-".join(map(str, self.seeds))
-
-    def path(self, name: str) -> str:
-        """The path of this job's output `name`, relative to the working directory."""
-        folder = f"results/runs/{self.experiment}/{self.optimizer}/b{self.batch_size}"
-        return f"{folder}/seeds_{self.seed_key}/{name}"
 
 
 @dataclass(frozen=True)

@@ -447,7 +447,7 @@ def noise_probe_within_limits(config: "Config") -> Iterator[Problem]:
 
 def folder_names_within_limits(config: "Config") -> Iterator[Problem]:
     for run in config.runs():
-        if len(f"seeds_{run.seed_key}") > LONGEST_FOLDER_NAME:
+        if len(run.folder_name) > LONGEST_FOLDER_NAME:
             yield (
                 ["experiments", run.experiment, "seeds_per_job"],
                 f"puts {len(run.seeds)} seeds in one job, too many for the name of its folder: "

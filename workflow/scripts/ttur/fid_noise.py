@@ -3,35 +3,13 @@
 import numpy as np
 import pandas as pd
 
-FID_SCORES = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seed": "int64",
-    "samples": "int64",
-    "sample_seed": "int64",
-    "fid": "float64",
-}
-"""Columns of noise/{experiment}.csv and their types."""
-
-FID_NOISE = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "seed": "int64",
-    "samples": "int64",
-    "sample_seeds": "int64",
-    "mean_fid": "float64",
-    "sd_fid": "float64",
-    "threshold": "float64",
-}
-"""Columns of fid_noise.csv and their types."""
+from .tables.statistics import FID_NOISE
 
 
 def fid_noise_table(scores: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     """Mean and standard deviation (n - 1) over sample seeds: the columns `FID_NOISE`.
 
-    scores: the columns `FID_SCORES` of all experiments. networks: networks.csv, for the threshold.
+    scores: noise/{experiment}.csv of all experiments. networks: networks.csv, for the threshold.
     Both are empty where a score is not a number, as for a generator that diverged.
     """
     table = (
@@ -44,4 +22,4 @@ def fid_noise_table(scores: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFram
         .reset_index()
         .merge(networks[["experiment", "threshold"]], how="left", on="experiment")
     )
-    return table[list(FID_NOISE)].astype(FID_NOISE)
+    return FID_NOISE.frame(table)

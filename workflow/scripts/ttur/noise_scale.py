@@ -15,38 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from .tables.theory import NOISE_SCALE
 from .theory import lower_bound
-
-PROBE = {
-    "experiment": "str",
-    "optimizer": "str",
-    "batch_size": "int64",
-    "step": "int64",
-    "seed": "int64",
-    "player": "str",
-    "trace": "float64",
-    "squared_norm": "float64",
-    "noise_scale": "float64",
-    "parameters": "int64",
-    "images": "int64",
-}
-"""Columns of a probe's table (training/gradient_noise.py) and their types."""
-
-NOISE_SCALE = {
-    "experiment": "str",
-    "optimizer": "str",
-    "player": "str",
-    "step": "int64",
-    "trace": "float64",
-    "squared_norm": "float64",
-    "noise_scale": "float64",
-    "low": "float64",
-    "high": "float64",
-    "seeds": "int64",
-    "ratio": "float64",
-    "estimated_exact": "float64",
-}
-"""Columns of noise_scale.csv and their types."""
 
 RATES = {"generator": "generator_rate", "discriminator": "discriminator_rate"}
 """Player -> whose rate enters Proposition 3.4."""
@@ -57,8 +27,9 @@ def noise_scale_table(
 ) -> pd.DataFrame:
     """The columns `NOISE_SCALE`, one row per experiment, optimizer, player and step.
 
-    probes: the columns `PROBE` of all experiments. experiments: records `{name, optimizers: {NAME:
-    {generator_rate, discriminator_rate, hyper}}}`, which also give the order of the rows.
+    probes: the columns `tables.training.GRADIENT_NOISE` of all experiments. experiments: records
+    `{name, optimizers: {NAME: {generator_rate, discriminator_rate, hyper}}}`, which also give the
+    order of the rows.
 
     trace, squared_norm: means over the seeds that were measured (seeds: how many; the others had
     diverged). noise_scale: their quotient, empty where squared_norm <= 0, when the gradient drowns
@@ -75,7 +46,7 @@ def noise_scale_table(
                 for key, group in groups:
                     if key[:3] == (record["name"], optimizer, player):
                         rows.append((*key, *_summary(group, optimizer, settings[rate], settings)))
-    return pd.DataFrame(rows, columns=list(NOISE_SCALE)).astype(NOISE_SCALE)
+    return NOISE_SCALE.frame(rows)
 
 
 def _summary(

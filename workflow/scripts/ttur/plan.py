@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from .tables.results import PLAN
+
 _KEYS = ["section", "experiment", "batch_size"]
 
 
@@ -12,8 +14,8 @@ def plan_table(jobs: pd.DataFrame, probes: pd.DataFrame) -> pd.DataFrame:
     number), steps (its limit). probes: records of probe_throughput.py, may be empty; a job
     without a probe of its own takes the mean of its experiment and batch size.
 
-    Returns the keys, optimizers, jobs, steps (limit of one seed), samples (of all seeds together)
-    and hours (of all jobs one after the other on the device that was probed; empty without probe).
+    Returns the columns `PLAN`: steps are the limit of one seed, samples of all seeds together, and
+    hours of all jobs one after the other on the device that was probed; empty without probe.
     Steps are upper bounds, so samples and hours are too. FID evaluations are not in it.
     """
     rates = _rates(probes)
@@ -30,7 +32,7 @@ def plan_table(jobs: pd.DataFrame, probes: pd.DataFrame) -> pd.DataFrame:
         row["samples"] = (group["steps"] * group["batch_size"] * group["seeds"]).sum()
         row["hours"] = None if None in hours else sum(hours)
         rows.append(row)
-    table = pd.DataFrame(rows).astype({"hours": "float64"})
+    table = PLAN.frame(rows)
     order = {name: place for place, name in enumerate(dict.fromkeys(table["experiment"]))}
     return table.sort_values(
         ["experiment", "batch_size"],

@@ -13,33 +13,8 @@ import pandas as pd
 
 from .aggregate import cheapest, median_sfo
 from .optimizers import OPTIMIZERS
+from .tables.results import OTHER_OPTIMIZERS, RECOMMENDATION
 from .theory import lower_bound, nearest_size
-
-RECOMMENDATION = {
-    "experiment": "str",
-    "optimizer": "str",
-    "fewest_gradients": "Int64",
-    "fewest_low": "float64",
-    "fewest_high": "float64",
-    "finishes_first": "Int64",
-    "seconds": "float64",
-    "smallest_reaching": "Int64",
-    "certainty": "str",
-}
-"""Columns of recommendation.csv and their types."""
-
-OTHER_OPTIMIZERS = {
-    "experiment": "str",
-    "optimizer": "str",
-    "generator_rate": "float64",
-    "rate_optimizer": "str",
-    "ratio_experiment": "str",
-    "ratio_optimizer": "str",
-    "ratio": "float64",
-    "estimated_exact": "float64",
-    "estimated": "Int64",
-}
-"""Columns of other_optimizers.csv and their types."""
 
 _KEYS = ["experiment", "optimizer"]
 FEWEST_SEEDS = 3
@@ -66,7 +41,7 @@ def recommendation_table(
 ) -> pd.DataFrame:
     """The columns `RECOMMENDATION`, one row per experiment and optimizer that was trained.
 
-    cost: from `costs`. critical: critical.csv. intervals: `comparison.INTERVALS`, may be empty.
+    cost: from `costs`. critical: critical.csv. intervals: statistics/critical.csv, may be empty.
     experiments: records `{name, optimizers}`, in the order of the rows.
 
     fewest_gradients: the measured critical batch size; fewest_low, fewest_high its interval, or
@@ -99,7 +74,7 @@ def recommendation_table(
                     certainty(measured, interval, len(group)),
                 )
             )
-    return pd.DataFrame(rows, columns=list(RECOMMENDATION)).astype(RECOMMENDATION)
+    return RECOMMENDATION.frame(rows)
 
 
 def _only(table: pd.DataFrame, key: tuple[str, str]) -> pd.Series | None:
@@ -128,7 +103,7 @@ def certainty(measured: pd.Series, interval: pd.Series | None, tried: int) -> st
     bootstrap resamples with this very minimum: `low` (fewer than 3 seeds, no bootstrap, or less
     than half), `fair`, or `high` (at least 90 %).
 
-    measured: a row of critical.csv; interval: a row of `comparison.INTERVALS` or None; tried: how
+    measured: a row of critical.csv; interval: a row of statistics/critical.csv or None; tried: how
     many batch sizes.
     """
     if measured["at_edge"] == "early":
@@ -175,4 +150,4 @@ def other_optimizers(
             exact = lower_bound(lender["ratio"], optimizer, rate, {}, *map(int, sizes.loc[name]))
             nearest = nearest_size(exact, tried) if isfinite(exact) else None
             rows.append((name, optimizer, rate, lender["optimizer"], *source, exact, nearest))
-    return pd.DataFrame(rows, columns=list(OTHER_OPTIMIZERS)).astype(OTHER_OPTIMIZERS)
+    return OTHER_OPTIMIZERS.frame(rows)

@@ -33,8 +33,8 @@ def recommendation_text(
 ) -> str:
     """recommendation.md: a section per experiment, a paragraph per optimizer.
 
-    table: `recommendation.RECOMMENDATION`. cost: from `recommendation.costs`. intervals:
-    `comparison.INTERVALS`. others: `recommendation.OTHER_OPTIMIZERS`. networks: networks.csv.
+    table: recommendation.csv. cost: from `recommendation.costs`. intervals:
+    statistics/critical.csv. others: other_optimizers.csv. networks: networks.csv.
     experiments: records `{name, title, section, features}`, in the order of the sections.
     """
     parts = [

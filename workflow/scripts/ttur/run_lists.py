@@ -7,16 +7,16 @@ from typing import Any
 from .errors import UserError
 from .files import listed
 from .records import read_record
+from .runs.layout import Run
 
 
 def listed_runs(path: Path, experiment: str) -> list[Path]:
     """The paths of run.json of one experiment in a list of paths, one a line.
 
-    The list is that of the rule list_runs: .../{experiment}/{optimizer}/b{size}/seeds_{seeds}/
-    run.json. Raises UserError where the list is missing or names no run of the experiment.
+    The list is that of the rule list_runs. Raises UserError where it is missing, has the path of
+    something else than a run, or names no run of the experiment.
     """
-    runs = listed(path)
-    mine = [run for run in runs if len(run.parts) > 4 and run.parts[-5] == experiment]
+    mine = [record for record in listed(path) if Run.of(record).experiment == experiment]
     if not mine:
         raise UserError(f"{path} names no run of {experiment}: check --experiment")
     return mine

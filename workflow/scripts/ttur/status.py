@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .config import Config, Run
+from .config import Config
+from .runs.layout import Run
 
 STATES = ("done", "running", "waiting", "failed", "interrupted")
 STALE_SECONDS = 300.0
@@ -64,8 +65,7 @@ def _job(run: Run, settings: Mapping[str, Any], root: Path, stale: float, now: f
     record = _json(root / run.path("run.json"))
     if record.get("settings") == settings:
         return _done(run, record, root)
-    folder = root / "results" / "state" / Path(run.path("")).relative_to("results/runs")
-    progress = _json(folder / "progress.json")
+    progress = _json(root / run.progress_file)
     so_far = {
         "ended": progress.get("ended", {}),
         "best_fid": _least(each["best"] for each in progress.get("fid", {}).values()),
@@ -74,8 +74,7 @@ def _job(run: Run, settings: Mapping[str, Any], root: Path, stale: float, now: f
     if progress and now - progress["updated"] <= stale and _alive(progress):
         left = progress["seconds_left"]
         return Job(run, "running", **so_far, seconds_left=left, progress=progress)
-    name = f"{run.experiment}.{run.optimizer}.b{run.batch_size}.seeds_{run.seed_key}.log"
-    log, written = _tail(root / "results" / "logs" / "train_gan" / name)
+    log, written = _tail(root / run.log_file)
     if _is_error(log):
         return Job(run, "failed", **so_far, reason=log.splitlines()[-1])
     if progress:

@@ -16,32 +16,7 @@ from numpy.typing import ArrayLike
 
 from .errors import UserError
 from .optimizers import OPTIMIZERS
-
-ESTIMATES = {
-    "experiment": "str",
-    "section": "str",
-    "optimizer": "str",
-    "ratio_experiment": "str",
-    "ratio_optimizer": "str",
-    "ratio": "float64",
-    "estimated_exact": "float64",
-    "estimated": "Int64",
-    "discriminator_exact": "float64",
-    "discriminator_estimated": "Int64",
-}
-"""Columns of estimates.csv and their types."""
-
-FIT = {
-    "experiment": "str",
-    "optimizer": "str",
-    "slope": "float64",
-    "intercept": "float64",
-    "critical_batch_size": "float64",
-    "pole": "float64",
-    "r_squared": "float64",
-    "points": "int64",
-}
-"""Columns of fit.csv and their types."""
+from .tables.theory import ESTIMATES, FIT
 
 
 @dataclass(frozen=True)
@@ -241,7 +216,7 @@ def fit_table(medians: pd.DataFrame) -> pd.DataFrame:
         known = group[np.isfinite(group["median_steps"]) & ~group["upper_bound"]]
         fit = fit_steps(known["batch_size"], known["median_steps"])
         rows.append({"experiment": experiment, "optimizer": optimizer, **vars(fit)})
-    return pd.DataFrame(rows, columns=[*FIT, "note"]).astype(FIT)
+    return pd.DataFrame(rows, columns=[*FIT.columns, "note"]).astype(FIT.types())
 
 
 def estimates(
@@ -288,4 +263,4 @@ def estimates(
                 cells += [exact, nearest_size(exact, tried) if isfinite(exact) else None]
             section = str(record["section"])
             rows.append((name, section, optimizer, *source, ratios["generator"], *cells))
-    return pd.DataFrame(rows, columns=list(ESTIMATES)).astype(ESTIMATES)
+    return ESTIMATES.frame(rows)

@@ -12,26 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .aggregate import CRITICAL, STEPS, critical_table
+from .aggregate import critical_table
 from .errors import UserError
-
-THRESHOLD = {
-    "experiment": "str",
-    "optimizer": "str",
-    "threshold": "float64",
-    **{name: kind for name, kind in CRITICAL.items() if name not in ("experiment", "optimizer")},
-}
-"""Columns of threshold.csv and their types."""
-
-TREND = {
-    "experiment": "str",
-    "optimizer": "str",
-    "thresholds": "int64",
-    "size_at_lowest": "Int64",
-    "size_at_highest": "Int64",
-    "kendall_tau": "float64",
-}
-"""Columns of threshold_trend.csv and their types."""
+from .tables.aggregate import STEPS
+from .tables.statistics import THRESHOLD, TREND
+from .tables.training import HISTORY
 
 COUNT, FACTOR = 11, 3.0
 
@@ -56,7 +41,7 @@ def read_history(path: str | Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.reader(file)
             header = next(reader)
-            seed, step, fid = (header.index(name) for name in ("seed", "step", "fid"))
+            seed, step, fid = (header.index(name) for name in HISTORY.types("seed", "step", "fid"))
             for row in reader:
                 rows.setdefault(int(row[seed]), []).append((int(row[step]), float(row[fid])))
     except FileNotFoundError:
@@ -122,11 +107,10 @@ def threshold_table(
     found = []
     for _, level in table.groupby("rank"):
         of_experiment = level.groupby("experiment")["threshold"].first()
-        critical = critical_table(level[list(STEPS)].astype(STEPS))
+        critical = critical_table(STEPS.frame(level))
         found.append(critical.assign(threshold=critical["experiment"].map(of_experiment)))
-    result = pd.concat(found) if found else pd.DataFrame(columns=list(THRESHOLD))
-    result = result.sort_values(["experiment", "optimizer", "threshold"], ignore_index=True)
-    return result[list(THRESHOLD)].astype(THRESHOLD)
+    result = THRESHOLD.frame(pd.concat(found) if found else ())
+    return result.sort_values(["experiment", "optimizer", "threshold"], ignore_index=True)
 
 
 def trend_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -151,4 +135,4 @@ def trend_table(table: pd.DataFrame) -> pd.DataFrame:
             tau = kendalltau(known["threshold"], sizes.astype("float64")).statistic
         ends = (sizes.iloc[0], sizes.iloc[-1]) if len(known) else (None, None)
         rows.append((*pair, len(known), *ends, tau))
-    return pd.DataFrame(rows, columns=list(TREND)).astype(TREND)
+    return TREND.frame(rows)

@@ -28,10 +28,10 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
 def cost_table(bootstrap: pd.DataFrame, speed: pd.DataFrame) -> pd.DataFrame:
     """SFO and seconds to the threshold of one experiment, a row per optimizer and batch size.
 
-    bootstrap, speed: `columns.BOOTSTRAP`, `columns.SPEED`. Returns optimizer, batch_size, sfo,
-    sfo_low, sfo_high (images), seconds, seconds_low, seconds_high, at_most (whether sfo and
-    seconds are only upper bounds), fewest_images, fastest (whether it is the optimizer's least sfo,
-    seconds, which no other may undercut). seconds: N(b) over the seed-steps per second, the share
+    bootstrap, speed: bootstrap.csv, speed.csv. Returns optimizer, batch_size, sfo, sfo_low,
+    sfo_high (images), seconds, seconds_low, seconds_high, at_most (whether sfo and seconds are
+    only upper bounds), fewest_images, fastest (whether it is the optimizer's least sfo, seconds,
+    which no other may undercut). seconds: N(b) over the seed-steps per second, the share
     of one seed in the time of its group; NaN where either is unknown.
     """
     keys = ["optimizer", "batch_size"]

@@ -35,7 +35,7 @@ ENDS = ["measured_low", "measured_high", "fitted_low", "fitted_high"]
 def critical_figure(comparison: pd.DataFrame) -> Figure:
     """Dots per section and optimizer over a batch size axis of base two.
 
-    comparison: `columns.COMPARISON`, in the order of the rows. From the top of a row: measured,
+    comparison: comparison.csv, in the order of the rows. From the top of a row: measured,
     with its interval; the fit of Theorem 3.2, with its interval; the estimate of Proposition 3.4
     and the noise scale of G; that of D; the paper's measured and estimated sizes, hollow. What is
     missing of the first two is said in words. A tip ends an interval that leaves the axes.

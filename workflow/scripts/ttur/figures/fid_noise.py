@@ -13,8 +13,8 @@ from ..style import COLUMN_WIDTH, GREY, SMALL, heading, look, note, plain, power
 def fid_noise_figure(scores: pd.DataFrame, *, title: str, metric: str, threshold: float) -> Figure:
     """A strip of the distances around their mean, one standard deviation shaded.
 
-    scores: `columns.SAMPLE_SEEDS` of one generator. The threshold is a dashed line. Distances
-    that are no numbers are counted in words.
+    scores: noise/{experiment}.csv. The threshold is a dashed line. Distances that are no numbers
+    are counted in words.
     """
     figure = Figure(figsize=(COLUMN_WIDTH, 1.55), layout="constrained")
     axes = figure.subplots()

@@ -25,7 +25,7 @@ OCTAVES = 0.04  # between optimizers that share a rate
 def proportional(mine: pd.DataFrame) -> tuple[float, float]:
     """(rate, size) of the middle measured point of one optimizer, through which the line goes.
 
-    mine: `columns.LEARNING_RATES`. The lower of two middle ones. NaN, NaN where none is measured.
+    mine: learning_rates.csv. The lower of two middle ones. NaN, NaN where none is measured.
     """
     known = mine.dropna(subset="measured").sort_values("rate")
     if known.empty:
@@ -38,7 +38,7 @@ def proportional(mine: pd.DataFrame) -> tuple[float, float]:
 def learning_rates_figure(sizes: pd.DataFrame) -> Figure:
     """Measured (filled, with interval) and fitted (hollow) critical sizes against the rate.
 
-    sizes: `columns.LEARNING_RATES`. Dashed: b* proportional to the rate, through the middle
+    sizes: learning_rates.csv. Dashed: b* proportional to the rate, through the middle
     measured point. A rate without a measured size, because the threshold was not reached or was
     reached at the first evaluation, stands at the upper edge as a cross, with words in the legend.
     """

@@ -26,7 +26,7 @@ PLAYERS = ("generator", "discriminator")
 def noise_scale_figure(noise: pd.DataFrame, comparison: pd.DataFrame) -> Figure:
     """tr(Sigma) / |G|^2 against the training step, a row per experiment, a column per player.
 
-    noise: `columns.NOISE_SCALE`; comparison: `columns.COMPARISON`. Band: low to high over seeds,
+    noise: noise_scale.csv; comparison: comparison.csv. Band: low to high over seeds,
     without an upper end where a seed had no estimate. A step without an estimate (a squared norm
     that is not positive) is an x at the upper edge. Dashed: the measured critical batch size.
     """

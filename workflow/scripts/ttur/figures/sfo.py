@@ -59,7 +59,7 @@ def critical_with_interval(critical: pd.DataFrame, intervals: pd.DataFrame) -> p
     """optimizer, critical_batch_size, at_edge, low, high of one experiment.
 
     critical: columns of aggregate/critical.csv, whose sizes and bounds stand. intervals:
-    `columns.CRITICAL_INTERVAL`; may lack rows, which leaves low and high empty.
+    those of statistics/critical.csv; may lack rows, which leaves low and high empty.
     """
     sizes = critical[["optimizer", "critical_batch_size", "at_edge"]]
     spread = intervals[["optimizer", "low", "high"]]

@@ -62,8 +62,8 @@ def points(
 ) -> pd.DataFrame:
     """What the figures against batch size draw: one row per seed of one experiment.
 
-    quantity: "steps" or "sfo". steps: columns of steps.csv. bootstrap, fit: `columns.BOOTSTRAP`
-    and `columns.CENSORED_FIT`; each may lack rows. Returns optimizer, batch_size, seed, status,
+    quantity: "steps" or "sfo". steps: columns of steps.csv. bootstrap, fit: those of bootstrap.csv
+    and censored_fit.csv; each may lack rows. Returns optimizer, batch_size, seed, status,
     {quantity}, at_most, median, median_at_most, low, high, fit. `median` is that of
     `aggregate.median_sfo`, NaN where no more than half of the seeds reached the threshold; low,
     high: its 95 % interval, high inf where resamples mostly without an arrival are within it.

@@ -31,7 +31,7 @@ HATCHES = {NOT_REACHED: "////", TOO_EARLY: "...."}
 def thresholds_figure(sizes: pd.DataFrame, *, title: str, metric: str, threshold: float) -> Figure:
     """Critical batch size by optimizer and threshold, hardest threshold on the right.
 
-    sizes: `columns.THRESHOLD` of one experiment. Colours go by powers of two; a size that is only
+    sizes: threshold.csv of one experiment. Colours go by powers of two; a size that is only
     a bound is marked as such; hatched: no majority of the seeds reached that threshold; dotted:
     the threshold was reached at the first evaluation, so that no size is known. The configured
     threshold is framed.

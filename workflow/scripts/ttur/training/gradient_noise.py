@@ -32,25 +32,6 @@ from .inputs import Images, InputSource, Latents, StepPlan, TrainingInputs
 from .job import Recipe
 from .step import Players, build_players, update
 
-NOISE_COLUMNS = (
-    "experiment",
-    "optimizer",
-    "batch_size",
-    "step",
-    "seed",
-    "player",
-    "trace",
-    "squared_norm",
-    "noise_scale",
-    "parameters",
-    "images",
-)
-"""Columns of a probe's table: trace S, squared_norm |G|^2, noise_scale S / |G|^2 of one seed.
-
-squared_norm is unbiased, so it may come out negative where the gradient drowns in noise; the
-noise scale is None there. parameters: Theta or W; images: |S|.
-"""
-
 
 class GradientMoments:
     """Sum and sum of squared norms of a player's gradients, per replica."""
@@ -178,7 +159,7 @@ class ProbePlan:
 def probe(
     recipe: Recipe, dataset: PackedDataset, plan: ProbePlan, device: torch.device
 ) -> Iterator[dict[str, Any]]:
-    """Trains the seeds of one recipe for a while and yields rows of `NOISE_COLUMNS` on the way.
+    """Trains the seeds of one recipe for a while and yields rows of the table `GRADIENT_NOISE`.
 
     It trains as a job of that recipe would, in one process. Rows of a replica whose gradients are
     not finite have None as numbers. UserError where the data set has fewer images than a batch.

@@ -1,63 +1,20 @@
-"""Table 3 and its check, reading of the stages' CSV files, and rendering."""
+"""Table 3, its check against the paper, and its renderings."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from .errors import UserError
 from .published import SECTIONS, Section
+from .tables.results import PUBLISHED, TABLE3
 from .theory import lower_bound, nearest_power_of_two, ratio_from_measured
-
-TABLE3 = {
-    "section": "str",
-    "experiment": "str",
-    "optimizer": "str",
-    "measured": "Int64",
-    "measured_low": "Int64",
-    "measured_high": "Int64",
-    "estimated": "Int64",
-    "estimated_exact": "float64",
-    "published_measured": "Int64",
-    "published_estimated": "Int64",
-}
-"""Columns of table3.csv and their types."""
-
-PUBLISHED = {
-    "section": "str",
-    "optimizer": "str",
-    "ratio": "float64",
-    "published_measured": "int64",
-    "published_estimated": "int64",
-    "reproduced_exact": "float64",
-    "reproduced_estimate": "int64",
-}
-"""Columns of table3_published.csv and their types."""
 
 EMPTY = "\N{EN DASH}"
 """How an empty cell is set in markdown and LaTeX."""
 
 _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _TEX |= {character: f"\\{character}" for character in "&%$#_{}"}
-
-
-def read_table(path: str | Path, types: Mapping[str, str]) -> pd.DataFrame:
-    """Reads a CSV file with the columns and types of `types`, in that order.
-
-    Text stays text: the section "4.1" is no number and an experiment may be called "nan" or
-    "null"; only cells of other columns may be empty. Raises UserError for a missing file, a
-    missing column, or a cell of another type.
-    """
-    gaps = {name: ["", "nan"] for name, kind in types.items() if kind != "str"}
-    try:
-        table = pd.read_csv(path, dtype=dict(types), keep_default_na=False, na_values=gaps)
-        return table[list(types)]
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run the rule that makes it") from None
-    except (KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not as expected ({reason}): delete it and run again") from None
 
 
 def table3(
@@ -86,7 +43,7 @@ def table3(
         [*keys, "measured", "measured_low", "measured_high"], axis="columns"
     )
     published_columns = ["published_measured", "published_estimated"]
-    return (
+    return TABLE3.frame(
         pd.DataFrame(rows, columns=["section", *keys, *published_columns])
         .merge(measured, how="left", on=keys, validate="one_to_one")
         .merge(
@@ -94,8 +51,7 @@ def table3(
             how="left",
             on=keys,
             validate="one_to_one",
-        )[list(TABLE3)]
-        .astype(TABLE3)
+        )
     )
 
 
@@ -130,7 +86,7 @@ def published_table(published: Mapping[str, Section] = SECTIONS) -> pd.DataFrame
             estimate = nearest_power_of_two(exact)
             cells = (setting.measured, setting.estimated, exact, estimate)
             rows.append((name, optimizer, ratio, *cells))
-    return pd.DataFrame(rows, columns=list(PUBLISHED)).astype(PUBLISHED)
+    return PUBLISHED.frame(rows)
 
 
 def check_published(table: pd.DataFrame, published: Mapping[str, Section] = SECTIONS) -> None:

@@ -1,0 +1,1 @@
+"""Training runs as files: where they are."""
