@@ -1,5 +1,7 @@
 # From run records to N(b), SFO and the measured critical batch size.
 
+EVALUATIONS = list(dict.fromkeys(run.evaluation_file for run in RUNS))
+
 
 rule list_runs:
     output:

@@ -15,6 +15,16 @@ def recorded_rate(run):
     return json.loads(record.read_text())["steps_per_second"] if record.exists() else None
 
 
+def training_gpus(wildcards):
+    if CONFIG.device != "cuda":
+        return 0
+    return CONFIG.experiments[wildcards.experiment].processes
+
+
+def scoring_gpus(wildcards):
+    return 1 if CONFIG.device == "cuda" else 0
+
+
 def training_runtime(wildcards, attempt):
     run = run_of(wildcards)
     experiment = CONFIG.experiments[run.experiment]

@@ -1,5 +1,11 @@
 # Any data set becomes one packed uint8 array, its labels and a manifest.
 
+from ttur.config_checks import KINDS, only_prepared
+from ttur.data.raw import raw_digest
+
+# No rule makes what was prepared of raw files that are gone, so nothing removes it either.
+PREPARABLE = [name for name, dataset in CONFIG.datasets.items() if not only_prepared(dataset)]
+
 
 # A checkpoint, so that Snakemake asks what the data hold when they have been prepared: what depends
 # on them runs again in the same call if that has changed, and only then.
@@ -20,9 +26,18 @@ checkpoint prepare_data:
         "../../envs/analysis.yaml"
     threads: 4
     params:
-        code=preparation_code,
-        settings=dataset_settings,
-        raw=raw_data,
+        # Less the readers of other kinds.
+        code=lambda wildcards: code_of(
+            "prepare_data.py", without=set(KINDS) - {CONFIG.datasets[wildcards.dataset].kind}
+        ),
+        # Sorted, so that the order of keys in the configuration is no change.
+        settings=lambda wildcards: json.dumps(
+            CONFIG.dataset_settings(wildcards.dataset), sort_keys=True
+        ),
+        # A short text that changes when raw files do. As inputs their dates would count.
+        raw=lambda wildcards: raw_digest(
+            CONFIG.datasets[wildcards.dataset].kind, CONFIG.datasets[wildcards.dataset].root
+        ),
         directory=subpath(output.manifest, parent=True),
     message:
         "Packing the images of {wildcards.dataset}"

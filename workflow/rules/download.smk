@@ -1,7 +1,19 @@
 # Raw files of the paper's data sets that may be fetched without an account. Only for the target
 # `download`, never for `all`. Code is no input here: editing it must not fetch 46 GB again.
 
-LSUN_ROOTS = roots_of("lsun")
+import os
+
+from ttur.data.sources import PUBLISHED
+
+LSUN_ROOTS = sorted(
+    {os.path.normpath(d.root) for d in CONFIG.datasets.values() if d.kind == "lsun"}
+)
+# What to do by hand for the data sets that no rule can fetch.
+BY_HAND = [
+    f"{dataset.root}: {PUBLISHED[dataset.kind].remedy}"
+    for dataset in CONFIG.datasets.values()
+    if dataset.kind in PUBLISHED and not PUBLISHED[dataset.kind].archive
+] or ["Nothing has to be fetched by hand"]
 
 
 localrules:
@@ -14,7 +26,7 @@ rule download:
     input:
         collect("{root}/bedroom_train_lmdb/data.mdb", root=LSUN_ROOTS),
     message:
-        "\n".join(notes_on_downloads())
+        "\n".join(BY_HAND)
 
 
 rule download_lsun:

@@ -2,14 +2,16 @@
 # rest on one lucky evaluation. A job scores all runs of an optimizer, because starting one takes
 # longer than scoring a run; what it has scored before it does not score again.
 
+from ttur.runs.layout import EVALUATION
+
 
 rule evaluate_runs:
     input:
         manifest=prepared_data("manifest.json"),
         weights=declared_weights,
         reference=feature_reference,
-        runs=records_of,
-        generators=generators_of,
+        runs=outputs_of("run.json"),
+        generators=outputs_of("generators.safetensors"),
     output:
         evaluation=EVALUATION,
     log:
@@ -29,8 +31,13 @@ rule evaluate_runs:
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         runs=subpath(output.evaluation, parent=True),
-        batch_sizes=batch_sizes_of,
-        groups=seed_keys_of,
+        batch_sizes=lambda wildcards: list(
+            CONFIG.experiments[wildcards.experiment].optimizers[wildcards.optimizer].batch_sizes
+        ),
+        # The groups of seeds that every batch size of an experiment is trained with.
+        groups=lambda wildcards: list(
+            dict.fromkeys(run.seed_key for run in RUNS_OF_EXPERIMENT[wildcards.experiment])
+        ),
         weights=feature_weights,
         samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["samples"],
         seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["seeds"],

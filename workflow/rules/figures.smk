@@ -43,8 +43,8 @@ rule plot_fid:
     input:
         # Its runs are inputs themselves: a list that is newer because of others is no reason.
         run_list=ancient("results/aggregate/runs.txt"),
-        runs=records_of,
-        histories=histories_of_experiment,
+        runs=outputs_of("run.json"),
+        histories=outputs_of("history.csv"),
     output:
         fid=figure_files("results/figures/{experiment}/fid"),
         fid_samples=figure_files("results/figures/{experiment}/fid_samples"),
@@ -73,8 +73,8 @@ rule plot_samples:
         critical="results/aggregate/critical.csv",
         manifest=prepared_data("manifest.json"),
         images=prepared_data("images.npy"),
-        runs=records_of,
-        samples=samples_of_experiment,
+        runs=outputs_of("run.json"),
+        samples=outputs_of("samples.png"),
     output:
         samples=figure_files("results/figures/{experiment}/samples"),
         generators=figure_files("results/figures/{experiment}/generators"),

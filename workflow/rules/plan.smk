@@ -1,5 +1,35 @@
 # What a configuration costs, before anything is trained. Neither target is part of `all`.
 
+from ttur.runs.layout import THROUGHPUT
+from ttur.training.grid import step_limit
+
+# What plan_grid.py needs of every training job.
+PLANNED_JOBS = [
+    {
+        "section": CONFIG.experiments[run.experiment].section,
+        "experiment": run.experiment,
+        "optimizer": run.optimizer,
+        "batch_size": run.batch_size,
+        "seeds": len(run.seeds),
+        "steps": step_limit(CONFIG.experiments[run.experiment].limits, run.batch_size),
+    }
+    for run in RUNS
+]
+# One run per experiment, optimizer and batch size: probing needs no second group of seeds.
+FIRST_RUNS = list(
+    {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
+)
+CLASSES_FOR_PROBES = {"imagenet": 1000}
+# Options of probe_throughput.py that stand for a data set's images.
+IMAGE_SHAPES = {
+    name: [
+        *("--image-size", dataset.image_size),
+        *("--channels", dataset.channels),
+        *("--classes", CLASSES_FOR_PROBES.get(dataset.kind, 10)),
+    ]
+    for name, dataset in CONFIG.datasets.items()
+}
+
 
 rule plan:
     # No output, so that the table is printed whenever it is asked for.
@@ -11,7 +41,7 @@ rule plan:
     params:
         program=program("plan_grid.py"),
         code=code_of("plan_grid.py"),
-        jobs=planned_jobs(),
+        jobs=json.dumps(PLANNED_JOBS),
         table="results/plan/plan.csv",
     message:
         "Steps, samples and hours of this configuration"
@@ -39,8 +69,8 @@ rule probe_throughput:
     params:
         program=program("probe_throughput.py"),
         code=code_of("probe_throughput.py"),
-        settings=probe_settings,
-        shape=image_shape,
+        settings=training_settings,
+        shape=lambda wildcards: IMAGE_SHAPES[dataset_of(wildcards)],
         device=CONFIG.device,
     message:
         "Probing {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}"

@@ -19,7 +19,9 @@ rule probe_gradient_noise:
         program=program("probe_gradient_noise.py"),
         code=code_of("probe_gradient_noise.py"),
         content=content_of,
-        settings=noise_settings,
+        settings=lambda wildcards: json.dumps(
+            CONFIG.noise_settings(wildcards.experiment), sort_keys=True
+        ),
         directory=subpath(input.manifest, parent=True),
         device=CONFIG.device,
     message:

@@ -1,6 +1,27 @@
 # The pages of the report: Table 3 in words, all runs, the data sets, the tables of the theory, the versions.
 # `snakemake --report results/report.html` collects them with the figures (`make report`).
 
+from ttur.report.theory import TITLES
+
+# Name in the report (`ttur.report.theory.TITLES`) -> the table behind it.
+THEORY_TABLES = {
+    "estimates": "results/theory/estimates.csv",
+    "fit": "results/theory/fit.csv",
+    "censored_fit": "results/theory/censored_fit.csv",
+    "noise_scale": "results/theory/noise_scale.csv",
+    "comparison": "results/theory/comparison.csv",
+    "bootstrap": "results/statistics/bootstrap.csv",
+    "critical_intervals": "results/statistics/critical.csv",
+    "threshold": "results/statistics/threshold.csv",
+    "fid_noise": "results/statistics/fid_noise.csv",
+}
+REPORT_PAGES = [
+    "results/tables/table3.html",
+    "results/report/runs.html",
+    "results/report/data.html",
+    "results/report/versions.html",
+    *(f"results/report/theory/{table}.html" for table in THEORY_TABLES),
+]
 # Data set of an experiment -> the feature networks that its images are compared with.
 FEATURES_OF_DATASETS = {
     each.dataset: sorted(

@@ -1,13 +1,26 @@
 # How sure the measured numbers are: seeds, the noise of the FID, the choice of the threshold.
 
+from statistics import median_high
+
+# Experiment -> the run whose generator shows the noise of the FID: the first optimizer, the middle
+# batch size, the first group of seeds.
+NOISE_RUNS = {
+    name: RUN_OF_WILDCARDS[
+        name,
+        runs[0].optimizer,
+        str(median_high(run.batch_size for run in runs if run.optimizer == runs[0].optimizer)),
+    ]
+    for name, runs in RUNS_OF_EXPERIMENT.items()
+}
+
 
 rule measure_fid_noise:
     input:
         manifest=prepared_data("manifest.json"),
         weights=declared_weights,
         reference=feature_reference,
-        run=run_for_fid_noise("run.json"),
-        generators=run_for_fid_noise("generators.safetensors"),
+        run=lambda wildcards: NOISE_RUNS[wildcards.experiment].path("run.json"),
+        generators=lambda wildcards: NOISE_RUNS[wildcards.experiment].path("generators.safetensors"),
     output:
         scores="results/noise/{experiment}.csv",
     log:

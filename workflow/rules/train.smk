@@ -1,5 +1,7 @@
 # One training job per experiment, optimizer, batch size and group of seeds.
 
+from ttur.runs.layout import RUN_DIR, TRAINING_BENCHMARK, TRAINING_LOG
+
 
 rule train_gan:
     input:
@@ -15,7 +17,8 @@ rule train_gan:
         TRAINING_LOG,
     benchmark:
         TRAINING_BENCHMARK
-    priority: training_priority
+    # Long jobs first, so that the last core is not left with one: small batches take most steps.
+    priority: lambda wildcards: max(1, 10000 // int(wildcards.batch_size))
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -30,7 +33,8 @@ rule train_gan:
         settings=training_settings,
         weights=feature_weights,
         directory=subpath(input.manifest, parent=True),
-        state=state_file,
+        # Resume state: not an output, because outputs are deleted before a job runs again.
+        state=lambda wildcards: run_of(wildcards).state_file,
         device=CONFIG.device,
     message:
         "Training {wildcards.experiment}: {wildcards.optimizer}, b = {wildcards.batch_size}, seeds {wildcards.seeds}"
