@@ -1,8 +1,12 @@
 """Tables as the figures read them, shaped like the default run; all from known constants."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from ttur.aggregate import critical_table, median_sfo, steps_table
+from ttur.figures.label import Label
+from ttur.figures.sheets import FinalImages
 from ttur.tables.aggregate import SPEED
 from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, FID_SCORES, THRESHOLD
 from ttur.tables.theory import CENSORED_FIT, COMPARISON, LEARNING_RATES, NOISE_SCALE
@@ -223,3 +227,45 @@ def medians_of(steps):
     """Finite medians of steps.csv, as a figure should draw them."""
     medians = median_sfo(steps)
     return medians[np.isfinite(medians["median_steps"])]
+
+
+def example_tables():
+    """An example of every table that figures are drawn from, by its name in the registry."""
+    steps, bootstrap, fit, critical = tables_of()
+    return {
+        "steps": steps,
+        "critical": critical,
+        "speed": speed_of(steps),
+        "bootstrap": bootstrap,
+        "intervals": intervals_of(critical),
+        "thresholds": thresholds_of(),
+        "fit": fit,
+        "scores": scores_of(),
+        "comparison": comparison_of(),
+        "noise_scale": noise_of(),
+        "learning_rates": learning_rates_example(),
+    }
+
+
+def final_images():
+    """How the first seed of every run ended, and what there is to see of it."""
+    runs = sorted(example_runs(), key=lambda run: (run["optimizer"], run["batch_size"]))
+    keys = ["seed", "status", "final_step", "final_fid"]
+    finals = pd.DataFrame([{**run, **run["results"][0]} for run in runs])
+    finals = finals[["optimizer", "batch_size", *keys]].astype({"final_fid": "float64"})
+    finals["sheet"] = [Path(f"{row}.png") for row in finals.index]
+    sizes = tables_of()[3].set_index("optimizer")["critical_batch_size"].astype("float64")
+    return FinalImages(pictures(), finals, sizes, lambda sheet: pictures(seed=int(sheet.stem)))
+
+
+def example_inputs():
+    """Group of figures -> what the function `draw` of their modules gets."""
+    label = Label("4.1 DCGAN on Fashion-MNIST", "classifier-FID", 8.0)
+    tables = example_tables()
+    return {
+        "curves": (tables, label),
+        "fid": (histories_of_runs(example_runs()), label),
+        "samples": (final_images(), label),
+        "comparison": (tables,),
+        "learning_rates": (tables,),
+    }

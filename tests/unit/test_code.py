@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from ttur.code import code_digest, imported_files, meaning
+from ttur.figures import registry
 
 DIGEST = "73e3fb972df63101e1b405f61653d3cf82b5eac6a77282155f15e8b078272c0c"
 
@@ -66,9 +67,36 @@ def test_figures_do_not_depend_on_training_nor_training_on_figures():
     assert "figures" not in training
     assert "theory" not in training
     assert "image_folder" not in training
-    figures = " ".join(imported_files("workflow/scripts/plot_curves.py"))
-    assert "ttur/training/" not in figures
-    assert "networks" not in figures
+    modules = [module for group in registry.GROUPS for module in registry.modules_of(group)]
+    for script in ("plot_curves", "plot_comparison", "plot_fid", "plot_samples"):
+        figures = " ".join(imported_files(f"workflow/scripts/{script}.py", also=modules))
+        assert "ttur/training/" not in figures
+        assert "networks" not in figures
+
+
+def test_a_figure_is_drawn_anew_when_its_own_module_changes_and_for_no_caption():
+    files = imported_files("workflow/scripts/plot_samples.py", also=["ttur.figures.generators"])
+    names = {Path(path).stem for path in files if Path(path).parent.name == "figures"}
+    assert {"generators", "samples", "sheets", "drawing"} <= names  # generators.py reads samples.py
+    assert not {"registry", "captions", "steps", "shared"} & names
+
+
+def test_modules_imported_by_a_name_that_a_script_is_told_are_followed(tmp_path):
+    package = tmp_path / "ttur"
+    (package / "drawn").mkdir(parents=True)
+    for name in ("__init__.py", "used.py", "other.py", "drawn/__init__.py", "drawn/more.py"):
+        (package / name).write_text("")
+    (package / "drawn" / "told.py").write_text("from ..used import x\n")
+    (tmp_path / "script.py").write_text("from ttur import other\n")
+    found = imported_files(tmp_path / "script.py", also=["ttur.drawn.told"])
+    names = ["__init__.py", "drawn/__init__.py", "drawn/told.py", "other.py", "used.py"]
+    assert found == [str(package / name) for name in names]
+    first = code_digest(tmp_path / "script.py", also=["ttur.drawn.told"])
+    assert first != code_digest(tmp_path / "script.py")
+    (package / "drawn" / "more.py").write_text("x = 1\n")
+    assert code_digest(tmp_path / "script.py", also=["ttur.drawn.told"]) == first
+    (package / "used.py").write_text("x = 1\n")
+    assert code_digest(tmp_path / "script.py", also=["ttur.drawn.told"]) != first
 
 
 def test_training_depends_on_the_contracts_of_its_own_tables_alone():

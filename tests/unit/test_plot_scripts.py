@@ -8,23 +8,13 @@ import pandas as pd
 import plot_comparison
 import plot_curves
 import plot_fid
-import plot_learning_rates
 import plot_samples
 import pytest
-from figure_examples import (
-    comparison_of,
-    example_runs,
-    intervals_of,
-    learning_rates_example,
-    noise_of,
-    pictures,
-    scores_of,
-    speed_of,
-    tables_of,
-    thresholds_of,
-)
+from figure_examples import example_runs, example_tables, pictures, tables_of
 from PIL import Image
 from ttur.errors import UserError
+from ttur.figures.registry import in_group
+from ttur.figures.registry import tables_of as named_tables
 from ttur.run_lists import first_seeds, listed_runs
 
 TEXTS = {
@@ -36,57 +26,62 @@ TEXTS = {
 SUFFIXES = (".pdf", ".png", ".csv")
 
 
-def call(script, monkeypatch, folder, **arguments):
+def call(script, monkeypatch, folder, figures, *words, **options):
     """Runs a script's main; returns the data of its figures by name."""
-    argv = [script.__name__, "--output-dir", str(folder)]
-    for name, value in arguments.items():
-        argv += [f"--{name.replace('_', '-')}", str(value)]
-    monkeypatch.setattr(sys, "argv", argv)
+    argv = [script.__name__, "--output-dir", folder, "--figures", *figures, *words]
+    for name, value in options.items():
+        argv += [f"--{name.replace('_', '-')}", value]
+    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
     script.main()
     made = sorted(path.name for path in folder.iterdir())
-    names = {path.stem for path in folder.iterdir()}
-    assert made == sorted(f"{name}{suffix}" for name in names for suffix in SUFFIXES)
+    assert made == sorted(f"{name}{suffix}" for name in figures for suffix in SUFFIXES)
     assert all(path.stat().st_size > 0 for path in folder.iterdir())
-    return {name: pd.read_csv(folder / f"{name}.csv") for name in names}
+    return {name: pd.read_csv(folder / f"{name}.csv") for name in figures}
+
+
+def written(folder, tables):
+    """The options that name tables and their files, which are made."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return ["--names", *tables, "--tables", *(folder / f"{name}.csv" for name in tables)]
 
 
 def test_plot_curves_takes_its_experiment_from_every_table(monkeypatch, tmp_path):
-    files = {}
-    steps, bootstrap, fit, critical = tables_of()
-    tables = {
-        **{"steps": steps, "bootstrap": bootstrap, "fit": fit, "critical": critical},
-        **{"speed": speed_of(steps), "intervals": intervals_of(critical)},
-        **{"thresholds": thresholds_of(), "scores": scores_of()},
-    }
-    for name, table in tables.items():
-        files[name] = tmp_path / f"{name}.csv"
-        pd.concat([table, table.assign(experiment="other")]).to_csv(files[name], index=False)
+    tables = {name: example_tables()[name] for name in named_tables("curves")}
+    files = written(
+        tmp_path,
+        {name: pd.concat([t, t.assign(experiment="other")]) for name, t in tables.items()},
+    )
     label = {**TEXTS, "threshold": 8.0}
-    data = call(plot_curves, monkeypatch, tmp_path / "out", **files, **label)
-    assert set(data) == {"steps", "sfo", "cost", "thresholds", "fid_noise"}
-    assert len(data["steps"]) == len(data["sfo"]) == len(steps)
-    assert len(data["cost"]) == len(bootstrap)
+    data = call(plot_curves, monkeypatch, tmp_path / "out", in_group("curves"), *files, **label)
+    assert len(data["steps"]) == len(data["sfo"]) == len(tables["steps"])
+    assert len(data["cost"]) == len(tables["bootstrap"])
     assert len(data["thresholds"]) == len(tables["thresholds"])
     sizes = data["sfo"].groupby("optimizer")["critical_batch_size"].first()
-    assert sizes.to_dict() == critical.set_index("optimizer")["critical_batch_size"].to_dict()
+    expected = tables["critical"].set_index("optimizer")["critical_batch_size"]
+    assert sizes.to_dict() == expected.to_dict()
     label["experiment"] = "absent"
     with pytest.raises(UserError, match="lacks absent: check --experiment"):
-        call(plot_curves, monkeypatch, tmp_path / "out", **files, **label)
+        call(plot_curves, monkeypatch, tmp_path / "out", ["steps"], *files, **label)
 
 
-def test_plot_comparison_and_learning_rates_draw_all_experiments(monkeypatch, tmp_path):
-    files = {"comparison": tmp_path / "comparison.csv", "noise_scale": tmp_path / "noise.csv"}
-    comparison_of().to_csv(files["comparison"], index=False)
-    noise_of().to_csv(files["noise_scale"], index=False)
-    data = call(plot_comparison, monkeypatch, tmp_path / "all", **files)
+def test_plot_comparison_draws_all_experiments(monkeypatch, tmp_path):
+    tables = example_tables()
+    files = written(tmp_path, {name: tables[name] for name in named_tables("comparison")})
+    data = call(plot_comparison, monkeypatch, tmp_path / "all", in_group("comparison"), *files)
     assert {name: len(table) for name, table in data.items()} == {
         "critical": 8,
-        "noise_scale": len(noise_of()),
+        "noise_scale": len(tables["noise_scale"]),
     }
-    sizes = tmp_path / "learning_rates.csv"
-    learning_rates_example().to_csv(sizes, index=False)
-    data = call(plot_learning_rates, monkeypatch, tmp_path / "rates", sizes=sizes)
+    files = written(tmp_path, {"learning_rates": tables["learning_rates"]})
+    data = call(plot_comparison, monkeypatch, tmp_path / "rates", ["learning_rates"], *files)
     assert len(data["learning_rates"]) == 9
+
+
+def test_a_figure_that_no_module_draws_is_a_user_error(monkeypatch, tmp_path):
+    files = written(tmp_path, {"comparison": example_tables()["comparison"]})
+    with pytest.raises(UserError, match=r"--figures nosuch: there is no module .*/nosuch\.py"):
+        call(plot_comparison, monkeypatch, tmp_path, ["nosuch"], *files)
 
 
 @pytest.fixture
@@ -135,8 +130,8 @@ def test_listed_runs_are_those_of_the_experiment(runs):
 
 def test_plot_fid_reads_the_histories(runs, monkeypatch):
     label = {**TEXTS, "threshold": 8.0}
-    data = call(plot_fid, monkeypatch, runs / "out", runs_file=runs / "runs.txt", **label)
-    assert set(data) == {"fid", "fid_samples"}
+    figures = in_group("fid")
+    data = call(plot_fid, monkeypatch, runs / "out", figures, runs_file=runs / "runs.txt", **label)
     assert set(data["fid"]) - set(data["fid_samples"]) == {"step"}
     assert set(data["fid_samples"]) - set(data["fid"]) == {"samples"}
     assert len(data["fid"]) == 9 * 3 * 3
@@ -151,12 +146,12 @@ def sampled(runs):
         "critical": runs / "critical.csv",
         "images": runs / "images.npy",
         **TEXTS,
+        "threshold": 8.0,
     }
 
 
 def test_plot_samples_shows_the_first_seed_at_three_sizes(runs, monkeypatch):
-    data = call(plot_samples, monkeypatch, runs / "out", **sampled(runs))
-    assert set(data) == {"samples", "generators"}
+    data = call(plot_samples, monkeypatch, runs / "out", in_group("samples"), **sampled(runs))
     critical = tables_of()[3].set_index("optimizer")["critical_batch_size"]
     for optimizer, rows in data["samples"].groupby("optimizer"):
         expected = {1: "smallest", 64: "largest"}

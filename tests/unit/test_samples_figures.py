@@ -85,9 +85,10 @@ def test_generators_stand_side_by_side_without_overlap(count):
     figure.draw_without_rendering()
     titles = [axes.get_title() for axes in figure.axes][: 1 + count]
     assert titles[:2] == ["real", "Adam\n$b =$ $2^{3}$, largest\n14.5"]
-    heading = figure._suptitle.get_window_extent()
+    (heading,) = figure.texts
+    assert heading.get_text().startswith(LABEL["title"])
     for axes in figure.axes[: 1 + count]:
-        assert axes.title.get_window_extent().y1 <= heading.y0
+        assert axes.title.get_window_extent().y1 <= heading.get_window_extent().y0
         assert len(axes.images) == 1
 
 

@@ -14,7 +14,6 @@ SAFE = {
     "params.sample_seeds": "a number in the rule",
     "params.seed": "a number in the rule",
     "params.epochs": "a number in the rule",
-    "params.threshold": "a number in the schema",
     "params.device": "one of two words in the schema",
     "params.sha256": "64 hexadecimal digits, checked",
     "wildcards.pixel_map": "one of two words, a wildcard constraint",

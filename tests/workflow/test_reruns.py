@@ -288,6 +288,8 @@ def test_asking_for_more_scores_trains_nothing(finished):
 
 def test_editing_a_caption_reruns_nothing(finished):
     edit(finished, "workflow/report/sfo.rst", "An edit.\n")
+    for module in ("registry", "captions"):
+        edit(finished, f"workflow/scripts/ttur/figures/{module}.py")
     assert finished.plan() == {}
 
 

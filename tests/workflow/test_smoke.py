@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from ttur.figures import registry
 from ttur.tables.every import TABLES
 
 from .checkout import SMOKE
@@ -38,21 +39,7 @@ FEATURES = [
         ("classifier.safetensors", "classifier.json", "classifier-fixed.npz"),
     )
 ]
-FIGURES = [
-    f"results/figures/{experiment}/{figure}.{suffix}"
-    for experiment, figure, suffix in product(
-        EXPERIMENTS,
-        (
-            *("steps", "sfo", "cost", "thresholds", "fid_noise"),
-            *("fid", "fid_samples", "samples", "generators"),
-        ),
-        ("pdf", "png", "csv"),
-    )
-]
-FIGURES += [
-    f"results/figures/{figure}.{suffix}"
-    for figure, suffix in product(("critical", "noise_scale"), ("pdf", "png", "csv"))
-]
+FIGURES = registry.files(EXPERIMENTS)
 # On demand, and no part of `all`.
 ASKED_FOR = ("results/plan/plan.csv", "results/theory/learning_rates.csv")
 WRITTEN = [table for table in TABLES if table.path not in ASKED_FOR]

@@ -30,34 +30,6 @@ RUNS_OF_EXPERIMENT = {
 }
 PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
 RANDOM_INCEPTION = "results/features/inception-random.safetensors"
-FIGURE_STEMS = [
-    *(
-        f"results/figures/{experiment}/{figure}"
-        for experiment in CONFIG.experiments
-        for figure in (
-            *("steps", "sfo", "cost", "thresholds", "fid_noise"),
-            *("fid", "fid_samples", "samples", "generators"),
-        )
-    ),
-    "results/figures/critical",
-    "results/figures/noise_scale",
-]
-FIGURES = [f"{stem}.{suffix}" for stem in FIGURE_STEMS for suffix in ("pdf", "png", "csv")]
-
-FIGURE_LABELS = {
-    "steps": "Steps against batch size",
-    "sfo": "SFO against batch size",
-    "fid": "FID against steps",
-    "fid_samples": "FID against images seen",
-    "samples": "Images over batch sizes",
-    "generators": "Images of all optimizers",
-    "cost": "Gradient evaluations and seconds",
-    "thresholds": "Critical size against threshold",
-    "fid_noise": "Noise of the FID",
-    "critical": "Critical sizes: measured and estimated",
-    "noise_scale": "Gradient noise scale",
-    "learning_rates": "Critical size against learning rate",
-}
 
 
 wildcard_constraints:
@@ -79,9 +51,9 @@ def program(script):
     return lambda wildcards, output: [PYTHON, f"{SCRIPTS}/{script}"]
 
 
-def code_of(script, without=()):
+def code_of(script, without=(), also=()):
     """A parameter: the digest of a script and of the modules that it imports."""
-    return code_digest(f"{SCRIPTS}/{script}", without)
+    return code_digest(f"{SCRIPTS}/{script}", without, also)
 
 
 def run_of(wildcards):
@@ -168,43 +140,6 @@ def outputs_of(name):
         return [run.path(name) for run in runs]
 
     return paths
-
-
-def threshold_of(wildcards):
-    return CONFIG.experiments[wildcards.experiment].fid["threshold"]
-
-
-def figure_files(stem):
-    """A figure as PDF and as PNG, which the report shows, and the data behind it."""
-    return [f"{stem}.pdf", figure_report(Path(stem).name, f"{stem}.png"), f"{stem}.csv"]
-
-
-def figure_label(wildcards):
-    """Options that name an experiment and its metric in a figure."""
-    experiment = CONFIG.experiments[wildcards.experiment]
-    return [
-        *("--experiment", experiment.name),
-        *("--section", experiment.section),
-        *("--title", experiment.title),
-        *("--metric", experiment.metric),
-    ]
-
-
-def figure_report(figure, path):
-    """A figure that the report shows: its caption, and labels in place of its file name."""
-
-    def title(wildcards):
-        if "experiment" not in wildcards.keys():
-            return "All experiments"
-        return CONFIG.experiments[wildcards.experiment].title
-
-    return report(
-        path,
-        caption=f"../report/{figure}.rst",
-        category="Figures",
-        subcategory=title,
-        labels={"figure": FIGURE_LABELS[figure]},
-    )
 
 
 def facts_for_captions(wildcards, output):

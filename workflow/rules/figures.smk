@@ -1,42 +1,68 @@
 # The figures: of each experiment from tables, histories and samples, and of all together.
+# What they are called and drawn from stands in the registry, an entry each (docs/figures.md).
 # A job draws several, because starting one takes longer than drawing.
+
+from ttur.figures import registry
+
+FIGURES = registry.files(CONFIG.experiments)
+# Name -> its PNG, which the report shows with a caption, and labels in place of its file name.
+SHOWN = {
+    name: report(
+        f"{registry.stem(name)}.png",
+        caption=f"../report/{name}.rst",
+        category="Figures",
+        subcategory=lambda wildcards: (
+            CONFIG.experiments[wildcards.experiment].title
+            if "experiment" in wildcards.keys()
+            else "All experiments"
+        ),
+        labels={"figure": figure.label},
+    )
+    for name, figure in registry.FIGURES.items()
+}
+# Group -> its figures, each with its files: for the page, for the screen, and the data behind it.
+FIGURE_FILES = {
+    group: {
+        name: [f"{registry.stem(name)}.pdf", SHOWN[name], f"{registry.stem(name)}.csv"]
+        for name in registry.in_group(group)
+    }
+    for group in registry.GROUPS
+}
+# Experiment -> options that name it and its metric in a figure.
+FIGURE_LABELS = {
+    name: [
+        *("--experiment", name),
+        *("--section", experiment.section),
+        *("--title", experiment.title),
+        *("--metric", experiment.metric),
+        *("--threshold", experiment.fid["threshold"]),
+    ]
+    for name, experiment in CONFIG.experiments.items()
+}
 
 
 rule plot_curves:
     input:
-        steps="results/aggregate/steps.csv",
-        critical="results/aggregate/critical.csv",
-        speed="results/aggregate/speed.csv",
-        bootstrap="results/statistics/bootstrap.csv",
-        intervals="results/statistics/critical.csv",
-        thresholds="results/statistics/threshold.csv",
-        fit="results/theory/censored_fit.csv",
-        scores="results/noise/{experiment}.csv",
+        **registry.tables_of("curves"),
     output:
-        steps=figure_files("results/figures/{experiment}/steps"),
-        sfo=figure_files("results/figures/{experiment}/sfo"),
-        cost=figure_files("results/figures/{experiment}/cost"),
-        thresholds=figure_files("results/figures/{experiment}/thresholds"),
-        fid_noise=figure_files("results/figures/{experiment}/fid_noise"),
+        **FIGURE_FILES["curves"],
     log:
         "results/logs/plot_curves/{experiment}.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         program=program("plot_curves.py"),
-        code=code_of("plot_curves.py"),
-        label=figure_label,
+        code=code_of("plot_curves.py", also=registry.modules_of("curves")),
+        figures=registry.in_group("curves"),
+        tables=list(registry.tables_of("curves")),
+        label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
         facts=facts_for_captions,
-        threshold=threshold_of,
         directory=subpath(output[0], parent=True),
     message:
-        "Figures: steps, SFO, cost, thresholds, noise of the FID, {wildcards.experiment}"
+        "Figures from tables, {wildcards.experiment}: {params.figures}"
     shell:
-        "{params.program:q} --steps {input.steps:q} --critical {input.critical:q}"
-        " --speed {input.speed:q} --bootstrap {input.bootstrap:q} --intervals {input.intervals:q}"
-        " --thresholds {input.thresholds:q} --fit {input.fit:q} --scores {input.scores:q}"
-        " {params.label:q} --threshold {params.threshold} --output-dir {params.directory:q}"
-        " > {log:q} 2>&1"
+        "{params.program:q} --figures {params.figures:q} --names {params.tables:q}"
+        " --tables {input:q} {params.label:q} --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
 rule plot_fid:
@@ -46,25 +72,24 @@ rule plot_fid:
         runs=outputs_of("run.json"),
         histories=outputs_of("history.csv"),
     output:
-        fid=figure_files("results/figures/{experiment}/fid"),
-        fid_samples=figure_files("results/figures/{experiment}/fid_samples"),
+        **FIGURE_FILES["fid"],
     log:
         "results/logs/plot_fid/{experiment}.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         program=program("plot_fid.py"),
-        code=code_of("plot_fid.py"),
-        label=figure_label,
+        code=code_of("plot_fid.py", also=registry.modules_of("fid")),
+        figures=registry.in_group("fid"),
+        label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
         facts=facts_for_captions,
-        threshold=threshold_of,
         directory=subpath(output[0], parent=True),
     message:
-        "Figures: FID against steps and samples, {wildcards.experiment}"
+        "Figures of the FID in training, {wildcards.experiment}: {params.figures}"
     # A list in a file: thousands of paths do not fit on a command line.
     shell:
-        "{params.program:q} --runs-file {input.run_list:q} {params.label:q}"
-        " --threshold {params.threshold} --output-dir {params.directory:q} > {log:q} 2>&1"
+        "{params.program:q} --figures {params.figures:q} --runs-file {input.run_list:q}"
+        " {params.label:q} --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
 rule plot_samples:
@@ -76,66 +101,68 @@ rule plot_samples:
         runs=outputs_of("run.json"),
         samples=outputs_of("samples.png"),
     output:
-        samples=figure_files("results/figures/{experiment}/samples"),
-        generators=figure_files("results/figures/{experiment}/generators"),
+        **FIGURE_FILES["samples"],
     log:
         "results/logs/plot_samples/{experiment}.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         program=program("plot_samples.py"),
-        code=code_of("plot_samples.py"),
+        code=code_of("plot_samples.py", also=registry.modules_of("samples")),
         content=content_of,
-        label=figure_label,
+        figures=registry.in_group("samples"),
+        label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
-        "Figures: images of the final generators, {wildcards.experiment}"
+        "Figures of the final generators' images, {wildcards.experiment}: {params.figures}"
     shell:
-        "{params.program:q} --runs-file {input.run_list:q} --critical {input.critical:q}"
-        " --images {input.images:q} {params.label:q} --output-dir {params.directory:q}"
-        " > {log:q} 2>&1"
+        "{params.program:q} --figures {params.figures:q} --runs-file {input.run_list:q}"
+        " --critical {input.critical:q} --images {input.images:q} {params.label:q}"
+        " --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
 rule plot_comparison:
     input:
-        comparison="results/theory/comparison.csv",
-        noise_scale="results/theory/noise_scale.csv",
+        **registry.tables_of("comparison"),
     output:
-        critical=figure_files("results/figures/critical"),
-        noise_scale=figure_files("results/figures/noise_scale"),
+        **FIGURE_FILES["comparison"],
     log:
         "results/logs/plot_comparison.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         program=program("plot_comparison.py"),
-        code=code_of("plot_comparison.py"),
+        code=code_of("plot_comparison.py", also=registry.modules_of("comparison")),
+        figures=registry.in_group("comparison"),
+        tables=list(registry.tables_of("comparison")),
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
-        "Figures: critical batch sizes and gradient noise scales of all experiments"
+        "Figures of all experiments: {params.figures}"
     shell:
-        "{params.program:q} --comparison {input.comparison:q}"
-        " --noise-scale {input.noise_scale:q} --output-dir {params.directory:q} > {log:q} 2>&1"
+        "{params.program:q} --figures {params.figures:q} --names {params.tables:q}"
+        " --tables {input:q} --output-dir {params.directory:q} > {log:q} 2>&1"
 
 
 rule plot_learning_rates:
     input:
-        sizes="results/theory/learning_rates.csv",
+        **registry.tables_of("learning_rates"),
     output:
-        figure_files("results/figures/learning_rates"),
+        **FIGURE_FILES["learning_rates"],
     log:
         "results/logs/plot_learning_rates.log",
     conda:
         "../../envs/analysis.yaml"
     params:
-        program=program("plot_learning_rates.py"),
-        code=code_of("plot_learning_rates.py"),
+        program=program("plot_comparison.py"),
+        code=code_of("plot_comparison.py", also=registry.modules_of("learning_rates")),
+        figures=registry.in_group("learning_rates"),
+        tables=list(registry.tables_of("learning_rates")),
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
-        "Figure: critical batch size against the learning rate"
+        "Figures of all experiments: {params.figures}"
     shell:
-        "{params.program:q} --sizes {input.sizes:q} --output-dir {params.directory:q}"
-        " > {log:q} 2>&1"
+        "{params.program:q} --figures {params.figures:q} --names {params.tables:q}"
+        " --tables {input:q} --output-dir {params.directory:q} > {log:q} 2>&1"

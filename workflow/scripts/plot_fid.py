@@ -1,6 +1,6 @@
-"""Draws FID against steps and against samples, from the run.json and history.csv of each job.
+"""Draws figures of one experiment that come from the run.json and history.csv of each job.
 
-Writes {fid,fid_samples}.{pdf,png,csv} into a folder.
+Writes NAME.{pdf,png,csv} of each into a folder.
 """
 
 import argparse
@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ttur.arguments import add_figure_options
 from ttur.errors import run
-from ttur.figures.fid import fid_figure
+from ttur.figures import drawing
 from ttur.records import check_beside, read_record
 from ttur.run_lists import listed_runs
-from ttur.style import write
 from ttur.tables.training import HISTORY
 
 
@@ -49,20 +47,13 @@ def main() -> None:
         metavar="LIST",
         help="paths of run.json, a line each",
     )
-    add_figure_options(parser)
-    parser.add_argument("--threshold", required=True, type=float)
+    drawing.add_figures(parser)
+    drawing.add_label(parser)
     arguments = parser.parse_args()
 
     table = histories(listed_runs(arguments.runs_file, arguments.experiment))
-    label = {
-        "title": f"{arguments.section} {arguments.title}",
-        "metric": arguments.metric,
-        "threshold": arguments.threshold,
-    }
-    for against, name in (("step", "fid"), ("samples", "fid_samples")):
-        figure = fid_figure(table, against=against, **label)
-        other = {"step": "samples", "samples": "step"}[against]
-        write(figure, table.drop(columns=other), arguments.output_dir, name)
+    label = drawing.label_of(arguments)
+    drawing.draw_figures(arguments.figures, arguments.output_dir, table, label)
 
 
 if __name__ == "__main__":

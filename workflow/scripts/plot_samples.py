@@ -1,7 +1,7 @@
-"""Draws images of the final generators beside real ones.
+"""Draws figures of one experiment with images of the final generators beside real ones.
 
 Reads each run.json and the samples.png beside it, which shows the first seed of the run. Writes
-{samples,generators}.{pdf,png,csv} into a folder.
+NAME.{pdf,png,csv} of each figure into a folder.
 """
 
 import argparse
@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from ttur.arguments import add_figure_options
 from ttur.errors import UserError, run
-from ttur.figures.generators import best_size, generators_figure
-from ttur.figures.samples import samples_figure, sizes_to_show
-from ttur.figures.sheets import tiles
+from ttur.figures import drawing
+from ttur.figures.sheets import FinalImages, tiles
 from ttur.run_lists import first_seeds, listed_runs
-from ttur.style import ordered, write
 from ttur.tables.aggregate import CRITICAL
 
 REAL = 32
@@ -71,7 +68,8 @@ def main() -> None:
     )
     parser.add_argument("--critical", required=True, metavar="CSV", help="critical.csv to read")
     parser.add_argument("--images", required=True, type=Path, metavar="NPY", help="real images")
-    add_figure_options(parser)
+    drawing.add_figures(parser)
+    drawing.add_label(parser)
     arguments = parser.parse_args()
 
     paths = listed_runs(arguments.runs_file, arguments.experiment)
@@ -80,24 +78,9 @@ def main() -> None:
     critical = CRITICAL.read(arguments.critical, floats=True)
     critical = critical[critical["experiment"] == arguments.experiment]
     sizes = critical.set_index("optimizer")["critical_batch_size"]
-    rows, panels = [], []
-    for optimizer in ordered(finals["optimizer"]):
-        mine = finals[finals["optimizer"] == optimizer]
-        size = sizes.get(optimizer, np.nan)
-        roles = sizes_to_show(mine["batch_size"], size)
-        rows.append(mine[mine["batch_size"].isin(list(roles))].assign(role=list(roles.values())))
-        best, role = best_size(mine, size)
-        panels.append(mine[mine["batch_size"] == best].assign(role=role))
-    shown, best = pd.concat(rows), pd.concat(panels)
-
-    real = read_real(arguments.images)
-    label = {"title": f"{arguments.section} {arguments.title}", "metric": arguments.metric}
-    samples = {(r.optimizer, r.batch_size): read_tiles(r.sheet) for r in shown.itertuples()}
-    figure = samples_figure(real, samples, shown, **label)
-    write(figure, shown.drop(columns="sheet"), arguments.output_dir, "samples")
-    samples = {row.optimizer: read_tiles(row.sheet) for row in best.itertuples()}
-    figure = generators_figure(real, samples, best, **label)
-    write(figure, best.drop(columns="sheet"), arguments.output_dir, "generators")
+    images = FinalImages(read_real(arguments.images), finals, sizes, read_tiles)
+    label = drawing.label_of(arguments)
+    drawing.draw_figures(arguments.figures, arguments.output_dir, images, label)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ of decorated functions.
 
 import ast
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -23,16 +23,20 @@ _WORDS = {"Column": slice(1, None), "Table": slice(0, 3)}
 """Arguments of `tables.contract` that are words for people: all but types and names of columns."""
 
 
-def imported_files(script: str | Path, package: str = "ttur", lazily: bool = True) -> list[str]:
+def imported_files(
+    script: str | Path, package: str = "ttur", lazily: bool = True, also: Iterable[str] = ()
+) -> list[str]:
     """Paths of the modules of `package` (beside the script) that `script` imports, sorted.
 
     Follows imports anywhere in the files, with `lazily` those inside functions too; importing a
     module also runs the `__init__.py` of the packages around it. The script itself is not in the
-    list.
+    list. also: dotted names of modules that it imports by a name that it is told.
     """
     script = Path(script)
     found: set[Path] = set()
     pending = _imports(script, script.parent, package, lazily)
+    for name in also:
+        pending |= _files_of(tuple(name.split(".")), script.parent, package)
     while pending:
         path = pending.pop()
         if path not in found:
@@ -41,14 +45,14 @@ def imported_files(script: str | Path, package: str = "ttur", lazily: bool = Tru
     return sorted(map(str, found))
 
 
-def code_digest(script: str | Path, without: Collection[str] = ()) -> str:
+def code_digest(script: str | Path, without: Collection[str] = (), also: Iterable[str] = ()) -> str:
     """Hexadecimal SHA-256 of a script and the modules it imports (see `imported_files`).
 
     It is the same in every supported version of Python. without: names of modules that are left
-    out.
+    out. also: as in `imported_files`.
     """
     digest = hashlib.sha256()
-    for path in map(Path, (script, *imported_files(script))):
+    for path in map(Path, (script, *imported_files(script, also=also))):
         if path.stem not in without:
             digest.update(_meaning(path, path.stat().st_mtime_ns))
     return digest.hexdigest()

@@ -1,5 +1,8 @@
 """What a batch size costs: gradient evaluations, and seconds on the machine that trained."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,9 +23,16 @@ from ..style import (
     styled,
     within_reach,
 )
+from .label import Label
 from .shared import AT_MOST, UPPER_BOUND, dodges, draw_intervals, draw_upper_bounds, legend
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its `cost_table`."""
+    costs = cost_table(tables["bootstrap"], tables["speed"])
+    return cost_figure(costs, **asdict(label)), costs
 
 
 def cost_table(bootstrap: pd.DataFrame, speed: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Every measure of the critical batch size side by side: measured, estimated, fitted, published."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -29,6 +31,12 @@ MARKS = [
     *("published_measured", "published_estimated"),
 ]
 ENDS = ["measured_low", "measured_high", "fitted_low", "fitted_high"]
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and the sizes that it shows."""
+    comparison = tables["comparison"].drop(columns="estimated")  # the power of two of another
+    return critical_figure(comparison), comparison
 
 
 @styled()

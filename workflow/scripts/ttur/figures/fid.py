@@ -1,6 +1,7 @@
 """FID over training, against steps or against samples."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,16 @@ from ..style import (
     power_of_two,
     styled,
 )
+from .label import Label
 
 AXES = {"step": "steps", "samples": "images seen"}
 """Column of history.csv -> what its axis is called."""
+
+
+def draw(histories: pd.DataFrame, label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure against steps, and the histories that it shows."""
+    figure = fid_figure(histories, against="step", **asdict(label))
+    return figure, histories.drop(columns="samples")
 
 
 @styled()

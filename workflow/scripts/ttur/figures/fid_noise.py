@@ -1,5 +1,8 @@
 """The noise of the FID itself: one generator, scored with several sample seeds."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import seaborn
@@ -7,6 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..style import COLUMN_WIDTH, GREY, SMALL, heading, look, note, plain, power_of_two, styled
+from .label import Label
+
+
+def draw(tables: Mapping[str, pd.DataFrame], label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and the scores that it shows."""
+    scores = tables["scores"]
+    return fid_noise_figure(scores, **asdict(label)), scores
 
 
 @styled()

@@ -6,9 +6,41 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..style import COLUMN_WIDTH, PAGE_WIDTH, heading, look, note, plain, power_of_two, styled
+from ..style import (
+    COLUMN_WIDTH,
+    PAGE_WIDTH,
+    heading,
+    look,
+    note,
+    ordered,
+    plain,
+    power_of_two,
+    styled,
+)
+from .label import Label
 from .samples import ending
-from .sheets import bare, sheet, show
+from .sheets import FinalImages, bare, sheet, show
+
+
+def draw(images: FinalImages, label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and which generators it shows and how their seeds ended."""
+    shown = runs_to_show(images.finals, images.critical)
+    samples = {row.optimizer: images.tiles(row.sheet) for row in shown.itertuples()}
+    figure = generators_figure(images.real, samples, shown, title=label.title, metric=label.metric)
+    return figure, shown.drop(columns="sheet")
+
+
+def runs_to_show(finals: pd.DataFrame, critical: Mapping[str, float]) -> pd.DataFrame:
+    """The row of `finals` that is drawn of each optimizer, and its role (`best_size`).
+
+    finals, critical: as in `FinalImages`.
+    """
+    rows = []
+    for optimizer in ordered(finals["optimizer"]):
+        mine = finals[finals["optimizer"] == optimizer]
+        size, role = best_size(mine, critical.get(optimizer, np.nan))
+        rows.append(mine[mine["batch_size"] == size].assign(role=role))
+    return pd.concat(rows)
 
 
 def best_size(runs: pd.DataFrame, critical: float) -> tuple[int, str]:

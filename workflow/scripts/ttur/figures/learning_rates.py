@@ -1,5 +1,7 @@
 """The critical batch size against the learning rate; Proposition 3.4 says proportional."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,6 +22,12 @@ from ..style import (
 from .shared import DASHES, draw_intervals
 
 OCTAVES = 0.04  # between optimizers that share a rate
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and the sizes that it shows."""
+    sizes = tables["learning_rates"]
+    return learning_rates_figure(sizes), sizes
 
 
 def proportional(mine: pd.DataFrame) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """The gradient noise scale of both players over training, beside the measured critical size."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,6 +22,13 @@ from ..style import (
 )
 
 PLAYERS = ("generator", "discriminator")
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and the noise scales that it shows."""
+    names = ["experiment", "optimizer", "player", "step", "noise_scale", "low", "high"]
+    noise = tables["noise_scale"][names]
+    return noise_scale_figure(noise, tables["comparison"]), noise
 
 
 @styled()

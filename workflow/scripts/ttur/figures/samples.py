@@ -6,8 +6,40 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..style import COLUMN_WIDTH, SMALL, heading, look, note, plain, power_of_two, styled
-from .sheets import bare, sheet, show
+from ..style import (
+    COLUMN_WIDTH,
+    SMALL,
+    heading,
+    look,
+    note,
+    ordered,
+    plain,
+    power_of_two,
+    styled,
+)
+from .label import Label
+from .sheets import FinalImages, bare, sheet, show
+
+
+def draw(images: FinalImages, label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and which generators it shows and how their seeds ended."""
+    shown = runs_to_show(images.finals, images.critical)
+    samples = {(r.optimizer, r.batch_size): images.tiles(r.sheet) for r in shown.itertuples()}
+    figure = samples_figure(images.real, samples, shown, title=label.title, metric=label.metric)
+    return figure, shown.drop(columns="sheet")
+
+
+def runs_to_show(finals: pd.DataFrame, critical: Mapping[str, float]) -> pd.DataFrame:
+    """The rows of `finals` that are drawn and their roles (`sizes_to_show`), by optimizer.
+
+    finals, critical: as in `FinalImages`.
+    """
+    rows = []
+    for optimizer in ordered(finals["optimizer"]):
+        mine = finals[finals["optimizer"] == optimizer]
+        roles = sizes_to_show(mine["batch_size"], critical.get(optimizer, np.nan))
+        rows.append(mine[mine["batch_size"].isin(list(roles))].assign(role=list(roles.values())))
+    return pd.concat(rows)
 
 
 def sizes_to_show(tried: Iterable[int], critical: float) -> dict[int, str]:

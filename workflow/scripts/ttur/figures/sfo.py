@@ -1,5 +1,8 @@
 """SFO complexity b N(b) against batch size, and the critical batch size, its minimum."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,7 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..style import GREY, heading, look, ordered, power_of_two, styled
+from .label import Label
 from .shared import against_batch_size, conventions, dodges, legend, points, threshold_label
+
+
+def draw(tables: Mapping[str, pd.DataFrame], label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and of every seed what it shows, with its optimizer's critical batch size."""
+    medians = tables["steps"], tables["bootstrap"], tables["fit"]
+    critical = critical_with_interval(tables["critical"], tables["intervals"])
+    sizes = critical.rename(columns={"low": "critical_low", "high": "critical_high"})
+    data = points(*medians, "sfo").merge(sizes, how="left", on="optimizer")
+    return sfo_figure(*medians, critical, **asdict(label)), data
 
 
 @styled()

@@ -1,7 +1,28 @@
 """Sheets of samples: cutting them into images, and laying images side by side."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class FinalImages:
+    """What figures of images are drawn from, of one experiment.
+
+    real: uint8 [n, H, W, C], C 1 or 3. finals: how one seed of each optimizer and batch size ended:
+    optimizer, batch_size, seed, status, final_step, final_fid (NaN where it never was a number),
+    sheet; sorted by optimizer and batch size. critical: optimizer -> critical batch size, NaN or
+    missing where none was measured. tiles: sheet -> its samples, uint8 [32, H, W, C].
+    """
+
+    real: np.ndarray
+    finals: pd.DataFrame
+    critical: Mapping[str, float]
+    tiles: Callable[[Path], np.ndarray]
 
 
 def tiles(grid: np.ndarray, columns: int = 8, rows: int = 4) -> np.ndarray:

@@ -1,10 +1,20 @@
 """Steps N(b) until the threshold, against batch size."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ..style import heading, ordered, styled
+from .label import Label
 from .shared import against_batch_size, conventions, legend, points, threshold_label
+
+
+def draw(tables: Mapping[str, pd.DataFrame], label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and of every seed what it shows (see `points`)."""
+    medians = tables["steps"], tables["bootstrap"], tables["fit"]
+    return steps_figure(*medians, **asdict(label)), points(*medians, "steps")
 
 
 @styled()

@@ -1,5 +1,8 @@
 """The critical batch size at other thresholds than the configured one: a heat map."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import seaborn
@@ -21,10 +24,17 @@ from ..style import (
     power_of_two,
     styled,
 )
+from .label import Label
 from .shared import BOUNDS
 
 NOT_REACHED, TOO_EARLY = "not reached", "reached at the first evaluation"
 HATCHES = {NOT_REACHED: "////", TOO_EARLY: "...."}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], label: Label) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and the sizes that it shows."""
+    sizes = tables["thresholds"].drop(columns=["seeds", "seeds_reached"])
+    return thresholds_figure(sizes, **asdict(label)), sizes
 
 
 @styled()

@@ -5,10 +5,13 @@ Read when the report is made; what the run has not made (yet) is left out.
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..config import Experiment
+from ..figures.captions import caption
+from ..figures.registry import FIGURES
 
 _BOUNDS = {
     "smallest": "the smallest size tried, a bound",
@@ -18,16 +21,26 @@ _BOUNDS = {
 }
 
 
-class Facts(tuple):
-    """The facts of some experiments; the report lists parameters, and this one by its name."""
+@dataclass(frozen=True)
+class Facts:
+    """The facts of some experiments, `experiment_facts` of each.
 
-    def __repr__(self) -> str:
-        return "the numbers above"
+    of: their names. The report lists the parameters of a job, and this one by them.
+    """
+
+    of: str
+    experiments: Sequence[Mapping[str, Any]] = field(repr=False)
+
+    def caption(self, figure: str) -> str:
+        """The caption of a figure of `figures.registry.FIGURES`, as reStructuredText."""
+        entry = FIGURES[figure]
+        return caption(entry.caption, map(entry.numbers, self.experiments))
 
 
 def facts(experiments: Iterable[Experiment], results: Path = Path("results")) -> Facts:
-    """`experiment_facts` of every experiment, in their order."""
-    return Facts(experiment_facts(experiment, results) for experiment in experiments)
+    """The facts of every experiment, in their order, as far as they are in `results`."""
+    found = [experiment_facts(experiment, results) for experiment in experiments]
+    return Facts(", ".join(each["name"] for each in found), found)
 
 
 def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
