@@ -147,3 +147,16 @@ def test_penalty_of_two_channels_and_replicas_is_that_of_each_alone():
         points = (weight * real[:, own] + (1 - weight) * fake[:, own]).requires_grad_(True)
         (slope,) = torch.autograd.grad(critic(points).sum(), points)
         torch.testing.assert_close(alone[0], (slope.flatten(1).norm(dim=1) - 1).square().mean())
+
+
+def test_the_penalty_does_not_depend_on_how_images_are_stored():
+    random = torch.Generator().manual_seed(3)
+    real, fake = (torch.randn(4, 6, 5, 5, generator=random) for _ in range(2))
+    mix = torch.rand(4, 2, generator=random)
+
+    def scores(images):
+        return images.unflatten(1, (2, 3)).square().sum((2, 3, 4))
+
+    expected = objectives.gradient_penalty(scores, real, fake, mix)
+    stored = (each.to(memory_format=torch.channels_last) for each in (real, fake))
+    torch.testing.assert_close(objectives.gradient_penalty(scores, *stored, mix), expected)

@@ -51,7 +51,7 @@ def gradient_penalty(
     weight = mix.repeat_interleave(real.shape[1] // replicas, dim=1)[:, :, None, None]
     points = torch.lerp(fake, real, weight).requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
-    norms = gradient.view(batch_size, replicas, -1).norm(dim=2)
+    norms = gradient.reshape(batch_size, replicas, -1).norm(dim=2)
     return (norms - 1).square().mean(0)
 
 
