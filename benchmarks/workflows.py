@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from timing import Row, compare
-from ttur.config import load
+from ttur.configuration import load
 from ttur.records import write_record
 from ttur.tables.training import HISTORY, SCORES
 

@@ -3,7 +3,13 @@
 import copy
 from typing import Any
 
+import pytest
+from ttur.configuration import load
+from ttur.errors import UserError
+
 REMOVED = object()
+X = "experiments/dcgan-fashion"
+W = "experiments/wgan-mnist"
 
 
 def minimal() -> dict[str, Any]:
@@ -87,3 +93,55 @@ def changed(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         else:
             section[key] = value
     return config
+
+
+def biggan(**keys: Any) -> dict[str, Any]:
+    return {**networks(), "kind": "biggan", **keys}
+
+
+def problem(config: Any) -> str:
+    """The one line that loading `config` ends with."""
+    with pytest.raises(UserError) as caught:
+        load(config)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def assert_refused(changes: dict[str, Any], path: str, remedy: str) -> None:
+    """That a changed minimal configuration ends with a line that names the key and the remedy.
+
+    path: keys joined by slashes. remedy: words of the line after the path.
+    """
+    rest = without_prefix(problem(changed(minimal(), changes)), path.replace("/", "."))
+    assert remedy in rest
+
+
+def without_prefix(message: str, path: str) -> str:
+    """The line after "config: " and the key."""
+    prefix = f"config: {path} "
+    assert message.startswith(prefix)
+    return message.removeprefix(prefix)
+
+
+STARTS = {
+    ".png": b"\x89PNG\r\n\x1a\n",
+    ".jpeg": b"\xff\xd8\xff\xe0",
+    ".webp": b"RIFF\0\0\0\0WEBP",
+}
+
+
+def with_images(folder: Any, names: list[str], **keys: Any) -> dict[str, Any]:
+    """The minimal configuration with a data set `faces` of such files, and an experiment on it."""
+    for name in names:
+        file = folder / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_bytes(STARTS.get(file.suffix.lower(), b""))
+    own = {
+        **minimal()["experiments"]["dcgan-fashion"],
+        "dataset": "faces",
+        "ratio": {"experiment": "own", "optimizer": "Adam"},
+        "batch_sizes": [2],
+    }
+    dataset = {**image_folder(folder), **keys}
+    return changed(minimal(), {"datasets/faces": dataset, "experiments/own": own})

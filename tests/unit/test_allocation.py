@@ -2,30 +2,47 @@
 
 import pytest
 from ttur.allocation import LONGEST_MINUTES, megabytes, minutes, training_seconds
+from ttur.training.grid import Limits, LinearGrid
+from ttur.training.job import Fid, TrainingJob
 
-LIMITS = {"steps": 1000, "samples": None}
-FID = {"samples": 500, "grid": {"kind": "linear", "every": 100}}
 SCORING = 10 * 1.0  # ten evaluations at 500 samples a second
 
 
+def job(batch_size=8, seeds=1, samples=None):
+    """A thousand steps at most, an evaluation of 500 samples every 100."""
+    return TrainingJob(
+        experiment="own",
+        networks={"kind": "dcgan"},
+        objective={"kind": "bce"},
+        optimizer="Adam",
+        generator_rate=0.1,
+        discriminator_rate=0.1,
+        hyper={},
+        batch_size=batch_size,
+        seeds=tuple(range(seeds)),
+        limits=Limits(1000, samples),
+        fid=Fid("classifier", 500, 1.0, "fixed", LinearGrid(100)),
+    )
+
+
 def test_a_training_is_its_steps_its_images_and_its_evaluations():
-    seconds = training_seconds(LIMITS, FID, batch_size=8, seeds=1, image_size=50)
+    seconds = training_seconds(job(batch_size=8, seeds=1), image_size=50)
     assert seconds == pytest.approx(1000 * (0.05 + 8 * 50**2 / 4e6) + SCORING)
 
 
 def test_it_grows_with_batch_size_seeds_and_image_size():
-    base = training_seconds(LIMITS, FID, 8, 1, 64)
-    larger = [(16, 1, 64), (8, 2, 64), (8, 1, 128)]
-    assert all(training_seconds(LIMITS, FID, *sizes) > base for sizes in larger)
+    base = training_seconds(job(8, 1), 64)
+    larger = [(job(16, 1), 64), (job(8, 2), 64), (job(8, 1), 128)]
+    assert all(training_seconds(*each) > base for each in larger)
 
 
 def test_a_limit_of_samples_bounds_large_batches():
-    limits = {"steps": 1000, "samples": 8000}
-    assert training_seconds(limits, FID, 16, 1, 64) < training_seconds(LIMITS, FID, 16, 1, 64)
+    limited, unlimited = job(16, samples=8000), job(16)
+    assert training_seconds(limited, 64) < training_seconds(unlimited, 64)
 
 
 def test_a_measured_rate_takes_the_place_of_the_guess():
-    assert training_seconds(LIMITS, FID, 8, 1, 64, rate=10.0) == pytest.approx(150.0 + SCORING)
+    assert training_seconds(job(), 64, rate=10.0) == pytest.approx(150.0 + SCORING)
 
 
 def test_minutes_leave_time_to_start_grow_by_attempt_and_end_at_a_day():
@@ -49,9 +66,9 @@ def test_memory_is_a_base_and_so_many_bytes_a_number():
 
 
 def test_every_seed_is_trained_and_scored():
-    one, three = (training_seconds(LIMITS, FID, 8, seeds, 50) for seeds in (1, 3))
+    one, three = (training_seconds(job(seeds=seeds), 50) for seeds in (1, 3))
     assert three - one == pytest.approx(2 * (1000 * 8 * 50**2 / 4e6 + SCORING))
-    rated = [training_seconds(LIMITS, FID, 8, seeds, 50, rate=5.0) for seeds in (1, 3)]
+    rated = [training_seconds(job(seeds=seeds), 50, rate=5.0) for seeds in (1, 3)]
     assert rated == pytest.approx([300 + SCORING, 300 + 3 * SCORING])
 
 

@@ -11,11 +11,11 @@ from ttur.censored import CensoredFit, censored_fit_table, fit_censored
 from ttur.grouped import maximise
 from ttur.tables.aggregate import STEPS
 from ttur.tables.theory import CENSORED_FIT
-from ttur.training.grid import evaluation_steps
+from ttur.training.grid import LogGrid
 
 POLE, FLOOR = 1.5, 500.0  # b* = 3, and 500 steps with infinite batches
 SIZES = [1, 2, 4, 8, 16, 32, 64]
-LOG_GRID = {"kind": "log", "first": 50, "factor": 1.1}
+LOG_GRID = LogGrid(50, 1.1)
 
 
 def steps(b, pole=POLE, floor=FLOOR):
@@ -26,7 +26,7 @@ def steps(b, pole=POLE, floor=FLOOR):
 
 def bracketed(numbers, limit):
     """Last miss and first hit of true numbers of steps on the evaluation grid up to `limit`."""
-    grid = np.array([0, *evaluation_steps(LOG_GRID, limit), np.inf])
+    grid = np.array([0, *LOG_GRID.steps(limit), np.inf])
     index = np.searchsorted(grid, numbers)
     return grid[index - 1], grid[index]
 

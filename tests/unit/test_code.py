@@ -1,6 +1,7 @@
 """Code declared as a parameter: what a script imports and what that does, and nothing else."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from ttur.figures import registry
 DIGEST = "73e3fb972df63101e1b405f61653d3cf82b5eac6a77282155f15e8b078272c0c"
 
 SCRIPTS = sorted(Path("workflow/scripts").glob("*.py"))
+LIBRARY = Path("workflow/scripts/ttur")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -149,6 +151,20 @@ def test_words_of_other_calls_are_in_the_digest():
     for word in ("one", "other", "third"):
         assert meaning(source.replace(word, "new", 1)) != meaning(source)
     assert meaning(source.replace('other")', 'new")')) != meaning(source)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_job_reads_its_parameters_and_not_the_configuration(script):
+    """So it needs neither pydantic nor jsonschema, nor runs again when a check is added."""
+    files = imported_files(script)
+    reads = any("configuration" in Path(path).parts for path in files)
+    assert reads == (script.stem in ("check_config_files", "show_status"))
+
+
+def test_only_the_configuration_is_checked_with_packages_of_its_own():
+    wanted = re.compile(r"^\s*(from|import) (pydantic|jsonschema)\b", re.MULTILINE)
+    users = {path.parent.name for path in LIBRARY.rglob("*.py") if wanted.search(path.read_text())}
+    assert users == {"configuration"}
 
 
 MODULE = '''"""What it is for."""

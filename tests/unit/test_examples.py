@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ttur.config import load
+from ttur.configuration import load
 
 EXAMPLES = sorted(Path("examples").glob("*.yaml"))
 
@@ -28,7 +28,7 @@ def test_learning_rates_repeats_section_4_1_at_three_rates_and_changes_nothing_e
     for experiment in experiments:
         assert experiment.optimizers.keys() == {"Adam"}
         assert set(experiment.batch_sizes) <= set(default.batch_sizes)
-        assert experiment.ratio == {"experiment": "rate-2e-3", "optimizer": "Adam"}
+        assert experiment.ratio.model_dump() == {"experiment": "rate-2e-3", "optimizer": "Adam"}
         same = ("section", "networks", "objective", "seeds", "limits", "fid")
         for key in same:
             assert getattr(experiment, key) == getattr(default, key), key

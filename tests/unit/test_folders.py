@@ -11,7 +11,7 @@ import pytest
 from config_examples import changed, image_folder, minimal
 from PIL import Image
 from raw_data_examples import encoded, picture
-from ttur.config import expanded, load
+from ttur.configuration import expanded, load
 from ttur.data import listing
 from ttur.data.classes import class_names
 from ttur.data.formats import starts_as_picture
@@ -509,7 +509,7 @@ def test_home_and_variables_stand_for_folders(folder, monkeypatch):
     for root in ("~/own", "$HOME/own", "${DATA}/own"):
         assert checked(root).datasets["own"].root == str(folder)
     config = changed(minimal(), {"inception": {"weights": "~/weights.pth"}})
-    assert load(config).inception["weights"] == str(folder.parent / "weights.pth")
+    assert load(config).inception.weights == str(folder.parent / "weights.pth")
     monkeypatch.chdir(folder.parent)
     (folder.parent / "$DATA").symlink_to(folder)
     assert expanded("$DATA") == "$DATA"  # a folder that is really called so

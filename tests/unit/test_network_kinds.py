@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from config_examples import REMOVED, changed, minimal
+from config_examples import REMOVED, W, X, changed, minimal, problem
 from conftest import SETTINGS, job_of
-from test_config import W, X, problem
 from test_step import BIGGAN, flat, start
 from test_training import train_tiny
-from ttur import config_schema, networks
-from ttur.config import load
+from ttur import networks
+from ttur.configuration import load, schema
 from ttur.data.shape import ImageShape
 from ttur.network_kinds import NETWORKS, NetworkKind, largest_map
 from ttur.networks import parameter_count
@@ -43,9 +42,9 @@ def mlp(monkeypatch):
     names = {"__package__": "ttur", "NetworkKind": NetworkKind}
     exec(function, names)
     monkeypatch.setitem(NETWORKS, "mlp", eval(f"{{{entry}}}", names)["mlp"])
-    config_schema.schema.cache_clear()
+    schema.cache_clear()
     yield
-    config_schema.schema.cache_clear()
+    schema.cache_clear()
 
 
 def test_every_kind_is_tested_here():
@@ -127,10 +126,10 @@ def test_networks_that_look_at_their_data_train_without_an_estimate(tiny, tmp_pa
 @pytest.mark.parametrize("name", ["share", "limits", "grid"])
 def test_a_kind_may_have_the_name_of_anything_else_in_the_schema(name, monkeypatch):
     monkeypatch.setitem(NETWORKS, name, NetworkKind(None))
-    config_schema.schema.cache_clear()
+    schema.cache_clear()
     networks = {"kind": name, "latent": 64}
     config = load(changed(minimal(), {f"{X}/networks": networks, W: REMOVED}))
-    assert config.experiments["dcgan-fashion"].networks == networks
+    assert config.experiments["dcgan-fashion"].networks.model_dump() == networks
     wrong = changed(minimal(), {f"{X}/networks": networks | {"width": 3}, W: REMOVED})
     assert f"networks.width is not a known key of kind {name}" in problem(wrong)
 
@@ -138,7 +137,7 @@ def test_a_kind_may_have_the_name_of_anything_else_in_the_schema(name, monkeypat
 def test_the_example_is_checked_like_the_built_in_kinds():
     networks = {"kind": "mlp", "latent": 64}
     config = load(changed(minimal(), {f"{X}/networks": networks, W: REMOVED}))
-    assert config.experiments["dcgan-fashion"].networks == {**networks, "hidden": 128}
+    assert config.experiments["dcgan-fashion"].networks.model_dump() == {**networks, "hidden": 128}
     wrong = {f"{X}/networks": {**networks, "hiden": 3}, W: REMOVED}
     assert problem(changed(minimal(), wrong)) == (
         "config: experiments.dcgan-fashion.networks.hiden is not a known key of kind mlp: "
@@ -162,7 +161,7 @@ def test_entry_of_the_built_in_kinds():
     """What the configuration's checks, the ratio and the data ask of them."""
     for kind, labels in (("dcgan", False), ("biggan", True)):
         entry = NETWORKS[kind]
-        assert entry.settings is None  # config.schema.yaml has them
+        assert entry.settings is None  # they have models
         assert entry.generator == ("generator_width",)
         assert entry.needs_labels is labels
 

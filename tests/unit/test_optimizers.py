@@ -16,8 +16,8 @@ from adabelief_pytorch import AdaBelief
 from conftest import SETTINGS
 from test_recommendation import NONE, RECORDS, SWEEP, estimates, runs_of
 from test_step import flat, start
-from ttur import config_schema
 from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
+from ttur.configuration import schema
 from ttur.optimizers import OPTIMIZERS, Optimizer
 from ttur.recommendation import costs, other_optimizers, recommendation_table
 from ttur.recommendation_text import recommendation_text
@@ -118,9 +118,9 @@ def lion(monkeypatch):
     names = {"__package__": "ttur", "Optimizer": Optimizer}
     exec(function, names)
     monkeypatch.setitem(OPTIMIZERS, "Lion", eval(f"{{{entry}}}", names)["Lion"])
-    config_schema.schema.cache_clear()
+    schema.cache_clear()
     yield "Lion"
-    config_schema.schema.cache_clear()
+    schema.cache_clear()
 
 
 def test_the_example_of_the_documentation_trains(lion):
@@ -137,10 +137,8 @@ def test_the_example_of_the_documentation_trains(lion):
 
 
 def test_the_example_is_a_name_in_the_configuration_and_unavailable_in_the_estimates(lion):
-    assert (
-        lion
-        in config_schema.schema()["$defs"]["experiment"]["properties"]["optimizers"]["properties"]
-    )
+    (experiment,) = schema()["properties"]["experiments"]["patternProperties"].values()
+    assert lion in experiment["properties"]["optimizers"]["properties"]
     runs = runs_of(SWEEP)
     steps, networks = steps_table(runs), networks_table(runs)
     others = other_optimizers(estimates(8.0), networks, RECORDS)

@@ -25,9 +25,8 @@ from raw_data_examples import (
 )
 from torchvision import transforms
 from torchvision.transforms import functional
-from ttur import config_checks
-from ttur.config import load
-from ttur.config_schema import schema
+from ttur import configuration
+from ttur.configuration import load, schema
 from ttur.data.kinds import KINDS
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
@@ -334,8 +333,9 @@ def paper_config(**dataset) -> dict:
 
 def test_every_kind_has_a_reader_a_module_of_its_name_and_a_schema():
     """Rules tell from these names which modules preparing a data set depends on."""
-    enumerated = schema()["$defs"]["dataset"]["properties"]["kind"]["enum"]
-    assert sorted(KINDS) == sorted(config_checks.KINDS) == sorted(enumerated)
+    (dataset,) = schema()["properties"]["datasets"]["patternProperties"].values()
+    enumerated = dataset["properties"]["kind"]["enum"]
+    assert sorted(KINDS) == sorted(configuration.KINDS) == sorted(enumerated)
     assert all(read.__module__ == f"ttur.data.{kind}" for kind, read in KINDS.items())
 
 

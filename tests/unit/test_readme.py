@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from ttur.config import load
+from ttur.configuration import load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import yaml
-from ttur.config import load
+from ttur.configuration import load
 from ttur.report.data import data_page
 from ttur.report.facts import Facts, facts
 from ttur.report.findings import KINDS, finding
@@ -23,6 +23,8 @@ from ttur.report.versions import versions_page
 from ttur.tables.aggregate import CRITICAL, NETWORKS
 from ttur.tables.results import TABLE3
 from ttur.tables.theory import ESTIMATES
+from ttur.training.grid import Limits
+from ttur.training.job import FirstLook
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 ROOT = Path(__file__).parents[2]
@@ -523,15 +525,15 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    first_look = {"samples": 1500, "factor": 1.5}
+    first_look = FirstLook(samples=1500, factor=1.5)
     experiment = SimpleNamespace(
         name="mine",
         title="My GAN",
         section="9.9",
         metric="FID",
-        fid={"threshold": 12.5, "samples": 50_000, "first_look": first_look},
+        fid=SimpleNamespace(threshold=12.5, samples=50_000, first_look=first_look),
         seeds=[3],
-        limits={"steps": 12_000},
+        limits=Limits(steps=12_000),
         batch_sizes=[32, 4, 8],
         optimizers={"RMSProp": {}, "Adam": {}, "AMSGrad": {}, "AdaBelief": {}, "SGD": {}},
     )

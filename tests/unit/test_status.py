@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ttur import status
-from ttur.config import load
+from ttur.configuration import load
 from ttur.status import Job, read_jobs, seconds_left, summary
 
 SCRIPT = Path("workflow/scripts/show_status.py").resolve()
@@ -71,7 +71,7 @@ def finish(root, config, run, statuses=("reached", "reached"), seconds=100.0, se
         for seed, status in enumerate(statuses)
     ]
     record = {
-        "settings": settings or config.training_settings(run),
+        "settings": settings or config.training_job(run).to_json(),
         "results": results,
         "seconds": seconds,
     }
@@ -127,7 +127,7 @@ def test_a_record_of_other_settings_is_not_done(tmp_path, config):
     run = job_of(config, "Adam", 4)
     finish(tmp_path, config, run)
     assert states(tmp_path, config)["Adam", 4] == "done"
-    older = config.training_settings(run) | {"generator_rate": 0.5}
+    older = config.training_job(run).to_json() | {"generator_rate": 0.5}
     finish(tmp_path, config, run, settings=older)
     log_of(tmp_path, run, "12:00:00 small Adam b=4: step 1000/1000\n", NOW - 1)
     assert states(tmp_path, config)["Adam", 4] == "waiting"

@@ -9,9 +9,9 @@ from ttur.aggregate import critical_table, steps_table
 from ttur.errors import UserError
 from ttur.tables.statistics import THRESHOLD, TREND
 from ttur.thresholds import first_hits, read_history, threshold_table, thresholds, trend_table
-from ttur.training.grid import evaluation_steps
+from ttur.training.grid import LogGrid
 
-GRID = evaluation_steps({"kind": "log", "first": 50, "factor": 1.1}, 6000)
+GRID = LogGrid(50, 1.1).steps(6000)
 
 
 def trained(batch_size, fids, threshold=10.0, optimizer="Adam", experiment="dcgan"):

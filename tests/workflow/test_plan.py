@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from limits import HANG
-from ttur import config as ttur_config
+from ttur.configuration import load
 
 pytestmark = pytest.mark.workflow
 
@@ -53,7 +53,7 @@ def planned_jobs(checkout, *words, **options):
 
 def test_the_default_configuration_plans_every_run_in_a_fresh_copy(clean, monkeypatch):
     monkeypatch.chdir(clean.root)  # data folders are relative
-    config = ttur_config.load(yaml.safe_load((clean.root / "config.yaml").read_text()))
+    config = load(yaml.safe_load((clean.root / "config.yaml").read_text()))
     expected = sum(
         len(optimizer.batch_sizes) * len(experiment.seed_groups)
         for experiment in config.experiments.values()

@@ -27,11 +27,8 @@ def scoring_gpus(wildcards):
 
 def training_runtime(wildcards, attempt):
     run = run_of(wildcards)
-    experiment = CONFIG.experiments[run.experiment]
-    size = CONFIG.datasets[experiment.dataset].image_size
-    limits, fid = experiment.limits, experiment.fid
-    rate = recorded_rate(run)
-    seconds = training_seconds(limits, fid, run.batch_size, len(run.seeds), size, rate)
+    size = CONFIG.datasets[dataset_of(wildcards)].image_size
+    seconds = training_seconds(CONFIG.training_job(run), size, recorded_rate(run))
     return minutes(seconds, attempt)
 
 

@@ -7,14 +7,14 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from ttur import config as ttur_config
 from ttur.code import code_digest
+from ttur.configuration import load
 from ttur.data.content import content_digest
 from ttur.report.facts import facts
 
 try:
     # What follows --config on the command line is in both.
-    CONFIG = ttur_config.load(config, workflow.config_settings.config, home=CHECKOUT)
+    CONFIG = load(config, workflow.config_settings.config, home=CHECKOUT)
 except UserError as error:
     sys.exit(f"error: {error}")
 
@@ -92,12 +92,12 @@ def feature_weights(wildcards):
     """The file of the feature network of a run or of reference statistics."""
     if "experiment" in wildcards.keys():
         experiment = CONFIG.experiments[wildcards.experiment]
-        dataset, features = experiment.dataset, experiment.fid["features"]
+        dataset, features = experiment.dataset, experiment.fid.features
     else:
-        dataset, features = wildcards.dataset, feature_settings(wildcards)["features"]
+        dataset, features = wildcards.dataset, feature_settings(wildcards).features
     if features == "classifier":
         return f"results/features/{dataset}/classifier.safetensors"
-    weights = CONFIG.inception["weights"]
+    weights = CONFIG.inception.weights
     return {None: PUBLISHED_INCEPTION, "random": RANDOM_INCEPTION}.get(weights, weights)
 
 
@@ -105,14 +105,14 @@ def declared_weights(wildcards):
     """The same, but not a file that the configuration names: its digest, which the settings of
     the jobs hold, stands for it, and where it is missing the job that needs it says so."""
     weights = feature_weights(wildcards)
-    return [] if CONFIG.inception and weights == CONFIG.inception["weights"] else weights
+    return [] if CONFIG.inception and weights == CONFIG.inception.weights else weights
 
 
 def feature_settings(wildcards):
     """How the feature network of reference statistics is loaded."""
     for experiment in CONFIG.experiments.values():
         if experiment.feature_key == wildcards.features:
-            return experiment.feature_settings
+            return experiment.fid.network
     raise WorkflowError(f"no experiment of this configuration uses {wildcards.features}")
 
 
@@ -127,7 +127,7 @@ def alternatives(texts):
 
 
 def training_settings(wildcards):
-    return json.dumps(CONFIG.training_settings(run_of(wildcards)), sort_keys=True)
+    return json.dumps(CONFIG.training_job(run_of(wildcards)).to_json(), sort_keys=True)
 
 
 def outputs_of(name):

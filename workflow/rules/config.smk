@@ -8,7 +8,7 @@ SCRIPTS = str(CHECKOUT / "workflow/scripts")
 
 sys.path.insert(0, SCRIPTS)
 
-from ttur.config_file import check_file
+from ttur.configuration import check_file
 from ttur.errors import UserError
 from ttur.files import found
 

@@ -1,6 +1,6 @@
 # Any data set becomes one packed uint8 array, its labels and a manifest.
 
-from ttur.config_checks import KINDS, only_prepared
+from ttur.configuration import KINDS, only_prepared
 from ttur.data.raw import raw_digest
 
 # No rule makes what was prepared of raw files that are gone, so nothing removes it either.

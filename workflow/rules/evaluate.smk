@@ -39,8 +39,8 @@ rule evaluate_runs:
             dict.fromkeys(run.seed_key for run in RUNS_OF_EXPERIMENT[wildcards.experiment])
         ),
         weights=feature_weights,
-        samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["samples"],
-        seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation["seeds"],
+        samples=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation.samples,
+        seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation.seeds,
         device=CONFIG.device,
     message:
         "Scoring {wildcards.experiment}: {wildcards.optimizer}"

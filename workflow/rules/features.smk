@@ -42,7 +42,7 @@ rule download_inception:
     conda:
         "../../envs/analysis.yaml"
     params:
-        sha256=lambda wildcards: CONFIG.inception["sha256"],
+        sha256=lambda wildcards: CONFIG.inception.sha256,
     message:
         "Downloading the published weights of Inception (96 MB)"
     # Not `program`, as other rules: where the workflow lies would be part of the key in the cache.
@@ -87,7 +87,7 @@ rule compute_reference:
         code=code_of("compute_reference.py"),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
-        features=lambda wildcards: json.dumps(feature_settings(wildcards)),
+        features=lambda wildcards: json.dumps(feature_settings(wildcards).to_json()),
         weights=feature_weights,
         device=CONFIG.device,
     message:

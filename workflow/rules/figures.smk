@@ -35,7 +35,7 @@ FIGURE_LABELS = {
         *("--section", experiment.section),
         *("--title", experiment.title),
         *("--metric", experiment.metric),
-        *("--threshold", experiment.fid["threshold"]),
+        *("--threshold", experiment.fid.threshold),
     ]
     for name, experiment in CONFIG.experiments.items()
 }

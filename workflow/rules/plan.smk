@@ -1,7 +1,6 @@
 # What a configuration costs, before anything is trained. Neither target is part of `all`.
 
 from ttur.runs.layout import THROUGHPUT
-from ttur.training.grid import step_limit
 
 # What plan_grid.py needs of every training job.
 PLANNED_JOBS = [
@@ -11,7 +10,7 @@ PLANNED_JOBS = [
         "optimizer": run.optimizer,
         "batch_size": run.batch_size,
         "seeds": len(run.seeds),
-        "steps": step_limit(CONFIG.experiments[run.experiment].limits, run.batch_size),
+        "steps": CONFIG.experiments[run.experiment].limits.last_step(run.batch_size),
     }
     for run in RUNS
 ]
@@ -19,13 +18,12 @@ PLANNED_JOBS = [
 FIRST_RUNS = list(
     {(run.experiment, run.optimizer, run.batch_size): run for run in reversed(RUNS)}.values()
 )
-CLASSES_FOR_PROBES = {"imagenet": 1000}
 # Options of probe_throughput.py that stand for a data set's images.
 IMAGE_SHAPES = {
     name: [
-        *("--image-size", dataset.image_size),
-        *("--channels", dataset.channels),
-        *("--classes", CLASSES_FOR_PROBES.get(dataset.kind, 10)),
+        *("--image-size", dataset.shape.size),
+        *("--channels", dataset.shape.channels),
+        *("--classes", dataset.shape.classes),
     ]
     for name, dataset in CONFIG.datasets.items()
 }

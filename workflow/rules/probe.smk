@@ -20,7 +20,7 @@ rule probe_gradient_noise:
         code=code_of("probe_gradient_noise.py"),
         content=content_of,
         settings=lambda wildcards: json.dumps(
-            CONFIG.noise_settings(wildcards.experiment), sort_keys=True
+            CONFIG.noise_settings(wildcards.experiment).to_json(), sort_keys=True
         ),
         directory=subpath(input.manifest, parent=True),
         device=CONFIG.device,

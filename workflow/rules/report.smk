@@ -26,7 +26,7 @@ REPORT_PAGES = [
 FEATURES_OF_DATASETS = {
     each.dataset: sorted(
         {
-            other.fid["features"]
+            other.fid.features
             for other in CONFIG.experiments.values()
             if other.dataset == each.dataset
         }

@@ -4,8 +4,7 @@ import argparse
 import re
 import sys
 
-from ttur.config_file import check_file
-from ttur.config_schema import shown
+from ttur.configuration import check_file, shown
 from ttur.errors import UserError, run
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ttur.config import Config, load
+from ttur.configuration import Config, load
 from ttur.errors import UserError, run
 from ttur.progress import duration
 from ttur.status import STALE_SECONDS, STATES, Job, read_jobs, seconds_left, summary

@@ -5,10 +5,8 @@ that is stopped at its limit continues from its saved state with more.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-from .training.grid import evaluation_steps, step_limit
+from .training.job import TrainingJob
 
 LONGEST_MINUTES = 1440
 """A day: what most partitions allow. A longer training is continued by the next attempt."""
@@ -27,24 +25,16 @@ _BYTES_PER_NUMBER = {"cpu": 1600, "cuda": 16}
 """Of a batch: on a CPU its activations and gradients, with a GPU only the images on their way."""
 
 
-def training_seconds(
-    limits: Mapping[str, Any],
-    fid: Mapping[str, Any],
-    batch_size: int,
-    seeds: int,
-    image_size: int,
-    rate: float | None = None,
-) -> float:
+def training_seconds(job: TrainingJob, image_size: int, rate: float | None = None) -> float:
     """At most how long a job trains, evaluations included.
 
-    limits, fid: sections of the experiment's configuration. seeds: trained together in the job.
     image_size: side in pixels. rate: measured steps per second of the job, where it was probed.
     """
-    steps = step_limit(limits, batch_size)
-    a_step = _SECONDS_PER_STEP + batch_size * seeds * image_size**2 / _PIXELS_PER_SECOND
+    steps, seeds = job.last_step, len(job.seeds)
+    a_step = _SECONDS_PER_STEP + job.batch_size * seeds * image_size**2 / _PIXELS_PER_SECOND
     training = steps * a_step if rate is None else _MARGIN * steps / rate
-    evaluations = len(evaluation_steps(fid["grid"], steps))
-    return training + evaluations * seeds * fid["samples"] / _SAMPLES_SCORED_PER_SECOND
+    samples = len(job.evaluation_steps) * seeds * job.fid.samples
+    return training + samples / _SAMPLES_SCORED_PER_SECOND
 
 
 def minutes(seconds: float, attempt: int) -> int:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .config import Config
+from .configuration import Config
 from .runs.layout import Run
 
 STATES = ("done", "running", "waiting", "failed", "interrupted")
@@ -58,7 +58,9 @@ def read_jobs(
     now: Callable[[], float] = time.time,
 ) -> list[Job]:
     """Every training job of the configuration, whose paths start at `root`."""
-    return [_job(run, config.training_settings(run), root, stale, now()) for run in config.runs()]
+    return [
+        _job(run, config.training_job(run).to_json(), root, stale, now()) for run in config.runs()
+    ]
 
 
 def _job(run: Run, settings: Mapping[str, Any], root: Path, stale: float, now: float) -> Job:

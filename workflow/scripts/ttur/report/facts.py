@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config import Experiment
+from ..configuration import Experiment
 from ..figures.captions import caption
 from ..figures.registry import FIGURES
+from ..training.job import Fid
 
 _BOUNDS = {
     "smallest": "the smallest size tried, a bound",
@@ -52,11 +53,11 @@ def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
         "title": experiment.title,
         "section": experiment.section,
         "metric": experiment.metric,
-        "threshold": f"{experiment.fid['threshold']:g}",
-        "samples": f"{experiment.fid['samples']:,}",
+        "threshold": f"{experiment.fid.threshold:g}",
+        "samples": f"{experiment.fid.samples:,}",
         "first_look": _first_look(experiment.fid),
         "seeds": _counted(len(experiment.seeds), "seed"),
-        "step_limit": f"{experiment.limits['steps']:,}",
+        "step_limit": f"{experiment.limits.steps:,}",
         "batch_sizes": _range(min(experiment.batch_sizes), max(experiment.batch_sizes)),
         "fid_sd": _rounded(fid_noise[0]["sd_fid"]) if fid_noise else "",
         "optimizers": [
@@ -65,13 +66,13 @@ def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
     }
 
 
-def _first_look(fid: Mapping[str, Any]) -> str:
+def _first_look(fid: Fid) -> str:
     """What follows the number of samples, where the FID may be of fewer."""
-    first = fid["first_look"]
+    first = fid.first_look
     if first is None:
         return ""
-    ceiling = first["factor"] * fid["threshold"]
-    return f", of the first {first['samples']:,} where these give more than {ceiling:g}"
+    ceiling = first.factor * fid.threshold
+    return f", of the first {first.samples:,} where these give more than {ceiling:g}"
 
 
 def _optimizer(experiment: str, optimizer: str, results: Path) -> dict[str, str]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from .config_schema import shown
-from .errors import UserError
+from ..errors import UserError
+from .problems import shown
 
 MAX_BYTES = 1 << 20
 MAX_VALUES = 100_000

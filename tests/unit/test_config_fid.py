@@ -1,16 +1,57 @@
-"""The configuration of the FID proper: Inception, its resize and its weights."""
+"""The configuration of the FID: samples, grid, first look; Inception, its resize and weights."""
 
 import pytest
 import yaml
-from config_examples import changed, minimal
-from ttur.config import METRICS, load
-from ttur.config_checks import FEATURE_DIMENSIONS
+from config_examples import X, assert_refused, changed, minimal
+from ttur.configuration import METRICS, load
 from ttur.errors import UserError
 from ttur.features import NETWORKS
+from ttur.few_images import FEATURE_DIMENSIONS
 
-X = "experiments/dcgan-fashion"
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 OWN = "0123456789abcdef" * 4
+
+
+# (changes to the minimal configuration, path in the message, words of the rest)
+REFUSED = [
+    (
+        {f"{X}/fid/first_look": {"samples": 2000, "factor": 1.5}},
+        f"{X}/fid/first_look/samples",
+        "is 2000: use fewer than fid.samples, 2000, or null instead",
+    ),
+    (
+        {f"{X}/fid/first_look": {"samples": 64, "factor": 1.5}},
+        f"{X}/fid/first_look/samples",
+        "use more than 64, the dimension of the classifier features",
+    ),
+    (
+        {f"{X}/fid/first_look": {"samples": 500, "factor": 1}},
+        f"{X}/fid/first_look/factor",
+        "use a number above 1 and at most 1000000",
+    ),
+    (
+        {f"{X}/fid/samples": 64},
+        f"{X}/fid/samples",
+        "use more than 64, the dimension of the classifier features",
+    ),
+    ({f"{X}/evaluation": {"samples": 10}}, f"{X}/evaluation/samples", "use more than 64,"),
+    ({f"{X}/fid/grid/factor": 1.0}, f"{X}/fid/grid/factor", "use a number above 1"),
+    (
+        {f"{X}/fid/grid/first": 601},
+        f"{X}/fid/grid/first",
+        "after the last step: use at most limits.steps, 600",
+    ),
+    (
+        {f"{X}/fid/grid": {"kind": "linear", "every": 1000}},
+        f"{X}/fid/grid/every",
+        "after the last step: use at most limits.steps, 600",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "path", "remedy"), REFUSED)
+def test_refused_with_key_and_remedy(changes, path, remedy):
+    assert_refused(changes, path, remedy)
 
 
 def with_inception(block, **fid):
@@ -38,10 +79,10 @@ def test_weights_and_what_the_distance_is_called(block, weights, metric):
     config = load(with_inception(block))
     own = config.experiments["dcgan-fashion"]
     settings = {"features": "inception", "resize": "pytorch_fid", "weights": weights}
-    assert own.feature_settings == settings
+    assert own.fid.network.to_json() == settings
     assert own.metric == metric
-    assert config.inception["weights"] == block.get("weights")
-    assert settings.items() <= config.training_settings(config.runs()[0])["fid"].items()
+    assert config.inception.weights == block.get("weights")
+    assert settings.items() <= config.training_job(config.runs()[0]).to_json()["fid"].items()
     assert config.experiments["wgan-mnist"].metric == "classifier-FID"
 
 
@@ -64,7 +105,7 @@ def test_reference_statistics_are_named_by_what_becomes_of_an_image(fid, feature
 
 def test_the_classifier_has_neither_resize_nor_weights():
     own = experiment({**minimal(), "inception": {}})
-    assert own.feature_settings == {"features": "classifier"}
+    assert own.fid.network.to_json() == {"features": "classifier"}
     assert (own.feature_key, own.fid_key) == ("classifier", "classifier-fixed")
 
 
@@ -122,7 +163,7 @@ def test_refused_in_one_line_with_path_and_remedy(config, message):
 
 def test_few_samples_are_enough_for_random_weights():
     own = experiment(with_inception({"weights": "random"}, samples=2))
-    assert own.fid["samples"] == 2
+    assert own.fid.samples == 2
 
 
 def test_inception_needs_no_labels(tmp_path):

@@ -1,0 +1,73 @@
+"""The schema for editors and messages, made from the models and the registries."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from config_examples import W, X, changed, minimal, problem, rates
+from jsonschema import Draft202012Validator
+from ttur.configuration import SCHEMA_FILE, load, schema
+from ttur.optimizers import OPTIMIZERS, Optimizer
+
+
+def test_the_file_for_editors_is_in_step():
+    command = "PYTHONPATH=workflow/scripts python -m ttur.configuration"
+    assert json.loads(SCHEMA_FILE.read_text()) == schema(), f"write it anew: {command}"
+
+
+def objects(schema):
+    """Every part of a schema that lists properties, conditions of `if` left out."""
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield schema
+        for key, part in schema.items():
+            if key != "if":
+                yield from objects(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from objects(part)
+
+
+def test_the_schema_is_valid_strict_and_described():
+    Draft202012Validator.check_schema(schema())
+    parts = list(objects(schema()))
+    assert len(parts) > 20
+    for part in parts:
+        by_kind = set(part["properties"]) == {"kind"} and "allOf" in part
+        assert by_kind or part["additionalProperties"] is False
+        assert all(each["description"] for each in part["properties"].values())
+
+
+@pytest.fixture
+def unbounded_optimizer(monkeypatch):
+    """An optimizer for which the theory has no bound, as one entry of the registry."""
+    entry = Optimizer(defaults={"momentum": 0.9}, scale=None, build=lambda *_: None)
+    monkeypatch.setitem(OPTIMIZERS, "SGD", entry)
+    schema.cache_clear()
+    yield "SGD"
+    schema.cache_clear()
+
+
+def test_a_new_optimizer_is_one_entry_of_the_registry(unbounded_optimizer):
+    config = load(changed(minimal(), {f"{X}/optimizers/SGD": rates()}))
+    assert config.experiments["dcgan-fashion"].optimizers["SGD"].hyper == {"momentum": 0.9}
+    message = problem(changed(minimal(), {f"{X}/optimizers/SGD": {**rates(), "momentum": "9e-1"}}))
+    assert message.endswith("SGD.momentum is text: YAML reads 9e-1 as text, write 9.0e-1")
+
+
+def test_no_ratio_from_an_optimizer_without_a_bound(unbounded_optimizer):
+    message = problem(
+        changed(minimal(), {f"{X}/optimizers/SGD": rates(), f"{W}/ratio/optimizer": "SGD"})
+    )
+    assert message == (
+        "config: experiments.wgan-mnist.ratio.optimizer is SGD, for which the theory has no bound: "
+        "use one of Adam, RMSProp"
+    )
+
+
+def test_the_configuration_needs_neither_torch_nor_snakemake():
+    code = (
+        "import sys, ttur.configuration; sys.exit(bool({'torch', 'snakemake'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="workflow/scripts")

@@ -1,0 +1,57 @@
+"""From a mapping as read from YAML to a checked configuration."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..data.raw import RAW_FILES
+from ..errors import UserError
+from ..files import found
+from .checks import domain_problems
+from .config import Config, ConfigSection
+from .problems import dotted
+from .validation import filled
+
+
+def load(
+    config: Mapping[str, Any],
+    typed: Mapping[str, Any] | None = None,
+    *,
+    home: str | Path = ".",
+) -> Config:
+    """The checked configuration with defaults filled in; `config` itself is not changed.
+
+    typed: the part of it that was typed on a command line, where numbers are still text. home: the
+    folder of the workflow, where its own raw data (kinds of `RAW_FILES`) are looked for if the
+    working directory has not their root.
+
+    Raises UserError on the first problem: one line with the key's path and the remedy.
+    """
+    settings = filled(config, typed)
+    _find_files(settings, home)
+    loaded = Config.of(ConfigSection.model_validate(settings))
+    for path, message in domain_problems(loaded):
+        raise UserError(f"config: {dotted(path)} {message}")
+    return loaded
+
+
+def _find_files(settings: dict[str, Any], home: str | Path) -> None:
+    """Replaces paths by those that stand for them here, in place."""
+    for section, key in (
+        *((each, "root") for each in settings["datasets"].values()),
+        (settings.get("inception", {}), "weights"),
+    ):
+        if section.get(key):
+            section[key] = expanded(section[key])
+    for keys in settings["datasets"].values():
+        if keys["kind"] in RAW_FILES:
+            keys["root"] = found(keys["root"], home)
+
+
+def expanded(path: str) -> str:
+    """A path with `~`, `$NAME` and `${NAME}` replaced, unless it is there as it is written.
+
+    What stands for nothing, such as a variable that is not set, stays.
+    """
+    return path if os.path.lexists(path) else os.path.expandvars(os.path.expanduser(path))
