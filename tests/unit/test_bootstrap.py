@@ -261,7 +261,7 @@ def test_coverage_of_the_critical_size(pole):
         optimizer="Adam",
         sfo=table["steps"] * table["batch_size"],
     )
-    _, critical = bootstrap_tables(table[list(STEPS.columns)].astype(STEPS))
+    _, critical = bootstrap_tables(STEPS.frame(table))
     low, high = (critical[end].astype("float64").fillna(math.inf) for end in ("low", "high"))
     covered = (low <= cheapest) & (cheapest <= high)
     widths = np.log2(high / low)

@@ -245,7 +245,7 @@ def test_table_keeps_every_pair_and_censors_what_did_not_arrive():
     table = pd.DataFrame({"experiment": "dcgan", "seed": np.tile([0, 1, 2], 7), "sfo": 0, **adam})
     table.loc[~reached, ["steps", "sfo"]] = pd.NA
     rmsprop = table[~reached].assign(optimizer="RMSProp")
-    found = censored_fit_table(pd.concat([table, rmsprop])[list(STEPS.columns)].astype(STEPS))
+    found = censored_fit_table(STEPS.frame(pd.concat([table, rmsprop])))
     assert list(found.columns) == list(CENSORED_FIT.columns)
     assert found.dtypes.astype(str).to_dict() == CENSORED_FIT.types()
     row = found.set_index("optimizer").loc["Adam"]
@@ -255,7 +255,7 @@ def test_table_keeps_every_pair_and_censors_what_did_not_arrive():
 
 
 def test_table_of_nothing_has_the_columns():
-    empty = pd.DataFrame(columns=list(STEPS.columns)).astype(STEPS)
+    empty = STEPS.frame()
     assert list(censored_fit_table(empty).columns) == list(CENSORED_FIT.columns)
     assert [*CENSORED_FIT.columns][2:] == list(vars(CensoredFit()))
 

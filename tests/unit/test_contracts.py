@@ -70,6 +70,11 @@ def test_reading_some_columns_and_floats(path):
         EXAMPLE.read(path)
 
 
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.csv is missing: run the rule that makes it"):
+        EXAMPLE.read(tmp_path / "absent.csv")
+
+
 @pytest.mark.parametrize("column", ["name", "seed"])
 def test_a_cell_that_may_not_be_empty_is_named_or_text(path, column):
     path.write_text(",".join(EXAMPLE.columns) + "\n,1,1.0,True,\n")
