@@ -80,7 +80,7 @@ def test_every_figure_is_drawn_by_the_rule_of_its_group(name):
     assert f"ttur.figures.{name}" in registry.modules_of(figure.group)
 
 
-def test_rules_draw_no_figure_of_no_group_and_captions_are_of_figures_alone():
+def test_every_group_has_its_rule_and_every_other_caption_its_page():
     rules = (ROOT / "workflow" / "rules" / "figures.smk").read_text()
     assert set(re.findall(r"^rule plot_(\w+):", rules, re.MULTILINE)) == set(GROUPS)
     pages = {path.stem for path in (ROOT / "workflow" / "report").glob("*.rst")} - set(FIGURES)
