@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ttur.code import imported_files
+from ttur.figures import registry
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -68,9 +69,13 @@ def imported_packages(path, lazily=True):
     return set().union(*(packages_of_modules().get(module, set()) for module in modules))
 
 
+FIGURES = [module for group in registry.GROUPS for module in registry.modules_of(group)]
+
+
 def files_of(script, lazily=True):
-    """A script and the library modules that it imports."""
-    return [script, *map(Path, imported_files(script, lazily=lazily))]
+    """A script and the library modules that it imports, those by a name that it is told included."""
+    told = FIGURES if script.stem.startswith("plot_") else []
+    return [script, *map(Path, imported_files(script, lazily=lazily, also=told))]
 
 
 def rules():
