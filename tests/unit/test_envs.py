@@ -73,7 +73,7 @@ FIGURES = [module for group in registry.GROUPS for module in registry.modules_of
 
 
 def files_of(script, lazily=True):
-    """A script and the library modules that it imports, those by a name that it is told included."""
+    """A script and the library modules that it imports, also by a name that it is told."""
     told = FIGURES if script.stem.startswith("plot_") else []
     return [script, *map(Path, imported_files(script, lazily=lazily, also=told))]
 
