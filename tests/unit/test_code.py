@@ -2,18 +2,26 @@
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import SETTINGS, job_of
 from ttur.code import code_digest, imported_files, meaning
 from ttur.figures import registry
+from ttur.optimizers import OPTIMIZERS
+from ttur.training.job import entries_of
 
 DIGEST = "73e3fb972df63101e1b405f61653d3cf82b5eac6a77282155f15e8b078272c0c"
 
 SCRIPTS = sorted(Path("workflow/scripts").glob("*.py"))
 LIBRARY = Path("workflow/scripts/ttur")
+REGISTRIES = [
+    path.parent for path in LIBRARY.rglob("*.py") if re.search(r"= Registry\(", path.read_text())
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -68,7 +76,7 @@ def test_figures_do_not_depend_on_training_nor_training_on_figures():
     training = " ".join(imported_files("workflow/scripts/train_gan.py"))
     assert "figures" not in training
     assert "theory" not in training
-    assert "image_folder" not in training
+    assert "data/kinds" not in training
     modules = [module for group in registry.GROUPS for module in registry.modules_of(group)]
     for script in ("plot_curves", "plot_comparison", "plot_fid", "plot_samples"):
         figures = " ".join(imported_files(f"workflow/scripts/{script}.py", also=modules))
@@ -268,4 +276,155 @@ def test_the_digest_of_a_script_follows_its_modules(tmp_path):
     assert code_digest(script) == first
     (package / "used.py").write_text("x = 22\n")
     assert code_digest(script) != first
-    assert code_digest(script, without=["used"]) != first
+
+
+# ------------------------------------------------------------------------------- entries not used
+
+
+def job(optimizer, networks, features):
+    """A job that uses these entries."""
+    fid = SETTINGS["fid"] | {"features": features}
+    return job_of(SETTINGS | {"optimizer": optimizer, "networks": {"kind": networks}, "fid": fid})
+
+
+DCGAN = job("Adam", "dcgan", "classifier")
+BIGGAN = job("AdaBelief", "biggan", "inception")
+RMSPROP = job("RMSProp", "dcgan", "classifier")
+AMSGRAD = job("AMSGrad", "dcgan", "classifier")
+JOBS = {"dcgan": DCGAN, "biggan": BIGGAN, "rmsprop": RMSPROP, "amsgrad": AMSGRAD}
+ENTRY = "from . import Optimizer\n\nOPTIMIZER = Optimizer({}, None, None)\n"
+
+
+@pytest.fixture
+def scripts(tmp_path):
+    """A copy of the scripts and the library."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree("workflow/scripts", tmp_path / "scripts", ignore=ignored))
+
+
+def digests(scripts, script="train_gan.py"):
+    return {name: code_digest(scripts / script, entries_of(one)) for name, one in JOBS.items()}
+
+
+def changed(scripts, file, text="EDITED = True\n", script="train_gan.py"):
+    """The jobs whose digest changes when text is added to a file of the library."""
+    before = digests(scripts, script)
+    with open(scripts / "ttur" / file, "a") as source:
+        source.write(text)
+    after = digests(scripts, script)
+    return {name for name in JOBS if before[name] != after[name]}
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        ("networks/biggan.py", {"biggan"}),
+        ("network_kinds/biggan.py", {"biggan"}),
+        ("networks/spectral.py", {"biggan"}),
+        ("networks/dcgan.py", {"dcgan", "rmsprop", "amsgrad"}),
+        ("network_kinds/dcgan.py", {"dcgan", "rmsprop", "amsgrad"}),
+        ("optimizers/adabelief.py", {"biggan"}),
+        ("optimizers/updates/adabelief.py", {"biggan"}),
+        ("optimizers/rmsprop.py", {"rmsprop"}),
+        ("optimizers/adam.py", {"dcgan", "amsgrad"}),  # which AMSGrad is made of
+        ("optimizers/amsgrad.py", {"amsgrad"}),
+        ("optimizers/updates/light.py", {"dcgan", "rmsprop", "amsgrad"}),
+        ("features/kinds/inception.py", {"biggan"}),
+        ("features/inception.py", {"biggan"}),
+        ("features/resize.py", {"biggan"}),
+        ("features/classifier.py", {"dcgan", "rmsprop", "amsgrad"}),
+        ("optimizers/__init__.py", set(JOBS)),
+        ("network_kinds/__init__.py", set(JOBS)),
+        ("features/kinds/__init__.py", set(JOBS)),
+        ("registry.py", set(JOBS)),
+        ("networks/replicated.py", set(JOBS)),
+        ("training/step.py", set(JOBS)),
+    ],
+)
+def test_a_training_job_depends_on_the_entries_that_it_uses(scripts, file, jobs):
+    assert changed(scripts, file) == jobs
+
+
+@pytest.mark.parametrize("folder", ["optimizers", "network_kinds", "features/kinds"])
+def test_one_entry_more_changes_no_job(scripts, folder):
+    assert changed(scripts, f"{folder}/lion.py", ENTRY) == set()
+
+
+def test_a_comment_in_an_entry_changes_no_job(scripts):
+    assert changed(scripts, "optimizers/adam.py", "# An edit.\n") == set()
+
+
+def test_scoring_depends_on_the_networks_that_it_uses_and_on_no_optimizer(scripts):
+    for file, jobs in (
+        ("networks/biggan.py", {"biggan"}),
+        ("features/resize.py", {"biggan"}),
+        ("optimizers/adam.py", set()),
+        ("optimizers/__init__.py", set()),
+    ):
+        assert changed(scripts, file, script="evaluate_runs.py") == jobs
+
+
+def test_an_entry_that_another_module_imports_counts(scripts):
+    step = scripts / "ttur/training/step.py"
+    step.write_text(f"from ..network_kinds import biggan\n{step.read_text()}")
+    assert changed(scripts, "networks/biggan.py") == set(JOBS)
+
+
+def test_jobs_together_use_what_each_of_them_uses():
+    assert entries_of(DCGAN, BIGGAN) == {
+        "optimizers": {"Adam", "AdaBelief"},
+        "network_kinds": {"dcgan", "biggan"},
+        "features.kinds": {"classifier", "inception"},
+    }
+
+
+@pytest.mark.parametrize("name", ["Lion", "updates", "__init__"])
+def test_an_entry_that_is_none_is_an_error(name):
+    with pytest.raises(ValueError, match=f"no entry of a registry: .*{name.lower()}.py"):
+        code_digest("workflow/scripts/train_gan.py", entries_of(replace(DCGAN, optimizer=name)))
+
+
+@pytest.mark.parametrize(
+    "script", ["estimate_critical_sizes.py", "plot_curves.py", "check_config_files.py"]
+)
+def test_what_may_name_any_entry_depends_on_all(scripts, script):
+    for file in ("optimizers/rmsprop.py", "optimizers/lion.py"):
+        before = code_digest(scripts / script)
+        with open(scripts / "ttur" / file, "a") as source:
+            source.write("EDITED = True\n")
+        assert code_digest(scripts / script) != before
+
+
+def test_every_registry_has_all_its_entries_where_nobody_says_which():
+    declared = set(imported_files("workflow/scripts/train_gan.py"))
+    declared |= set(imported_files("workflow/scripts/prepare_data.py"))
+    assert len(REGISTRIES) == 4
+    for folder in REGISTRIES:
+        assert {str(path) for path in folder.glob("*.py")} <= declared
+
+
+def test_preparing_a_data_set_depends_on_the_reader_of_its_kind():
+    files = imported_files("workflow/scripts/prepare_data.py", uses={"data.kinds": {"mnist"}})
+    readers = {Path(path).stem for path in files if Path(path).parent.name == "kinds"}
+    assert readers == {"__init__", "mnist"}
+
+
+@pytest.mark.parametrize("one", [DCGAN, RMSPROP], ids=["Adam", "RMSProp"])
+def test_a_training_loads_nothing_that_its_digest_leaves_out(one, tiny, tmp_path):
+    """All of the job, to its end."""
+    program = (
+        "import runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, 'workflow/scripts');"
+        "runpy.run_path(sys.argv[0], run_name='__main__');"
+        "print('\\n'.join(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'ttur'))"
+    )
+    script, hyper = "workflow/scripts/train_gan.py", OPTIMIZERS[one.optimizer].defaults
+    settings = SETTINGS | {"optimizer": one.optimizer, "hyper": dict(hyper)}
+    settings |= {"limits": {"steps": 20, "samples": None}}
+    arguments = tiny.command(tmp_path, settings)
+    command = [sys.executable, "-c", program, script, *map(str, arguments)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    loaded = {Path(line).resolve() for line in output.split()}
+    declared = {Path(path).resolve() for path in imported_files(script, uses=entries_of(one))}
+    assert loaded <= declared
+    entries = {path.stem for path in loaded if path.parent.name in ("optimizers", "network_kinds")}
+    assert entries == {"__init__", "dcgan", one.optimizer.lower()}

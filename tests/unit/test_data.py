@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from torchvision import transforms
 from ttur.data.idx import read_idx
-from ttur.data.image_folder import decode, list_images
 from ttur.data.kinds import KINDS
+from ttur.data.kinds.image_folder import decode, list_images
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.resize import resize_array, resize_picture

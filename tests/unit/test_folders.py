@@ -15,8 +15,8 @@ from ttur.configuration import expanded, load
 from ttur.data import listing
 from ttur.data.classes import class_names
 from ttur.data.formats import starts_as_picture
-from ttur.data.image_folder import list_images
 from ttur.data.kinds import KINDS
+from ttur.data.kinds.image_folder import list_images
 from ttur.data.listing import natural
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed

@@ -1,8 +1,5 @@
 """Every kind of network keeps its replicas apart; a new one is an entry, as the page says."""
 
-import re
-import sys
-import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +7,7 @@ import pytest
 import torch
 from config_examples import REMOVED, W, X, changed, minimal, problem
 from conftest import SETTINGS, job_of
+from page_files import modules_of_page
 from test_step import BIGGAN, flat, start
 from test_training import train_tiny
 from ttur import networks
@@ -31,19 +29,12 @@ EXAMPLES = {
 
 
 @pytest.fixture(autouse=True)
-def mlp(monkeypatch):
-    """The networks of docs/own-networks.md, registered as that page says."""
-    module_code, function, entry = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    module = types.ModuleType("ttur.networks.mlp")
-    module.__package__ = "ttur.networks"
-    exec(module_code, vars(module))
-    monkeypatch.setitem(sys.modules, "ttur.networks.mlp", module)
-    monkeypatch.setattr(networks, "mlp", module, raising=False)
-    names = {"__package__": "ttur", "NetworkKind": NetworkKind}
-    exec(function, names)
-    monkeypatch.setitem(NETWORKS, "mlp", eval(f"{{{entry}}}", names)["mlp"])
+def mlp(tmp_path):
+    """The networks of docs/own-networks.md, with the files that the page shows."""
     schema.cache_clear()
-    yield
+    with modules_of_page(PAGE, tmp_path):
+        yield
+    NETWORKS.pop("mlp", None)
     schema.cache_clear()
 
 

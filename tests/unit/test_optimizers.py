@@ -1,10 +1,8 @@
 """The registry builds what it says."""
 
 import os
-import re
 import subprocess
 import sys
-import types
 from copy import deepcopy
 from math import sqrt
 from pathlib import Path
@@ -14,11 +12,12 @@ import pytest
 import torch
 from adabelief_pytorch import AdaBelief
 from conftest import SETTINGS
+from page_files import modules_of_page
 from test_recommendation import NONE, RECORDS, SWEEP, estimates, runs_of
 from test_step import flat, start
 from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
 from ttur.configuration import schema
-from ttur.optimizers import OPTIMIZERS, Optimizer
+from ttur.optimizers import OPTIMIZERS
 from ttur.recommendation import costs, other_optimizers, recommendation_table
 from ttur.recommendation_text import recommendation_text
 from ttur.training.step import update
@@ -109,17 +108,12 @@ def test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(name):
 
 
 @pytest.fixture
-def lion(monkeypatch):
-    """The optimizer of docs/optimizers.md, registered as that page says."""
-    module_code, function, entry = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    module = types.ModuleType("ttur.lion")
-    exec(module_code, vars(module))
-    monkeypatch.setitem(sys.modules, "ttur.lion", module)
-    names = {"__package__": "ttur", "Optimizer": Optimizer}
-    exec(function, names)
-    monkeypatch.setitem(OPTIMIZERS, "Lion", eval(f"{{{entry}}}", names)["Lion"])
+def lion(tmp_path):
+    """The optimizer of docs/optimizers.md, with the files that the page shows."""
     schema.cache_clear()
-    yield "Lion"
+    with modules_of_page(PAGE, tmp_path):
+        yield "Lion"
+    del OPTIMIZERS["Lion"]
     schema.cache_clear()
 
 

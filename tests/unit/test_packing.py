@@ -5,6 +5,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -511,18 +512,24 @@ def test_kill_9_then_the_same_command(processes, tmp_path):
 # ---------------------------------------------------------------- what is not gone on from
 
 
-def interrupted(directory: Path, settings: dict = SETTINGS) -> None:
-    calls = 0
+def interrupted(directory: Path, settings: dict = SETTINGS, source: Source | None = None) -> None:
+    """A preparation that is killed after 100 images."""
+    source, calls = source or toy(), 0
 
-    def decode(image):
+    @contextlib.contextmanager
+    def decoder():
+        with source.decoder() as decode:
+            yield partial(counted, decode)
+
+    def counted(decode, image):
         nonlocal calls
         calls += 1
         if calls > 100:
             raise Killed
-        return image
+        return decode(image)
 
     with pytest.raises(Killed):
-        write_packed(directory, settings, toy(decode))
+        write_packed(directory, settings, replace(source, decoder=decoder))
     assert (directory / ".partial.json").exists()
 
 
@@ -567,16 +574,51 @@ def test_data_beyond_the_journal_are_made_anew(
     assert contents(tmp_path / "packed") == uninterrupted
 
 
-def test_changed_raw_data_or_code_are_not_gone_on_from(tmp_path, monkeypatch):
-    """The fingerprint has the state of the raw files, the settings, the code; not the limits."""
-    settings = settings_of("lsun", tmp_path, max_skipped_share=0.01)
-    before = packing._fingerprint(settings, "state")
-    assert packing._fingerprint(settings | {"max_skipped_share": 0.5}, "state") == before
-    assert packing._fingerprint(settings | {"expected_images": 5}, "state") == before
-    assert packing._fingerprint(settings | {"image_size": 16}, "state") != before
-    assert packing._fingerprint(settings, "other state") != before
-    monkeypatch.setattr(packing, "sha256", lambda path: "other code")
-    assert packing._fingerprint(settings, "state") != before
+def later(settings: dict) -> dict:
+    """The same settings, after the database was written again."""
+    os.utime(Path(settings["root"], "bedroom_train_lmdb/data.mdb"), (1, 1))
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("change", "goes_on"),
+    [
+        (lambda settings: settings | {"max_skipped_share": 0.5}, True),
+        (lambda settings: settings | {"expected_images": 5}, True),
+        (lambda settings: settings | {"image_size": 16}, False),
+        (later, False),
+    ],
+    ids=["share", "count", "size", "raw files"],
+)
+def test_work_is_gone_on_from_where_the_same_decides_the_pixels(
+    change, goes_on, tmp_path, capsys, checkpoint_after_every_chunk
+):
+    """The settings but for limits, and the state of the raw files."""
+    write_lsun(tmp_path / "raw", lsun_images(2))
+    settings = settings_of("lsun", tmp_path / "raw", max_skipped_share=0.01)
+    interrupted(tmp_path / "packed", settings)
+    capsys.readouterr()
+    write_packed(tmp_path / "packed", change(settings), toy())
+    assert ("going on after" in capsys.readouterr().err) is goes_on
+
+
+@pytest.mark.parametrize("edited", [None, "packing.py", "kinds/lsun.py", "kinds/mnist.py"])
+def test_work_of_other_code_is_not_gone_on_from(edited, tmp_path, checkpoint_after_every_chunk):
+    """In doubt it is done again: what was edited may belong to another kind."""
+    write_lsun(tmp_path / "raw", lsun_images(200))
+    settings = settings_of("lsun", tmp_path / "raw", expected_images=200)
+    interrupted(tmp_path / "packed", settings, KINDS["lsun"](settings))
+    scripts = shutil.copytree("workflow/scripts", tmp_path / "scripts")
+    if edited:
+        with open(scripts / "ttur/data" / edited, "a") as module:
+            module.write("# An edit.\n")
+    command = [sys.executable, scripts / "prepare_data.py", "--settings", json.dumps(settings)]
+    command += ["--output-dir", tmp_path / "packed"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert ("own: going on after" in result.stderr) is (not edited)
+    write_packed(tmp_path / "whole", settings, KINDS["lsun"](settings))
+    assert contents(tmp_path / "packed") == contents(tmp_path / "whole")
 
 
 # ---------------------------------------------------------------- counts, disk, progress

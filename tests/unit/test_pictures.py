@@ -14,8 +14,8 @@ from raw_data_examples import encoded, picture
 from ttur.data import pictures
 from ttur.data.flatten import SixteenBits, dark_pictures, flattened
 from ttur.data.formats import FORMATS, has_picture, is_picture, starts_as_picture
-from ttur.data.image_folder import decode
 from ttur.data.kinds import KINDS
+from ttur.data.kinds.image_folder import decode
 from ttur.data.metadata import without_metadata
 from ttur.data.packing import write_packed
 from ttur.data.pictures import MAX_PIXELS, Loaded, Remark, decode_rgb, load, reason_of

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from raw_data_examples import encoded, picture, settings_of, tar, write_celeba, write_lsun
-from ttur.data import content, lsun, settings
+from ttur.data import content, settings
 from ttur.data.flatten import flattened
-from ttur.data.image_folder import decode
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import KINDS, lsun
+from ttur.data.kinds.image_folder import decode
 from ttur.data.listing import folder_digest
 from ttur.data.packing import write_packed
 from ttur.data.pictures import Loaded

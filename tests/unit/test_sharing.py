@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import numpy as np
 import pytest
 from limits import HANG
 from raw_data_examples import lsun_images, settings_of, write_lsun
-from ttur.data import packing
 from ttur.data.kinds import KINDS
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
@@ -120,21 +120,36 @@ def _is_waited_for(path: Path) -> bool:
     return any("->" in line and line.split()[6].endswith(f":{inode}") for line in lines)
 
 
-def test_limits_hold_for_what_another_process_finished(tmp_path, monkeypatch):
+@pytest.mark.parametrize("expected", [20, 21])
+def test_limits_hold_for_what_another_process_finished(expected, tmp_path, capsys):
     """expected_images is no part of what decides the pixels: the other may have had another."""
-    settings = {"name": "toy", "kind": "toy"}
-    source = toy()
-    write_packed(tmp_path, settings, source)
-    fingerprint = packing._fingerprint(settings, "")
+    settings, done_again = {"name": "toy", "kind": "toy"}, []
+    at_work, finish = threading.Event(), threading.Event()
 
-    def work(**changes):
-        return write_packed(tmp_path, settings, replace(source, count=None, **changes))
+    def slowly(image):
+        at_work.set()
+        assert finish.wait(HANG)
+        return image
 
-    monkeypatch.setattr(packing, "_write", None)  # nothing may be written again
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert waiting(work, tmp_path / ".lock", fingerprint, lambda: None) == [manifest]
-    (error,) = waiting(lambda: work(expected=21), tmp_path / ".lock", fingerprint, lambda: None)
-    assert "toy.expected_images: 20 images, not 21" in str(error)
+    def again(image):
+        done_again.append(image)
+        return image
+
+    first, second = toy(decode=slowly), toy(decode=again)
+    with ThreadPoolExecutor(2) as pool:
+        undisturbed = pool.submit(write_packed, tmp_path, settings, first)
+        assert at_work.wait(HANG)
+        waiting = replace(second, count=None, expected=expected)
+        other = pool.submit(write_packed, tmp_path, settings, waiting)
+        while not _is_waited_for(tmp_path / ".lock"):
+            assert not other.done()
+        finish.set()
+    if expected == 20:
+        assert other.result() == undisturbed.result()
+        assert "toy: prepared by another process meanwhile" in capsys.readouterr().err
+    else:
+        assert "toy.expected_images: 20 images, not 21" in str(other.exception())
+    assert done_again == []
 
 
 def test_one_of_two_unpacks(tmp_path):

@@ -34,7 +34,8 @@ def test_look_is_constant_per_optimizer_and_the_next_one_is_new(monkeypatch):
         (drawn,) = [line for line in axes.lines if line.get_gid() == "median RMSProp"]
         assert (drawn.get_color(), drawn.get_marker()) == ("#009E73", "^")
     fixed = [style.look(name) for name in ("Adam", "AdaBelief", "RMSProp")]
-    more = optimizers.OPTIMIZERS | {f"New{k}": optimizers.OPTIMIZERS["Adam"] for k in range(39)}
+    entry = optimizers.OPTIMIZERS["Adam"]
+    more = dict(optimizers.OPTIMIZERS) | {f"New{k}": entry for k in range(39)}
     monkeypatch.setattr(style, "OPTIMIZERS", more)
     looks = [style.look(name) for name in more]
     assert looks[:3] == fixed

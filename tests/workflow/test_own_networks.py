@@ -1,10 +1,11 @@
-"""docs/own-networks.md as it stands: its module, entry and configuration train, and are drawn."""
+"""docs/own-networks.md as it stands: its two files and configuration train, and are drawn."""
 
 import re
 
 import pandas as pd
 import pytest
 import yaml
+from page_files import files_of_page
 from PIL import Image
 
 from .checkout import REPOSITORY, copy_repository
@@ -12,25 +13,13 @@ from .checkout import REPOSITORY, copy_repository
 pytestmark = pytest.mark.workflow
 
 PAGE = (REPOSITORY / "docs" / "own-networks.md").read_text()
-SCRIPTS = "workflow/scripts/ttur"
-REGISTRY = "NETWORKS: dict[str, NetworkKind] = {\n"
-
-
-def follow_the_page(root):
-    """What the page tells to do: a module, a function, an entry."""
-    module, function, entry = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    (path,) = re.findall(r"The file `(.*?)`:", PAGE)
-    (root / path).write_text(module)
-    registry = root / SCRIPTS / "network_kinds.py"
-    text = registry.read_text()
-    assert text.count(REGISTRY) == 1
-    registry.write_text(text.replace(REGISTRY, f"{function}\n\n{REGISTRY}{entry}"))
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     checkout = copy_repository(tmp_path_factory.mktemp("networks"))
-    follow_the_page(checkout.root)
+    for path, code in files_of_page(PAGE).items():
+        (checkout.root / path).write_text(code)
     (line,) = re.findall(r"`(networks: {kind: .*?})` trains it", PAGE)
 
     def change(settings):

@@ -110,6 +110,24 @@ def test_editing_the_training_loop_retrains_every_job(finished):
     assert_retrained(finished.plan(), DCGAN | WGAN | BIGGAN)
 
 
+@pytest.mark.parametrize(
+    ("modules", "expected"),
+    [
+        (["networks/biggan.py", "optimizers/lion.py"], BIGGAN),
+        (["network_kinds/dcgan.py", "optimizers/amsgrad.py"], DCGAN | WGAN),
+        (["optimizers/adabelief.py", "features/inception.py"], WGAN),
+    ],
+    ids=lambda each: " ".join(sorted(each)),
+)
+def test_an_added_or_edited_entry_retrains_the_jobs_that_use_it(finished, modules, expected):
+    """lion.py is new; nothing uses it, AMSGrad or Inception."""
+    for module in modules:
+        entry = "from . import Optimizer\n\nNAME, OPTIMIZER = 'Lion', Optimizer({}, None, None)\n"
+        text = entry if "lion" in module else "EDITED = True\n"
+        edit(finished, f"workflow/scripts/ttur/{module}", text)
+    assert_retrained(finished.plan(), expected)
+
+
 def test_editing_the_evaluation_script_scores_again_without_training(finished):
     edit(finished, "workflow/scripts/evaluate_runs.py")
     plan = finished.plan()

@@ -1,6 +1,7 @@
 # Configuration, the table of runs, and the functions that rules take their inputs and
 # parameters from. No rules here.
 
+import functools
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from ttur.code import code_digest
 from ttur.configuration import load
 from ttur.data.content import content_digest
 from ttur.report.facts import facts
+from ttur.training.job import entries_of
 
 try:
     # What follows --config on the command line is in both.
@@ -51,9 +53,25 @@ def program(script):
     return lambda wildcards, output: [PYTHON, f"{SCRIPTS}/{script}"]
 
 
-def code_of(script, without=(), also=()):
-    """A parameter: the digest of a script and of the modules that it imports."""
-    return code_digest(f"{SCRIPTS}/{script}", without, also)
+def code_of(script, uses=None, also=()):
+    """A parameter: the digest of a script and of the modules that it imports.
+
+    uses: of a registry, the entries that count (see `ttur.code.code_digest`); of others all do.
+    """
+    return code_digest(f"{SCRIPTS}/{script}", uses, also)
+
+
+def code_of_jobs(script):
+    """The same, less the optimizers, networks and feature networks that the training jobs of the
+    experiment, or of its optimizer, do not use. Found once for each, since a plan has thousands."""
+    return lambda wildcards: _code_of_jobs(script, wildcards.experiment, wildcards.get("optimizer"))
+
+
+@functools.cache
+def _code_of_jobs(script, experiment, optimizer):
+    runs = {run.optimizer: run for run in RUNS_OF_EXPERIMENT[experiment]}
+    jobs = [CONFIG.training_job(runs[name]) for name in runs if optimizer in (None, name)]
+    return code_of(script, entries_of(*jobs))
 
 
 def run_of(wildcards):

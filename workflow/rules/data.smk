@@ -1,6 +1,6 @@
 # Any data set becomes one packed uint8 array, its labels and a manifest.
 
-from ttur.configuration import KINDS, only_prepared
+from ttur.configuration import only_prepared
 from ttur.data.raw import raw_digest
 
 # No rule makes what was prepared of raw files that are gone, so nothing removes it either.
@@ -28,7 +28,7 @@ checkpoint prepare_data:
     params:
         # Less the readers of other kinds.
         code=lambda wildcards: code_of(
-            "prepare_data.py", without=set(KINDS) - {CONFIG.datasets[wildcards.dataset].kind}
+            "prepare_data.py", {"data.kinds": {CONFIG.datasets[wildcards.dataset].kind}}
         ),
         # Sorted, so that the order of keys in the configuration is no change.
         settings=lambda wildcards: json.dumps(

@@ -27,7 +27,7 @@ rule evaluate_runs:
         mem_mb=scoring_memory,
     params:
         program=program("evaluate_runs.py"),
-        code=code_of("evaluate_runs.py"),
+        code=code_of_jobs("evaluate_runs.py"),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         runs=subpath(output.evaluation, parent=True),

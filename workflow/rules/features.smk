@@ -18,7 +18,7 @@ rule train_classifier:
         mem_mb=classifier_memory,
     params:
         program=program("train_classifier.py"),
-        code=code_of("train_classifier.py"),
+        code=code_of("train_classifier.py", {"features.kinds": {"classifier"}}),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         seed=0,
@@ -60,7 +60,7 @@ rule initialise_inception:
         "../../envs/train.yaml"
     params:
         program=program("initialise_inception.py"),
-        code=code_of("initialise_inception.py"),
+        code=code_of("initialise_inception.py", {"features.kinds": {"inception"}}),
         seed=0,
     message:
         "Random weights for Inception: distances will mean nothing"
@@ -84,7 +84,9 @@ rule compute_reference:
         mem_mb=scoring_memory,
     params:
         program=program("compute_reference.py"),
-        code=code_of("compute_reference.py"),
+        code=lambda wildcards: code_of(
+            "compute_reference.py", {"features.kinds": {feature_settings(wildcards).features}}
+        ),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         features=lambda wildcards: json.dumps(feature_settings(wildcards).to_json()),

@@ -66,7 +66,7 @@ rule probe_throughput:
         mem_mb=scoring_memory,
     params:
         program=program("probe_throughput.py"),
-        code=code_of("probe_throughput.py"),
+        code=code_of_jobs("probe_throughput.py"),
         settings=training_settings,
         shape=lambda wildcards: IMAGE_SHAPES[dataset_of(wildcards)],
         device=CONFIG.device,

@@ -17,7 +17,7 @@ rule probe_gradient_noise:
         gpu=scoring_gpus,
     params:
         program=program("probe_gradient_noise.py"),
-        code=code_of("probe_gradient_noise.py"),
+        code=code_of_jobs("probe_gradient_noise.py"),
         content=content_of,
         settings=lambda wildcards: json.dumps(
             CONFIG.noise_settings(wildcards.experiment).to_json(), sort_keys=True

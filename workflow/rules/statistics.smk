@@ -31,7 +31,7 @@ rule measure_fid_noise:
         gpu=scoring_gpus,
     params:
         program=program("measure_fid_noise.py"),
-        code=code_of("measure_fid_noise.py"),
+        code=code_of_jobs("measure_fid_noise.py"),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         weights=feature_weights,

@@ -28,7 +28,7 @@ rule train_gan:
         mem_mb=training_memory,
     params:
         program=program("train_gan.py"),
-        code=code_of("train_gan.py"),
+        code=code_of_jobs("train_gan.py"),
         content=content_of,
         settings=training_settings,
         weights=feature_weights,

@@ -18,7 +18,7 @@ from ttur.runs.layout import run_folder
 from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 from ttur.stored import load_generators
 from ttur.tables.training import SCORES
-from ttur.training.job import TrainingJob
+from ttur.training.job import TrainingJob, entries_of
 from ttur.training.scoring import Scoring
 
 Rows = list[list[Any]]
@@ -48,7 +48,8 @@ def main() -> None:
     records = [read_record(path) for path in paths]
     jobs = [recorded_job(record) for record in records]
     scoring, manifest = open_scoring(arguments, jobs[0])
-    made_with = [arguments.samples, arguments.seeds, scoring.reference.key, code_digest(__file__)]
+    code = code_digest(__file__, entries_of(jobs[0]))
+    made_with = [arguments.samples, arguments.seeds, scoring.reference.key, code]
     rows: Rows = []
     for path, record, job in zip(paths, records, jobs, strict=True):
         if _judged_by(job) != _judged_by(jobs[0]):

@@ -39,7 +39,7 @@ from ttur.streams import generator as random_stream
 from ttur.tables.training import HISTORY
 from ttur.training.fit import check_fit
 from ttur.training.history import HistoryRow, TrainingState
-from ttur.training.job import TrainingJob
+from ttur.training.job import TrainingJob, entries_of
 from ttur.training.labels import SampleLabels
 from ttur.training.launch import run_processes
 from ttur.training.lock import JobLock
@@ -91,7 +91,7 @@ def main() -> None:
     key = statistics_key(dataset.manifest, fid.network, arguments.weights, fid.pixel_map)
     reference = load_reference(arguments.reference, key)
     made_from = [job.to_json(), dataset.manifest["sha256"], reference.key]
-    made_by = fingerprint(made_from, code_digest(__file__), torch.__version__)
+    made_by = fingerprint(made_from, code_digest(__file__, entries_of(job)), torch.__version__)
     with contextlib.ExitStack() as stack:
         if rank == 0:
             lock = stack.enter_context(JobLock(arguments.state.with_suffix(".lock"), made_by, say))

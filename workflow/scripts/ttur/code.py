@@ -1,5 +1,8 @@
 """Which files a script's result depends on: itself and every library module it imports.
 
+Of a registry (see `ttur.registry`) a job uses some entries and runs no other. Where the caller says
+which, the others do not count: to edit or to add an optimizer reruns no job of another one.
+
 Their digest is a parameter of the script's rule, so that an edit reruns what it touches and
 nothing else, and touching a file reruns nothing. As inputs they would be fifty of each job, and
 planning thousands of jobs would take that much longer.
@@ -12,7 +15,7 @@ of decorated functions.
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -23,16 +26,28 @@ _WORDS = {"Column": slice(1, None), "Table": slice(0, 3)}
 """Arguments of `tables.contract` that are words for people: all but types and names of columns."""
 
 
+Uses = Mapping[str, Collection[str]]
+"""Registry, as its folder in the package with dots -> the entries that are used, by name."""
+
+
 def imported_files(
-    script: str | Path, package: str = "ttur", lazily: bool = True, also: Iterable[str] = ()
+    script: str | Path,
+    *,
+    package: str = "ttur",
+    lazily: bool = True,
+    uses: Uses | None = None,
+    also: Iterable[str] = (),
 ) -> list[str]:
     """Paths of the modules of `package` (beside the script) that `script` imports, sorted.
 
     Follows imports anywhere in the files, with `lazily` those inside functions too; importing a
-    module also runs the `__init__.py` of the packages around it. The script itself is not in the
-    list. also: dotted names of modules that it imports by a name that it is told.
+    module also runs the `__init__.py` of the packages around it. A registry imports its entries:
+    those that `uses` names, or all where it does not name the registry. also: dotted names of
+    modules that the script imports by a name that it is told. The script itself is not in the list.
+
+    Raises ValueError where `uses` names an entry that is none.
     """
-    script = Path(script)
+    script, uses = Path(script), uses or {}
     found: set[Path] = set()
     pending = _imports(script, script.parent, package, lazily)
     for name in also:
@@ -41,20 +56,22 @@ def imported_files(
         path = pending.pop()
         if path not in found:
             found.add(path)
-            pending |= _imports(path, script.parent, package, lazily)
+            imported = _imports(path, script.parent, package, lazily)
+            if script.parent / package / "registry.py" in imported and path.stem == "__init__":
+                name = ".".join(path.parent.relative_to(script.parent / package).parts)
+                imported |= _entries(path.parent, uses.get(name))
+            pending |= imported
     return sorted(map(str, found))
 
 
-def code_digest(script: str | Path, without: Collection[str] = (), also: Iterable[str] = ()) -> str:
+def code_digest(script: str | Path, uses: Uses | None = None, also: Iterable[str] = ()) -> str:
     """Hexadecimal SHA-256 of a script and the modules it imports (see `imported_files`).
 
-    It is the same in every supported version of Python. without: names of modules that are left
-    out. also: as in `imported_files`.
+    It is the same in every supported version of Python.
     """
     digest = hashlib.sha256()
-    for path in map(Path, (script, *imported_files(script, also=also))):
-        if path.stem not in without:
-            digest.update(_meaning(path, path.stat().st_mtime_ns))
+    for path in map(Path, (script, *imported_files(script, uses=uses, also=also))):
+        digest.update(_meaning(path, path.stat().st_mtime_ns))
     return digest.hexdigest()
 
 
@@ -114,6 +131,17 @@ def _is_text_alone(node: object) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
+
+
+def _entries(folder: Path, names: Collection[str] | None) -> set[Path]:
+    """The modules of a registry's entries: of these names, or all. See `ttur.registry.Registry`."""
+    modules = {path for path in folder.glob("*.py") if path.stem != "__init__"}
+    if names is None:
+        return modules
+    used = {folder / f"{name.lower()}.py" for name in names}
+    if missing := used - modules:
+        raise ValueError(f"no entry of a registry: {', '.join(map(str, sorted(missing)))}")
+    return used
 
 
 @cache

@@ -81,9 +81,7 @@ def ordered(optimizers: Iterable[str]) -> list[str]:
 
 def _place(optimizer: str) -> int:
     if optimizer not in OPTIMIZERS:
-        raise UserError(
-            f"optimizer {optimizer!r} has no look: add it to OPTIMIZERS in ttur/optimizers.py"
-        )
+        raise UserError(f"optimizer {optimizer!r} has no look: add its module to ttur/optimizers/")
     return list(OPTIMIZERS).index(optimizer)
 
 

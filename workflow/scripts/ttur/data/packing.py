@@ -193,6 +193,6 @@ def _check_content(
 def _fingerprint(settings: dict, state: str) -> str:
     """Digest of all that decides the pixels: settings, raw files, code and libraries."""
     pixels = {key: value for key, value in settings.items() if key not in LIMITS}
-    code = [sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    code = [sha256(path) for path in sorted(Path(__file__).parent.rglob("*.py"))]
     made_from = [pixels, state, code, PIL.__version__, np.__version__]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()

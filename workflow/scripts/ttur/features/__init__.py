@@ -1,11 +1,11 @@
 """Feature networks: what maps an image to the vector whose distribution is compared.
 
 To add one, write its module with a class that has the attributes below and a function that
-loads it, and add a function that imports that one to `NETWORKS`.
+loads it, and an entry in `kinds/`.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..feature_settings import FeatureSettings
 from ..files import sha256
 from ..frechet import Reference, reference_key
+from .kinds import NETWORKS
 
 __all__ = ["NETWORKS", "FeatureNetwork", "load_features", "load_reference", "statistics_key"]
 
@@ -33,26 +34,6 @@ class FeatureNetwork(Protocol):
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 [n, C, H, W] to float32 [n, d], without gradients, on the images' device."""
         ...
-
-
-# Imported where they are needed: Inception brings torchvision along, seconds of a short job.
-def _classifier(weights: str | Path, settings: FeatureSettings) -> FeatureNetwork:
-    from .classifier import load_classifier
-
-    return load_classifier(weights)
-
-
-def _inception(weights: str | Path, settings: FeatureSettings) -> FeatureNetwork:
-    from .inception import load_inception
-
-    return load_inception(weights, settings.resize, settings.weights)
-
-
-NETWORKS: Mapping[str, Callable[[str | Path, FeatureSettings], FeatureNetwork]] = {
-    "classifier": _classifier,
-    "inception": _inception,
-}
-"""Name of a feature network -> function that loads it from a file of weights."""
 
 
 def load_features(

@@ -137,6 +137,15 @@ class TrainingJob(Recipe):
         return self.fid.grid.steps(self.last_step)
 
 
+def entries_of(*jobs: TrainingJob) -> dict[str, set[str]]:
+    """Registry -> the entries that training and scoring these jobs use, for `code.code_digest`."""
+    return {
+        "optimizers": {job.optimizer for job in jobs},
+        "network_kinds": {job.networks["kind"] for job in jobs},
+        "features.kinds": {job.fid.features for job in jobs},
+    }
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}

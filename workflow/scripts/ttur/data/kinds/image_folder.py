@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
-from .classes import class_names, class_problem
-from .flatten import WHOLE_RANGE, flattened
-from .formats import FORMAT_NAMES, FORMATS
-from .listing import image_files, natural
-from .pictures import MAX_PIXELS, load
-from .resize import describe, resize_picture
-from .settings import choice, image_size, root_folder, skipped_share, whole_number
-from .source import Item, Source
-from .tally import Tally, counted
+from ...errors import UserError
+from ..classes import class_names, class_problem
+from ..flatten import WHOLE_RANGE, flattened
+from ..formats import FORMAT_NAMES, FORMATS
+from ..listing import image_files, natural
+from ..pictures import MAX_PIXELS, load
+from ..resize import describe, resize_picture
+from ..settings import choice, image_size, root_folder, skipped_share, whole_number
+from ..source import Item, Source
+from ..tally import Tally, counted
 
 MODES = {1: "L", 3: "RGB"}
 RULES = ("shortest_side", "squash")

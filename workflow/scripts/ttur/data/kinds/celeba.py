@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
-from .pictures import decode_rgb_file
-from .resize import PAPER_FILTER, describe
-from .settings import choice, image_size, skipped_share
-from .source import Item, Source
-from .sources import (
+from ...errors import UserError
+from ..pictures import decode_rgb_file
+from ..resize import PAPER_FILTER, describe
+from ..settings import choice, image_size, skipped_share
+from ..source import Item, Source
+from ..sources import (
     CELEBA_FOLDER,
     CELEBA_PARTITION,
     CELEBA_SPLITS,

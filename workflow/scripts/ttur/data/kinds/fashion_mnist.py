@@ -6,10 +6,10 @@ Algorithms", https://github.com/zalandoresearch/fashion-mnist
 
 from functools import partial
 
-from .idx import read_idx
-from .resize import describe, resize_array
-from .settings import image_size, root_folder
-from .source import Source, array_source
+from ..idx import read_idx
+from ..resize import describe, resize_array
+from ..settings import image_size, root_folder
+from ..source import Source, array_source
 
 COUNT = 10_000
 SIDE = 28

@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
-from .pictures import decode_rgb
-from .resize import PAPER_FILTER, describe
-from .settings import image_size, skipped_share
-from .source import Decode, Item, Source
-from .sources import LSUN_DATABASE, PUBLISHED, existing, expected_images
+from ...errors import UserError
+from ..pictures import decode_rgb
+from ..resize import PAPER_FILTER, describe
+from ..settings import image_size, skipped_share
+from ..source import Decode, Item, Source
+from ..sources import LSUN_DATABASE, PUBLISHED, existing, expected_images
 
 if TYPE_CHECKING:
     import lmdb

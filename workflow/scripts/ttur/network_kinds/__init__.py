@@ -1,17 +1,20 @@
-"""The kinds of networks: each is one entry of `NETWORKS`, and only checks of BigGAN name one.
+"""The kinds of networks: each module of this folder is one entry of `NETWORKS`.
 
-To add an architecture, add a module to `networks/` and an entry here; docs/own-networks.md tells
-how, with an example. Needs no torch: modules are imported when a pair is built.
+To add an architecture, add its module to `networks/` and its entry here, under the same name;
+docs/own-networks.md tells how, with an example. Entries need no torch until a pair is built. Only
+checks of BigGAN name a kind.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..registry import Registry
+
 if TYPE_CHECKING:
     from torch import nn
 
-    from .data.shape import ImageShape
+    from ..data.shape import ImageShape
 
     Build = Callable[[Mapping[str, Any], ImageShape, int], tuple[nn.Module, nn.Module]]
 
@@ -25,8 +28,8 @@ class NetworkKind:
     generator: the keys besides `latent` that shape the generator; experiments with equal ones may
         share the ratio r of Proposition 3.4.
     settings: the keys besides `kind` and `latent`, each with its JSON Schema: type, description,
-        and a default where it may be left out. None where config.schema.yaml has them, as it has
-        those of the kinds below.
+        and a default where it may be left out. None where `configuration/networks.py` has them,
+        as it has those of dcgan and biggan.
     needs_labels: whether the data set must have classes.
     largest_map: (settings, image_size) -> the most numbers that one layer of either network gives
         for one image, at least about: it decides whether seeds share a network, and rules out
@@ -50,32 +53,10 @@ def largest_map(networks: Mapping[str, Any], image_size: int) -> int | None:
     return say(networks, image_size) if say else None
 
 
-def _dcgan(*arguments):
-    from .networks import dcgan
-
-    return dcgan.build(*arguments)
-
-
-def _biggan(*arguments):
-    from .networks import biggan
-
-    return biggan.build(*arguments)
-
-
-def _widest_map(settings: Mapping[str, Any], image_size: int) -> int:
+def widest_map(settings: Mapping[str, Any], image_size: int) -> int:
     """Of networks that are widest where maps have the image's size."""
     return max(settings["generator_width"], settings["discriminator_width"]) * image_size**2
 
 
-NETWORKS: dict[str, NetworkKind] = {
-    "dcgan": NetworkKind(
-        _dcgan, generator=("generator_width",), settings=None, largest_map=_widest_map
-    ),
-    "biggan": NetworkKind(
-        _biggan,
-        generator=("generator_width",),
-        settings=None,
-        needs_labels=True,
-        largest_map=_widest_map,
-    ),
-}
+NETWORKS: Registry[NetworkKind] = Registry(__name__, "KIND", first=("dcgan", "biggan"))
+"""Name in the configuration -> architecture."""

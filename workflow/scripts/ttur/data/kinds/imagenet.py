@@ -13,17 +13,17 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import UserError
-from .archive import Member, tar_members
-from .formats import HEAD_BYTES, promises_picture, starts_as_picture
-from .listing import image_files, top_level
-from .pictures import MAX_BYTES, decode_rgb, decode_rgb_file
-from .resize import PAPER_FILTER, describe
-from .settings import image_size, root_folder, skipped_share
-from .source import Decode, Item, Source
-from .sources import IMAGENET_ARCHIVE, IMAGENET_FOLDER, PUBLISHED, expected_images, missing
-from .state import SYNSET, synset_folders
-from .tally import Tally
+from ...errors import UserError
+from ..archive import Member, tar_members
+from ..formats import HEAD_BYTES, promises_picture, starts_as_picture
+from ..listing import image_files, top_level
+from ..pictures import MAX_BYTES, decode_rgb, decode_rgb_file
+from ..resize import PAPER_FILTER, describe
+from ..settings import image_size, root_folder, skipped_share
+from ..source import Decode, Item, Source
+from ..sources import IMAGENET_ARCHIVE, IMAGENET_FOLDER, PUBLISHED, expected_images, missing
+from ..state import SYNSET, synset_folders
+from ..tally import Tally
 
 RULE = "centre_square"
 MAX_CLASS_BYTES = 16 << 30

@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from ..errors import UserError
-from .resize import describe, resize_array
-from .settings import image_size
-from .source import Source, array_source
+from ...errors import UserError
+from ..resize import describe, resize_array
+from ..settings import image_size
+from ..source import Source, array_source
 
 COUNT = 5_000
 SIDE = 28

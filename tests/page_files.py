@@ -1,0 +1,37 @@
+"""Files that a page of the documentation tells to write, and modules made of them."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+LIBRARY = "workflow/scripts/"
+
+
+def files_of_page(page: str) -> dict[str, str]:
+    """Path -> content of every Python file that the text of a page shows in full."""
+    files = dict(re.findall(r"`(\S+\.py)`:\n\n```python\n(.*?)```", page, flags=re.DOTALL))
+    assert len(files) == page.count("```python")
+    return files
+
+
+@contextmanager
+def modules_of_page(page: str, folder: Path) -> Iterator[None]:
+    """The files of a page as if they lay in the library; they lie in `folder`."""
+    packages = {}
+    for path, code in files_of_page(page).items():
+        file = folder / path.removeprefix(LIBRARY)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(code)
+        package = import_module(".".join(file.parent.relative_to(folder).parts))
+        package.__path__.append(str(file.parent))
+        packages[file.stem, package.__name__] = package
+    try:
+        yield
+    finally:
+        for (module, name), package in packages.items():
+            package.__path__.pop()
+            sys.modules.pop(f"{name}.{module}", None)
+            vars(package).pop(module, None)
