@@ -1,29 +1,27 @@
 """Counts what makes the code hard to change, in one checkout or in several side by side.
 
-    python benchmarks/structure.py . ../before
+    python benchmarks/structure.py ../before .
 
-Per checkout, of workflow/ alone (files of Python and rules, no tests):
+Of workflow/ alone, files of Python and rules:
     functions with more than six positional parameters (self apart)
-    reads of settings by a string key: settings["..."], fid["..."], limits[...] and the like
-    files that spell the folder of a run (results/runs, results/state, b{...}, seeds_{...})
-    lists of columns {name: type} or (name, ...) that repeat another one's first three names
+    reads of settings by a string key: settings["..."], fid["..."], limits["..."] and the like
+    files that spell the path of a run (results/runs, results/state, /seeds_...)
+    constants that list the columns of a table, outside tables/
     files over 300 lines
-    functions and files that take a job's settings as a mapping
+    functions that take settings as a mapping, and the files that have any
 """
 
 import ast
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-SETTINGS = {"settings", "fid", "limits", "compute", "networks", "objective", "grid", "record"}
-SPELLINGS = ("results/runs", "results/state", "seeds_", "/b{")
+SETTINGS = {"settings", "fid", "limits", "compute", "networks", "objective", "grid"}
+SPELLINGS = ("results/runs", "results/state", "/seeds_", '"seeds_{')
 
 
 def main() -> None:
-    places = [Path(word) for word in sys.argv[1:] or ["."]]
-    tables = [dict(counts(place)) for place in places]
+    tables = [dict(counts(Path(word))) for word in sys.argv[1:] or ["."]]
     for name in tables[0]:
         print(f"| {name} | {' | '.join(str(table[name]) for table in tables)} |")
 
@@ -33,35 +31,19 @@ def counts(checkout: Path) -> Iterator[tuple[str, int]]:
     files = sorted((checkout / "workflow").rglob("*.py"))
     rules = sorted((checkout / "workflow").rglob("*.smk"))
     trees = {path: ast.parse(path.read_text()) for path in files}
-    functions = [
-        (path, node)
-        for path, tree in trees.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    yield (
-        "functions of more than six positional parameters",
-        sum(positional(node) > 6 for _, node in functions),
-    )
-    yield (
-        "reads of settings by a string key",
-        sum(1 for tree in trees.values() for node in ast.walk(tree) if is_setting(node)),
-    )
-    yield (
-        "files that spell the folder of a run",
-        sum(any(word in code(path) for word in SPELLINGS) for path in [*files, *rules]),
-    )
-    heads = Counter(head for tree in trees.values() for head in column_lists(tree))
-    yield (
-        "lists of columns declared more than once",
-        sum(number - 1 for number in heads.values() if number > 1),
-    )
-    yield (
-        "files over 300 lines",
-        sum(len(path.read_text().splitlines()) > 300 for path in [*files, *rules]),
-    )
+    nodes = [(path, node) for path, tree in trees.items() for node in ast.walk(tree)]
+    functions = [(path, node) for path, node in nodes if isinstance(node, ast.FunctionDef)]
+    long = sum(positional(node) > 6 for _, node in functions)
+    yield "functions of more than six positional parameters", long
+    yield "reads of settings by a string key", sum(is_setting(node) for _, node in nodes)
+    spelled = [path for path in (*files, *rules) if any(word in code(path) for word in SPELLINGS)]
+    yield "files that spell the path of a run", len(spelled)
+    elsewhere = (tree for path, tree in trees.items() if "tables" not in path.parts)
+    yield "lists of columns outside tables/", sum(len(column_lists(tree)) for tree in elsewhere)
+    lines = [len(path.read_text().splitlines()) for path in (*files, *rules)]
+    yield "files over 300 lines", sum(number > 300 for number in lines)
     loose = [path for path, node in functions if takes_mapping(node)]
-    yield "functions that take a job as a mapping", len(loose)
+    yield "functions that take settings as a mapping", len(loose)
     yield "files with such functions", len(set(loose))
 
 
@@ -72,7 +54,7 @@ def positional(node: ast.FunctionDef) -> int:
 
 
 def is_setting(node: ast.AST) -> bool:
-    """Whether an expression reads a key of a mapping that is called like a section of a job."""
+    """Whether an expression reads a text key of a mapping that is called like a part of a job."""
     if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
         return False
     key, owner = node.slice, node.value
@@ -81,14 +63,16 @@ def is_setting(node: ast.AST) -> bool:
     return text and name in SETTINGS
 
 
-def column_lists(tree: ast.Module) -> Iterator[tuple[str, ...]]:
-    """The first three names of every constant that lists columns, such as `STEPS`."""
-    for node in ast.walk(tree):
-        keys = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
-        names = [getattr(each, "value", None) for each in keys]
-        texts = len(names) > 3 and all(isinstance(name, str) for name in names)
-        if texts and {"experiment", "optimizer", "seed", "step"} & set(names[:3]):
-            yield tuple(names[:3])
+def column_lists(tree: ast.Module) -> list[str]:
+    """Names of the module's constants that list columns, as a tuple or as a dict of types."""
+    found = []
+    for node in tree.body:
+        value = getattr(node, "value", None)
+        keys = value.keys if isinstance(value, ast.Dict) else getattr(value, "elts", [])
+        names = {each.value for each in keys if isinstance(each, ast.Constant)}
+        if isinstance(node, ast.Assign) and len(names) > 3 and names & {"seed", "experiment"}:
+            found.append(ast.unparse(node.targets[0]))
+    return found
 
 
 def takes_mapping(node: ast.FunctionDef) -> bool:

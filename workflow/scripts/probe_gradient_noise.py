@@ -14,7 +14,7 @@ from ttur.errors import run
 from ttur.files import atomic_path
 from ttur.tables.training import GRADIENT_NOISE
 from ttur.training.gradient_noise import ProbePlan, probe
-from ttur.training.job import Recipe
+from ttur.training.job import NoiseSettings
 
 
 def main() -> None:
@@ -29,11 +29,11 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
-    settings = arguments.settings
+    settings = NoiseSettings.from_json(arguments.settings)
     dataset = PackedDataset.open(arguments.data_dir)
-    plan = ProbePlan(tuple(settings["steps"]), settings["batches"])
+    plan = ProbePlan(settings.steps, settings.batches)
     rows = []
-    for recipe in map(Recipe.from_json, settings["jobs"]):
+    for recipe in settings.jobs:
         set_precision(recipe.compute.precision)
         rows += probe(recipe, dataset, plan, device)
         text = f"{recipe.experiment} {recipe.optimizer}: measured"

@@ -17,6 +17,7 @@ _KEYS = ["experiment", "optimizer"]
 
 
 def comparison(
+    *,
     critical: pd.DataFrame,
     estimates: pd.DataFrame,
     noise: pd.DataFrame,

@@ -12,7 +12,6 @@ from .fid import METRICS
 from .file import check_file
 from .json_schema import SCHEMA_FILE, schema, schema_text
 from .loading import expanded, load
-from .noise_probe import NoiseSettings
 from .problems import shown
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "Config",
     "Dataset",
     "Experiment",
-    "NoiseSettings",
     "check_file",
     "expanded",
     "load",

@@ -8,12 +8,11 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from ..runs.layout import Run
-from ..training.job import Compute, Recipe, TrainingJob
+from ..training.job import Compute, NoiseSettings, Recipe, TrainingJob
 from .compute import ComputeSection
 from .datasets import Dataset, DatasetSection
 from .experiment import Experiment, ExperimentSection
 from .inception import Inception
-from .noise_probe import NoiseSettings
 from .section import Name, Section, without_default
 
 

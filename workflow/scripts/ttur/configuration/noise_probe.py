@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from ..training.grid import Limits
-from ..training.job import Recipe
 from .data_files import images_up_to
 from .problems import Problem
 from .section import Section
@@ -29,26 +28,6 @@ class NoiseProbe:
     steps: tuple[int, ...]
     batch_size: int
     batches: int
-
-
-@dataclass(frozen=True)
-class NoiseSettings:
-    """What measuring an experiment's gradient noise depends on.
-
-    steps, batches: see `NoiseProbe`. jobs: the training of each optimizer, all seeds together.
-    """
-
-    steps: tuple[int, ...]
-    batches: int
-    jobs: tuple[Recipe, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            "steps": list(self.steps),
-            "batches": self.batches,
-            "jobs": [job.to_json() for job in self.jobs],
-        }
 
 
 class NoiseProbeSection(Section):

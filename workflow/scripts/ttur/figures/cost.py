@@ -105,7 +105,8 @@ def cost_figure(table: pd.DataFrame, *, title: str, metric: str, threshold: floa
             (above, "sfo", "fewest_images", 1),
             (below, "seconds", "fastest", scale),
         ):
-            _draw(axes, mine, optimizer, quantity, mine[best], by, dodge[optimizer])
+            mark = {"by": by, "dodge": dodge[optimizer]}
+            _draw(axes, mine, optimizer, quantity, mine[best], **mark)
         names[optimizer] = f"{optimizer}: {_optima(mine)}"
     for axes, quantity in ((above, "sfo"), (below, "seconds")):
         if table[quantity].isna().all():
@@ -121,7 +122,7 @@ def cost_figure(table: pd.DataFrame, *, title: str, metric: str, threshold: floa
     return figure
 
 
-def _draw(axes, mine, optimizer: str, quantity: str, best: pd.Series, by: float, dodge: float):
+def _draw(axes, mine, optimizer: str, quantity: str, best: pd.Series, *, by: float, dodge: float):
     of = look(optimizer)
     x, values = mine["batch_size"] * dodge, mine[quantity] / by
     style = {"color": of.colour, "marker": of.marker, "linewidth": 0.9}

@@ -137,6 +137,33 @@ class TrainingJob(Recipe):
         return self.fid.grid.steps(self.last_step)
 
 
+@dataclass(frozen=True)
+class NoiseSettings:
+    """What measuring an experiment's gradient noise depends on.
+
+    steps: increasing, of the training after which it is measured. batches: per measurement. jobs:
+    the training of each optimizer, all seeds together.
+    """
+
+    steps: tuple[int, ...]
+    batches: int
+    jobs: tuple[Recipe, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; `from_json` gives equal settings."""
+        return {
+            "steps": list(self.steps),
+            "batches": self.batches,
+            "jobs": [job.to_json() for job in self.jobs],
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """From what `to_json` gave; raises UserError as `Recipe.from_json` does."""
+        fields = _fields(cls, values, ())
+        return cls(**fields | {"jobs": tuple(map(Recipe.from_json, fields["jobs"]))})
+
+
 def entries_of(*jobs: TrainingJob) -> dict[str, set[str]]:
     """Registry -> the entries that training and scoring these jobs use, for `code.code_digest`."""
     return {
