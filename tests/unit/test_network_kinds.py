@@ -150,6 +150,7 @@ def test_a_ratio_is_shared_only_between_equal_generators():
 
 def test_entry_of_the_built_in_kinds():
     """What the configuration's checks, the ratio and the data ask of them."""
+    assert list(NETWORKS)[:2] == ["dcgan", "biggan"]  # as messages list them
     for kind, labels in (("dcgan", False), ("biggan", True)):
         entry = NETWORKS[kind]
         assert entry.settings is None  # they have models
