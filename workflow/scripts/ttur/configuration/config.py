@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import Field
@@ -110,21 +111,28 @@ class Config:
 
     def _recipe(self, run: Run) -> dict[str, Any]:
         """The fields of the recipe that a run trains by."""
-        experiment = self.experiments[run.experiment]
+        shared = self._recipes[run.experiment, run.optimizer]
+        return {**shared, "batch_size": run.batch_size, "seeds": run.seeds}
+
+    @cached_property
+    def _recipes(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """By experiment and optimizer what all its runs share; a plan has thousands of runs."""
         return {
-            "experiment": experiment.name,
-            "networks": experiment.networks.model_dump(),
-            "objective": experiment.objective.model_dump(),
-            "optimizer": run.optimizer,
-            **experiment.optimizers[run.optimizer].rates_and_hyper(),
-            "batch_size": run.batch_size,
-            "seeds": run.seeds,
-            "discriminator_steps": experiment.discriminator_steps,
-            "latent_reuse": experiment.latent_reuse,
-            "labels": experiment.labels,
-            "micro_batches": experiment.micro_batches,
-            "ema": experiment.ema,
-            "compute": self.compute,
+            (experiment.name, optimizer): {
+                "experiment": experiment.name,
+                "networks": experiment.networks.model_dump(),
+                "objective": experiment.objective.model_dump(),
+                "optimizer": optimizer,
+                **settings.rates_and_hyper(),
+                "discriminator_steps": experiment.discriminator_steps,
+                "latent_reuse": experiment.latent_reuse,
+                "labels": experiment.labels,
+                "micro_batches": experiment.micro_batches,
+                "ema": experiment.ema,
+                "compute": self.compute,
+            }
+            for experiment in self.experiments.values()
+            for optimizer, settings in experiment.optimizers.items()
         }
 
     def experiment_records(self) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; `from_json` gives an equal job."""
-        return _plain(dataclasses.asdict(self))
+        return _plain(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -174,9 +174,13 @@ def entries_of(*jobs: TrainingJob) -> dict[str, set[str]]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+    """A value of a job as JSON has it."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    fields = value if isinstance(value, Mapping) else vars(value)
+    return {key: _plain(each) for key, each in fields.items()}
 
 
 def _typed(kind: Any, value: Any, path: tuple[str, ...]) -> Any:
