@@ -25,12 +25,12 @@ def main() -> None:
     parser.add_argument("--output", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
     compared = comparison(
-        CRITICAL.read(arguments.critical),
-        ESTIMATES.read(arguments.estimates),
-        NOISE_SCALE.read(arguments.noise_scale),
-        CENSORED_FIT.read(arguments.fit),
-        CRITICAL_INTERVALS.read(arguments.intervals),
-        arguments.experiments,
+        critical=CRITICAL.read(arguments.critical),
+        estimates=ESTIMATES.read(arguments.estimates),
+        noise=NOISE_SCALE.read(arguments.noise_scale),
+        fitted=CENSORED_FIT.read(arguments.fit),
+        intervals=CRITICAL_INTERVALS.read(arguments.intervals),
+        experiments=arguments.experiments,
     )
     write_text(arguments.output, compared.to_csv(index=False))
 
