@@ -1,7 +1,10 @@
 # What jobs ask a cluster for. On one machine nothing here limits anything: Snakemake counts a
 # resource only where it is given a stock, and no profile gives one of runtime or mem_mb.
 
+import functools
+
 from ttur.allocation import megabytes, minutes, training_seconds
+from ttur.runs.layout import Run
 
 # The default profile's stock of one GPU is that of one machine. Snakemake would also cut what a job
 # asks a cluster for to it. (`nodes` is the number of jobs on a cluster, and unset on one machine.)
@@ -27,9 +30,16 @@ def scoring_gpus(wildcards):
 
 def training_runtime(wildcards, attempt):
     run = run_of(wildcards)
-    size = CONFIG.datasets[dataset_of(wildcards)].image_size
-    seconds = training_seconds(CONFIG.training_job(run), size, recorded_rate(run))
-    return minutes(seconds, attempt)
+    key = (run.experiment, run.optimizer, run.batch_size, len(run.seeds))
+    return minutes(_training_seconds(*key), attempt)
+
+
+@functools.cache
+def _training_seconds(experiment, optimizer, batch_size, seeds):
+    """Of any run of so many seeds: they take equally long, and a plan has thousands."""
+    run = Run(experiment, optimizer, batch_size, tuple(range(seeds)))
+    size = CONFIG.datasets[CONFIG.experiments[experiment].dataset].image_size
+    return training_seconds(CONFIG.training_job(run), size, recorded_rate(run))
 
 
 def training_memory(wildcards, attempt):
