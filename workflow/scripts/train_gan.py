@@ -104,7 +104,6 @@ def main() -> None:
                 take_gpus(job.processes)
             run_processes(job.processes)
             return
-        say(f"the job: {json.dumps(job.to_json())}")
         state_file = StateFile(arguments.state, made_by)
         train_job(job, arguments, Judged(dataset, features, reference), state_file, say)
 
@@ -135,6 +134,7 @@ def train_job(
     if world.rank > 0:
         STOP.follow()
     progress_file = ProgressFile(arguments.state.with_name("progress.json"), job)
+    say(f"the job: {json.dumps(job.to_json())}")
 
     def watch(state: TrainingState, last_step: int) -> None:
         if world.rank == 0:
