@@ -121,11 +121,14 @@ def test_modules_and_their_tests_exist():
             assert (ROOT / file).exists() or test.startswith("-k="), test
 
 
-def test_the_table_of_the_documentation_has_every_module_and_its_score():
+def test_the_table_of_the_documentation_has_every_module_with_its_score_or_as_waiting():
     page = (ROOT / "docs" / "reliability.md").read_text()
     rows = re.findall(r"^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) % \|$", page, re.M)
     (*modules, together), counts = [row[0] for row in rows], [[*map(int, row[1:])] for row in rows]
-    assert modules == list(SETTINGS["modules"])
+    (waiting,) = re.findall(r"^Not tried since they changed: (.*?)\.\n", page, re.M | re.S) or [""]
+    waiting = waiting.replace(",", "").split()
+    assert modules == [name for name in SETTINGS["modules"] if name not in waiting]
+    assert set(waiting) <= set(SETTINGS["modules"])
     assert together == "together"
     assert [sum(column) for column in list(zip(*counts[:-1], strict=True))[:4]] == counts[-1][:4]
     for tried, noticed, equivalent, survivors, score in counts:
