@@ -31,6 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from ttur.errors import UserError
+from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.features.inception import Inception, load_inception, random_weights, save_random_inception
 from ttur.features.resize import RESIZES
@@ -351,7 +352,7 @@ def test_random_weights_are_a_function_of_their_seed(state, tmp_path):
 
 
 def test_published_weights_are_checked_by_their_digest(state, weights, tmp_path):
-    settings = {"features": "inception", "resize": "clean", "weights": sha256(weights)}
+    settings = FeatureSettings("inception", resize="clean", weights=sha256(weights))
     network = load_features(settings, weights)
     assert (network.metric, network.resize) == ("FID", "clean")
     with pytest.raises(UserError, match=r"inception\.pth has the SHA-256 .*, not 0000.*: use the"):
@@ -412,8 +413,8 @@ def test_reference_statistics(weights, tmp_path, monkeypatch):
     pixels = images.permute(0, 2, 3, 1).numpy()
     source = array_source(pixels, np.full(5, -1), [], pixels.shape[1:])
     write_packed(tmp_path / "data", {"name": "data", "kind": "none"}, source)
-    settings = {"features": "inception", "resize": "clean", "weights": sha256(weights)}
-    arguments = ["--data-dir", tmp_path / "data", "--features", json.dumps(settings)]
+    settings = FeatureSettings("inception", resize="clean", weights=sha256(weights))
+    arguments = ["--data-dir", tmp_path / "data", "--features", json.dumps(settings.to_json())]
     arguments += ["--weights", weights, "--pixel-map", "fixed", "--output", tmp_path / "r.npz"]
     monkeypatch.setattr(sys, "argv", ["compute_reference", *map(str, arguments)])
     compute_reference.main()

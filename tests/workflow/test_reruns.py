@@ -83,7 +83,7 @@ def test_editing_the_code_of_figures_draws_and_does_nothing_else(finished, modul
     assert set(finished.plan().values()) == rules
 
 
-@pytest.mark.parametrize("module", ["theory", "published", "tables", "aggregate"])
+@pytest.mark.parametrize("module", ["theory", "published", "table3", "aggregate"])
 def test_editing_what_comes_after_training_retrains_nothing(finished, module):
     edit(finished, f"workflow/scripts/ttur/{module}.py")
     rules = set(finished.plan().values())
