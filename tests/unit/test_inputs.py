@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of
+from ttur.data.shape import ImageShape
 from ttur.streams import generator
 from ttur.training.data import TrainingData
 from ttur.training.images import ImageStore
-from ttur.training.inputs import TrainingInputs
+from ttur.training.inputs import EmptyInputs, TrainingInputs
 from ttur.training.labels import SampleLabels
 
 CPU = torch.device("cpu")
@@ -113,9 +114,8 @@ def test_a_batch_above_half_of_a_block_is_drawn_step_by_step():
         source = inputs(ImageStore(images, CPU), (3,), size, latent=1)
         expected = torch.randn(steps, size, 1, generator=generator(3, "latent", 0))
         assert torch.equal(source.latents(0)[0], expected[0])
-        if steps == 1:
-            other = torch.randn(1, size, 1, generator=generator(3, "latent", 1))
-            assert torch.equal(source.latents(1)[0], other[0])
+        other = torch.randn(steps, size, 1, generator=generator(3, "latent", 1))
+        assert torch.equal(source.latents(steps)[0], other[0])
 
 
 def test_images_come_in_the_order_of_their_seed_s_permutation(packed):
@@ -179,3 +179,22 @@ def test_a_stream_is_seeded_once_a_block_and_the_order_once_an_epoch(packed, mon
     ]
     epochs = [(s, "order", epoch) for s in (3, 9) for epoch in range(19)]
     assert sorted(seeded) == sorted(blocks + epochs)
+
+
+def test_inputs_without_data_have_the_shapes_and_types_of_those_with():
+    changes = {"discriminator_steps": 2, "latent_reuse": False}
+    changes["objective"] = {"kind": "wasserstein_gp", "penalty_weight": 10.0}
+    images = np.zeros((9, 4, 4, 3), dtype=np.uint8)
+    real = inputs(ImageStore(images, CPU), (0, 1), 5, **changes).at(3)
+    job = job_of(SETTINGS | {"networks": {"kind": "none", "latent": 6}, "batch_size": 5} | changes)
+    empty = EmptyInputs(job, ImageShape(4, 3, 4), 2).at(3)
+    assert (real.number, empty.number) == (3, 3)
+    assert len(real.discriminator) == len(empty.discriminator) == 2
+
+    def tensors(step):
+        updates = [[*each.real, *each.fake, each.mix] for each in step.discriminator]
+        return [tensor for update in [*updates, step.generator] for tensor in update]
+
+    for mine, other in zip(tensors(empty), tensors(real), strict=True):
+        assert (mine.shape, mine.dtype) == (other.shape, other.dtype)
+        assert mine.device == torch.device("meta")

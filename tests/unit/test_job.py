@@ -12,7 +12,15 @@ from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.feature_settings import FeatureSettings
 from ttur.training.grid import Limits, LinearGrid, LogGrid
-from ttur.training.job import Compute, Ema, Fid, FirstLook, Recipe, TrainingJob
+from ttur.training.job import (
+    Compute,
+    Ema,
+    Fid,
+    FirstLook,
+    NoiseSettings,
+    Recipe,
+    TrainingJob,
+)
 
 FULL = TrainingJob(
     experiment="all-set",
@@ -77,6 +85,21 @@ def test_what_is_left_out_has_the_reference_s_value():
     assert recipe.compute == Compute("fp32", False, False, "device")
     assert (recipe.discriminator_steps, recipe.latent_reuse, recipe.micro_batches) == (1, True, 1)
     assert (recipe.labels, recipe.ema) == ("data", None)
+    job = TrainingJob.from_json({key: FULL.to_json()[key] for key in (*least, "limits", "fid")})
+    assert job.processes == 1
+    assert Limits(9) == Limits(9, samples=None)
+
+
+def test_what_the_gradient_noise_needs_is_carried_by_json_too():
+    keys = [key for key in FULL.to_json() if key not in ("limits", "fid", "processes")]
+    recipe = Recipe.from_json({key: FULL.to_json()[key] for key in keys})
+    settings = NoiseSettings((3, 9), 20, (recipe, replace(recipe, optimizer="Adam")))
+    text = json.dumps(settings.to_json())
+    assert NoiseSettings.from_json(json.loads(text)) == settings
+    assert settings.to_json()["steps"] == [3, 9]
+    for changes, words in (({"step": 1}, "step is not known"), ({"jobs": [{}]}, "is missing")):
+        with pytest.raises(UserError, match=rf"^job: .*{words}"):
+            NoiseSettings.from_json(settings.to_json() | changes)
 
 
 @pytest.mark.parametrize(
