@@ -563,10 +563,10 @@ class Second(World):
 
     def __init__(self, *scores):
         super().__init__(rank=1, size=2)
-        self._scores, self.agreed = iter(scores), []
+        self._scores, self.agreed, self.averaged = iter(scores), [], 0
 
     def average_gradients(self, parameters):
-        pass
+        self.averaged += 1
 
     def mean(self, values):
         return values * 0 + torch.arange(len(values))
@@ -592,6 +592,7 @@ def test_the_other_processes_neither_score_nor_save_nor_report_progress(tmp_path
     assert list(tmp_path.iterdir()) == []
     assert watched == [0, 2, 4, 6]
     assert world.agreed == [0]
+    assert world.averaged == 2 * 6  # both players, at every step
     ends = {seed: result.status for seed, result in progress.results.items()}
     assert ends == {3: "reached", 7: "reached", 5: "step-limit"}
     assert column(progress, "fid") == [9.0, 4.0, 9.0, 4.5, 6.0, 7.0]

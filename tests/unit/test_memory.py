@@ -403,3 +403,14 @@ def test_other_errors_are_no_shortage_of_memory():
         assert out_of_memory(job_of(SETTINGS), error) is None
     told = out_of_memory(job_of(SETTINGS), RuntimeError("CUDA error: out of memory"))
     assert "out of memory at batch size 4" in str(told)
+
+
+def test_a_job_that_does_not_fit_is_told_with_what_it_needs_and_what_is_free(monkeypatch):
+    job = job_of(SETTINGS)
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 1 << 30)
+    monkeypatch.setattr(memory, "ceiling_bytes", lambda *of: None)
+    monkeypatch.setattr(memory, "training_bytes", lambda *of: 2 << 30)
+    line = memory.memory_warning(job, SHAPE, CPU)
+    assert line.startswith("batch size 4 with 3 seeds at a time needs about 2.0 GiB, 1.0 GiB are")
+    monkeypatch.setattr(memory, "training_bytes", lambda *of: 1 << 30)
+    assert memory.memory_warning(job, SHAPE, CPU) is None
