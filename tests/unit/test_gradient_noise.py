@@ -21,7 +21,7 @@ from ttur.networks.replicated import Network
 from ttur.streams import generator as random_stream
 from ttur.tables.training import GRADIENT_NOISE
 from ttur.training import gradient_noise as gradient_noise_module
-from ttur.training.data import TrainingData
+from ttur.training.data import Images, TrainingData
 from ttur.training.gradient_noise import (
     GradientMoments,
     IndependentInputs,
@@ -30,7 +30,7 @@ from ttur.training.gradient_noise import (
     probe,
 )
 from ttur.training.images import ImageStore
-from ttur.training.inputs import Images, InputSource, Latents, StepPlan, TrainingInputs
+from ttur.training.inputs import InputSource, Latents, StepPlan, TrainingInputs
 from ttur.training.labels import SampleLabels
 from ttur.training.step import Players, build_players, update
 from ttur.training.world import World

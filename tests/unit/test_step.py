@@ -11,9 +11,9 @@ from ttur.devices import set_precision
 from ttur.networks.replicated import BatchNorm2d
 from ttur.streams import generator as random_stream
 from ttur.training.average import MovingAverage
-from ttur.training.data import TrainingData
+from ttur.training.data import Images, TrainingData
 from ttur.training.images import ImageStore
-from ttur.training.inputs import Images, TrainingInputs
+from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
 from ttur.training.step import build_players, update
 from ttur.training.world import World

@@ -1,6 +1,7 @@
 """The data that a training draws from."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,6 +10,13 @@ from torch import Tensor
 from ..data.packed import PackedDataset
 from .images import ImageStore
 from .labels import SampleLabels
+
+
+class Images(NamedTuple):
+    """Images [b, R * C, H, W] in [-1, 1], real or generated, and their labels [b, R]."""
+
+    images: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -30,3 +38,13 @@ class TrainingData:
             torch.from_numpy(np.array(dataset.labels)).to(device),
             SampleLabels.of(labels, dataset.labels, dataset.manifest["classes"]),
         )
+
+    def batch(self, indices: Tensor, following: Tensor | None = None) -> Images:
+        """The real images at indices [b, R], on the CPU, and their labels.
+
+        following: the indices [n] that will be asked for next, for reading ahead.
+        """
+        flat = indices.reshape(-1)
+        pixels = self.images.take(flat, following)
+        images = pixels.view(len(indices), -1, *pixels.shape[2:]).float().div_(127.5).sub_(1.0)
+        return Images(images, self.labels[flat.to(self.labels.device)].view_as(indices))

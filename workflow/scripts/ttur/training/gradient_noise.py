@@ -26,9 +26,9 @@ from ..data.packed import PackedDataset
 from ..data.shape import ImageShape
 from ..networks import parameter_count
 from ..streams import generator
-from .data import TrainingData
+from .data import Images, TrainingData
 from .fit import check_fit
-from .inputs import Images, InputSource, Latents, StepPlan, TrainingInputs
+from .inputs import InputSource, Latents, StepPlan, TrainingInputs
 from .job import Recipe
 from .step import Players, build_players, update
 
@@ -90,15 +90,11 @@ class IndependentInputs(InputSource):
 
     def real(self, counter: int) -> Images:
         """A batch of real images."""
-        store, shape = self._data.images, (self._batch_size, 1)
+        count, shape = len(self._data.images), (self._batch_size, 1)
         indices = self._drawn(
-            0, counter, lambda random: torch.randint(len(store), shape, generator=random)
+            0, counter, lambda random: torch.randint(count, shape, generator=random)
         )
-        flat = indices.reshape(-1)
-        pixels = store.take(flat)
-        images = pixels.view(len(indices), -1, *pixels.shape[2:]).float() / 127.5 - 1.0
-        labels = self._data.labels
-        return Images(images, labels[flat.to(labels.device)].view_as(indices))
+        return self._data.batch(indices)
 
     def latents(self, counter: int) -> Latents:
         """Latents of generated images."""

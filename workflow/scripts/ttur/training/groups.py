@@ -42,8 +42,8 @@ def grouped(
     """The seeds in order, in one group or in one each.
 
     A function of the job and of the kind of device alone, so that a resumed run groups as an
-    uninterrupted one does. Together where the widest feature maps of
-    a replica hold few numbers, and on a GPU, whose small kernels are the costlier ones.
+    uninterrupted one does. Together where the widest feature maps of a replica hold few numbers,
+    and on a GPU, whose small kernels are the costlier ones.
     """
     numbers = largest_map(recipe.networks, image_size) or image_size**2
     maps = recipe.batch_size // recipe.micro_batches * numbers

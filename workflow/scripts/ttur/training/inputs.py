@@ -15,15 +15,8 @@ from torch import Tensor
 from .. import objectives
 from ..data.shape import ImageShape
 from ..streams import generator
-from .data import TrainingData
+from .data import Images, TrainingData
 from .job import Recipe
-
-
-class Images(NamedTuple):
-    """Images [b, R * C, H, W] in [-1, 1], real or generated, and their labels [b, R]."""
-
-    images: Tensor
-    labels: Tensor
 
 
 class Latents(NamedTuple):
@@ -142,7 +135,7 @@ class TrainingInputs(InputSource):
 
     def __init__(self, data: TrainingData, recipe: Recipe, seeds: Sequence[int]):
         super().__init__(StepPlan.of(recipe))
-        self._images, self._labels = data.images, data.labels
+        self._data = data
         self._seeds, self._batch_size = tuple(seeds), recipe.batch_size
         self._batches_per_epoch = len(data.images) // recipe.batch_size
         if not self._batches_per_epoch:  # `check_fit` says so to users
@@ -170,7 +163,7 @@ class TrainingInputs(InputSource):
         epoch, position = divmod(counter, self._batches_per_epoch)
         if epoch != self._epoch:
             orders = [
-                torch.randperm(len(self._images), generator=generator(seed, "order", epoch))
+                torch.randperm(len(self._data.images), generator=generator(seed, "order", epoch))
                 for seed in self._seeds
             ]
             self._orders = torch.stack(orders, dim=1)
@@ -179,15 +172,11 @@ class TrainingInputs(InputSource):
 
     def real(self, counter: int) -> Images:
         """The counter-th batch of real images."""
-        indices = self._indices(counter)
-        flat = indices.reshape(-1)
-        pixels = self._images.take(flat, self._next(counter))
-        images = pixels.view(len(indices), -1, *pixels.shape[2:]).float().div_(127.5).sub_(1.0)
-        return Images(images, self._labels[flat.to(self._labels.device)].view_as(indices))
+        return self._data.batch(self._indices(counter), self._next(counter))
 
     def _next(self, counter: int) -> Tensor | None:
         """Indices of the batch after this one, for reading ahead; None at the end of an epoch."""
-        if self._images.resident or (counter + 1) % self._batches_per_epoch == 0:
+        if self._data.images.resident or (counter + 1) % self._batches_per_epoch == 0:
             return None
         return self._indices(counter + 1).reshape(-1)
 

@@ -151,17 +151,12 @@ class NoiseSettings:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; `from_json` gives equal settings."""
-        return {
-            "steps": list(self.steps),
-            "batches": self.batches,
-            "jobs": [job.to_json() for job in self.jobs],
-        }
+        return _plain(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """From what `to_json` gave; raises UserError as `Recipe.from_json` does."""
-        fields = _fields(cls, values, ())
-        return cls(**fields | {"jobs": tuple(map(Recipe.from_json, fields["jobs"]))})
+        return _typed(cls, values, ())
 
 
 def entries_of(*jobs: TrainingJob) -> dict[str, set[str]]:
@@ -191,7 +186,9 @@ def _typed(kind: Any, value: Any, path: tuple[str, ...]) -> Any:
         kind = next((each for each in get_args(Grid) if each.kind == value.get("kind")), LogGrid)
     if dataclasses.is_dataclass(kind) and value is not None:
         return kind(**_fields(kind, value, path))
-    return tuple(value) if get_origin(kind) is tuple else value
+    if get_origin(kind) is tuple:
+        return tuple(_typed(get_args(kind)[0], each, path) for each in value)
+    return value
 
 
 def _fields(kind: type, values: Any, path: tuple[str, ...]) -> dict[str, Any]:

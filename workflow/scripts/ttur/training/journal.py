@@ -16,7 +16,8 @@ Watch = Callable[[TrainingState, int], None]
 class Journal:
     """Says how a job gets on, shows it to others, and saves it.
 
-    say: takes one line at a time. watch: is told at the start, at saves and at evaluations.
+    say: takes one line at a time. watch: is shown the progress at the start, at saves and at
+    evaluations.
     save_every: seconds between two saves of the resume state.
     """
 
@@ -28,8 +29,9 @@ class Journal:
         watch: Watch = lambda state, last_step: None,
         save_every: float,
     ):
-        self._file, self.say, self._watch, self._save_every = state_file, say, watch, save_every
-        self._saved = self._reported = time.perf_counter()
+        self._file, self._save_every = state_file, save_every
+        self.say, self.show = say, watch
+        self.begin()
 
     def restore(self) -> dict[str, Any] | None:
         """What was saved last, as `save` was given it; None where the job begins."""
@@ -40,10 +42,6 @@ class Journal:
     def begin(self) -> None:
         """Training begins now."""
         self._saved = self._reported = time.perf_counter()
-
-    def show(self, state: TrainingState, last_step: int) -> None:
-        """Shows the progress to whoever watches."""
-        self._watch(state, last_step)
 
     def is_time_to_save(self) -> bool:
         """Whether the last save is longer ago than it should be."""

@@ -16,7 +16,8 @@ from ..data.shape import ImageShape
 from ..networks.replicated import RunningNorm, keep_replicas
 from ..optimizers import OPTIMIZERS
 from .average import MovingAverage
-from .inputs import DiscriminatorInputs, Images, Latents, StepInputs
+from .data import Images
+from .inputs import DiscriminatorInputs, Latents, StepInputs
 from .job import Recipe
 from .world import World
 
