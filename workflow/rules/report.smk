@@ -2,18 +2,19 @@
 # `snakemake --report results/report.html` collects them with the figures (`make report`).
 
 from ttur.report.theory import TITLES
+from ttur.tables import statistics, theory
 
 # Name in the report (`ttur.report.theory.TITLES`) -> the table behind it.
 THEORY_TABLES = {
-    "estimates": "results/theory/estimates.csv",
-    "fit": "results/theory/fit.csv",
-    "censored_fit": "results/theory/censored_fit.csv",
-    "noise_scale": "results/theory/noise_scale.csv",
-    "comparison": "results/theory/comparison.csv",
-    "bootstrap": "results/statistics/bootstrap.csv",
-    "critical_intervals": "results/statistics/critical.csv",
-    "threshold": "results/statistics/threshold.csv",
-    "fid_noise": "results/statistics/fid_noise.csv",
+    "estimates": theory.ESTIMATES.path,
+    "fit": theory.FIT.path,
+    "censored_fit": theory.CENSORED_FIT.path,
+    "noise_scale": theory.NOISE_SCALE.path,
+    "comparison": theory.COMPARISON.path,
+    "bootstrap": statistics.BOOTSTRAP.path,
+    "critical_intervals": statistics.CRITICAL_INTERVALS.path,
+    "threshold": statistics.THRESHOLD.path,
+    "fid_noise": statistics.FID_NOISE.path,
 }
 REPORT_PAGES = [
     "results/tables/table3.html",

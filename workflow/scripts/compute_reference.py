@@ -31,7 +31,7 @@ def main() -> None:
     given = arguments.features
     if not isinstance(given, dict) or given.get("features") not in NETWORKS:
         raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
-    settings = FeatureSettings(**given)
+    settings = FeatureSettings(given["features"], given.get("resize"), given.get("weights"))
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     dataset = PackedDataset.checked(arguments.data_dir, whole=True)
