@@ -198,4 +198,5 @@ def test_time_has_the_unit_in_which_the_longest_is_below_a_few_hundred(longest, 
     (bars,) = [c for c in below.collections if c.get_gid() == "interval Adam"]
     ends = [path.vertices[:, 1].tolist() for path in bars.get_paths()]
     np.testing.assert_allclose(ends[0], np.array([0.9, 1.1]) * longest / scale)
+    assert above.get_position().y0 >= below.get_position().y1
     assert figure.get_suptitle() == "A\nmedian cost until FID ≤ 12.5"
