@@ -9,5 +9,5 @@ from collections.abc import Callable
 from ...registry import Registry
 from ..source import Source
 
-KINDS: Registry[Callable[[dict], Source]] = Registry(__name__, "read")
+KINDS: Registry[Callable[[dict], Source]] = Registry(__name__, "read", Callable)
 """Kind of data set -> its reader."""

@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 
     Load = Callable[[str | Path, FeatureSettings], FeatureNetwork]
 
-NETWORKS: "Registry[Load]" = Registry(__name__, "load")
+NETWORKS: "Registry[Load]" = Registry(__name__, "load", Callable)
 """Name in the configuration -> function that loads the network: (weights, settings), as those of
 `features.load_features`."""
