@@ -24,8 +24,8 @@ def load_generators(
     seeds: Sequence[int],
     device: torch.device,
 ) -> nn.Module:
-    """The final generators of `seeds`, one replica each, in that order; in an `Apart` where a network
-    holds one seed.
+    """The final generators of `seeds`, one replica each, in that order; an `Apart` where a network holds
+    one seed.
 
     path: generators.safetensors of the job; only the tensors of these seeds are read. run: its
     run.json, and record what that holds. manifest: that of its data set. Raises UserError where
