@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ttur.chosen import chosen, no_problems, with_settings
+from ttur.chosen import check_fields, chosen, no_problems, with_settings
 from ttur.errors import UserError
 from ttur.settings import NoSettings, setting
 
@@ -50,6 +50,12 @@ def test_what_an_entry_has_not_or_lacks_is_named_with_its_path():
         chosen(REGISTRY, {"kind": "wide"}, "job: networks")
     with pytest.raises(KeyError):
         chosen(REGISTRY, {"kind": "narrow"}, "job: networks")
+
+
+def test_fields_that_a_configuration_needs_itself_are_refused():
+    check_fields(Settings, "kind", "height")
+    with pytest.raises(TypeError, match=r"^Settings has the field width: call it otherwise$"):
+        check_fields(Settings, "kind", "width")
 
 
 def test_no_check_finds_no_problem():
