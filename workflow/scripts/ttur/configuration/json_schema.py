@@ -8,83 +8,77 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..network_kinds import NETWORKS
-from ..optimizers import OPTIMIZERS
+from ..objectives import OBJECTIVES
+from ..optimizers import OPTIMIZERS, Optimizer
+from ..registry import Registry
+from ..settings import json_schema, required
 from .config import ConfigSection
-from .networks import OwnNetworks
-from .optimizers import HyperParameters, OptimizerSection
+from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
+from .optimizers import OptimizerSection
 from .section import BY_KIND, Section
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
 Schema = dict[str, Any]
-
-# In this order: of several errors in one place the first counts.
-_KEYWORDS = (
-    *("$schema", "title", "description", "type", "const", "enum"),
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "maxLength", "pattern"),
-    *("minItems", "maxItems", "uniqueItems", "items"),
-    *("minProperties", "patternProperties", "additionalProperties", "required", "properties"),
-    *("allOf", "default"),
-)
+Entry = TypeVar("Entry")
 
 
 @cache
-def schema() -> Schema:
-    """The schema, without references, with the registered optimizers and networks."""
+def schema(builtin: bool = False) -> Schema:
+    """The schema, without references, with the entries of the registries.
+
+    builtin: with those alone that come with this library, not those of other packages.
+    """
     whole = _schema_of(ConfigSection)
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
-    _add_optimizers(experiment["properties"]["optimizers"])
-    _add_networks(experiment["properties"]["networks"])
+    keys = experiment["properties"]
+    for key, what, registry in (
+        ("networks", "The architecture", NETWORKS),
+        ("objective", "The loss", OBJECTIVES),
+    ):
+        described = {"description": keys[key]["description"]}
+        keys[key] = described | section_by_kind(what, _entries(registry, builtin))
+    keys["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
 def schema_text() -> str:
     """The content of `SCHEMA_FILE`."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema(builtin=True), indent=2, ensure_ascii=False) + "\n"
 
 
-def _add_optimizers(optimizers: Schema) -> None:
-    """Names of optimizers and of their hyper-parameters, as the registry has them."""
-    any_optimizer, hyper = _schema_of(OptimizerSection), _schema_of(HyperParameters)
-    ranges, other = hyper["properties"], hyper["additionalProperties"]
-    optimizers["title"] = "optimizer"
-    optimizers["additionalProperties"] = False
-    optimizers["properties"] = {
-        name: {
-            **any_optimizer,
-            "title": f"key of {name}",
-            "description": f"Settings of {name}",
-            "additionalProperties": False,
-            "properties": any_optimizer["properties"]
-            | {
-                key: {**ranges.get(key, other), "default": default}
-                for key, default in optimizer.defaults.items()
-            },
-        }
-        for name, optimizer in OPTIMIZERS.items()
-    }
+def _entries(registry: Registry[Entry], builtin: bool) -> dict[str, Entry]:
+    """By name all entries, or the built-in ones."""
+    # `registry.builtin() if builtin else registry` once one takes entries of other packages.
+    return {name: registry[name] for name in registry}
 
 
-def _add_networks(networks: Schema) -> None:
-    """The kinds whose entries bring their settings; the others have models."""
-    for name, kind in NETWORKS.items():
-        if kind.settings is not None:
-            networks["properties"]["kind"]["enum"].append(name)
-            networks["allOf"].append(_where_kind(name, _own_networks(name, kind.settings)))
-
-
-def _own_networks(name: str, settings: Mapping[str, Schema]) -> Schema:
-    model = _schema_of(OwnNetworks)
-    kind = {"description": f"Networks of kind {name}", "const": name}
-    needed = [key for key, rule in settings.items() if "default" not in rule]
+def _optimizers(optimizers: Mapping[str, Optimizer]) -> Schema:
+    """Names of optimizers, each with the keys that all have and with its own settings."""
+    shared = _schema_of(OptimizerSection)
     return {
-        **model,
+        "title": "optimizer",
         "additionalProperties": False,
-        "required": [*model["required"], *needed],
-        "properties": {**model["properties"], "kind": kind, **settings},
+        "properties": {
+            name: {
+                **shared,
+                "title": f"key of {name}",
+                "description": optimizer.description,
+                "additionalProperties": False,
+                "required": [*shared["required"], *required(optimizer.settings)],
+                "properties": {
+                    **shared["properties"],
+                    **{
+                        key: in_order(rules)
+                        for key, rules in json_schema(optimizer.settings).items()
+                    },
+                },
+            }
+            for name, optimizer in optimizers.items()
+        },
     }
 
 
@@ -98,7 +92,7 @@ def _plain(node: Schema, models: Mapping[str, Schema]) -> Schema:
     """A part of what pydantic makes, in the form that our messages and editors need.
 
     models: by their names in references, each of which is replaced by the model. What pydantic
-    says in other words than `_KEYWORDS` is an error, so that nothing is lost.
+    says in other words than `KEYWORDS` is an error, so that nothing is lost.
     """
     node = {key: node[key] for key in node if key not in ("title", "discriminator", "$defs")}
     if "$ref" in node:
@@ -119,7 +113,7 @@ def _plain(node: Schema, models: Mapping[str, Schema]) -> Schema:
     for keyword in ("properties", "patternProperties"):
         if keyword in node:
             node[keyword] = {key: _plain(each, models) for key, each in node[keyword].items()}
-    return dict(sorted(node.items(), key=lambda item: _KEYWORDS.index(item[0])))
+    return dict(sorted(node.items(), key=lambda item: KEYWORDS.index(item[0])))
 
 
 def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
@@ -134,10 +128,9 @@ def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
 
 
 def _by_kind(node: Schema, models: Mapping[str, Schema]) -> Schema:
-    """A mapping whose key `kind` says which of the schemas it fits, where they name theirs."""
+    """A mapping whose key `kind` says which of the schemas it fits."""
     kinds = [_plain(each, models) for each in node["oneOf"]]
-    named = {each["properties"]["kind"].get("const"): each for each in kinds}
-    named.pop(None, None)
+    named = {each["properties"]["kind"]["const"]: each for each in kinds}
     choices = " or ".join(named) if len(named) == 2 else f"one of {', '.join(named)}"
     kind = {"description": f"{node[BY_KIND]}, {choices}", "enum": list(named)}
     described = {key: node[key] for key in ("description",) if key in node}
@@ -145,9 +138,5 @@ def _by_kind(node: Schema, models: Mapping[str, Schema]) -> Schema:
         "type": "object",
         "required": ["kind"],
         "properties": {"kind": kind},
-        "allOf": [_where_kind(name, each) for name, each in named.items()],
+        "allOf": [where_kind(name, each) for name, each in named.items()],
     }
-
-
-def _where_kind(name: str, then: Schema) -> Schema:
-    return {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": then}
