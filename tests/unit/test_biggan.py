@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 from ttur.data.shape import ImageShape
-from ttur.networks import biggan, build
+from ttur.networks import biggan
+from ttur.networks.build import build
 
 SETTINGS = {
     "kind": "biggan",

@@ -10,11 +10,10 @@ from conftest import SETTINGS, job_of
 from page_files import modules_of_page
 from test_step import BIGGAN, flat, start
 from test_training import train_tiny
-from ttur import networks
 from ttur.configuration import load, schema
 from ttur.data.shape import ImageShape
 from ttur.network_kinds import NETWORKS, NetworkKind, largest_map
-from ttur.networks import parameter_count
+from ttur.networks.build import build, parameter_count
 from ttur.training.groups import grouped
 from ttur.training.memory import ceiling_bytes, training_bytes
 from ttur.training.step import update
@@ -45,8 +44,8 @@ def test_every_kind_is_tested_here():
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_shapes_and_independent_replicas(kind):
     settings, seeds = EXAMPLES[kind], (3, 4, 5)
-    group = networks.build(settings, ImageShape(16, 2, 3), seeds)
-    alone = networks.build(settings, ImageShape(16, 2, 3), seeds[1:2])
+    group = build(settings, ImageShape(16, 2, 3), seeds)
+    alone = build(settings, ImageShape(16, 2, 3), seeds[1:2])
     latents, labels = torch.randn(6, 3 * settings["latent"]), torch.randint(3, (6, 3))
     images = group[0](latents, labels)
     assert (images.shape, images.abs().max() <= 1) == ((6, 3 * 2, 16, 16), True)

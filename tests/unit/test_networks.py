@@ -3,7 +3,8 @@
 import pytest
 import torch
 from ttur.data.shape import ImageShape
-from ttur.networks import biggan, build, parameter_count, shapes
+from ttur.networks import biggan
+from ttur.networks.build import build, parameter_count, shapes
 from ttur.networks.replicated import (
     BatchNorm2d,
     Conv2d,

@@ -8,7 +8,7 @@ from conftest import SETTINGS, job_of
 from test_step import BIGGAN, flat, start
 from torch.nn import functional as F
 from ttur.data.shape import ImageShape
-from ttur.networks import shapes
+from ttur.networks.build import shapes
 from ttur.training.inputs import InputSource
 from ttur.training.step import assemble, gradient_norms, update
 

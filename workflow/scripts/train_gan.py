@@ -31,7 +31,7 @@ from ttur.features import FeatureNetwork, load_features, load_reference, statist
 from ttur.files import atomic_path
 from ttur.frechet import Reference
 from ttur.gpu_slots import take_gpus
-from ttur.networks import build
+from ttur.networks.build import build
 from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record

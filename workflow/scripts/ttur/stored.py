@@ -10,7 +10,7 @@ from torch import nn
 
 from .data.shape import ImageShape
 from .errors import UserError
-from .networks import build
+from .networks.build import build
 from .networks.replicated import load_replica
 from .records import check_beside
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ..data.packed import PackedDataset
 from ..data.shape import ImageShape
-from ..networks import parameter_count
+from ..networks.build import parameter_count
 from ..streams import generator
 from .data import Images, TrainingData
 from .fit import check_fit

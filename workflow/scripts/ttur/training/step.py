@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .. import networks, objectives
+from .. import objectives
 from ..data.shape import ImageShape
+from ..networks.build import build as build_networks
 from ..networks.replicated import RunningNorm, keep_replicas
 from ..optimizers import OPTIMIZERS
 from .average import MovingAverage
@@ -107,7 +108,7 @@ def build_players(
     world: World | None = None,
 ) -> Players:
     """Fresh players with one replica per seed."""
-    pair = networks.build(recipe.networks, shape, seeds)
+    pair = build_networks(recipe.networks, shape, seeds)
     return assemble(recipe, pair, device=device, world=world)
 
 
