@@ -8,18 +8,21 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..network_kinds import NETWORKS
-from ..optimizers import OPTIMIZERS
+from ..objectives import OBJECTIVES
+from ..optimizers import OPTIMIZERS, Optimizer
+from ..registry import Registry
+from ..settings import json_schema, required
 from .config import ConfigSection
-from .networks import OwnNetworks
-from .optimizers import HyperParameters, OptimizerSection
+from .optimizers import OptimizerSection
 from .section import BY_KIND, Section
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
 Schema = dict[str, Any]
+Entry = TypeVar("Entry")
 
 # In this order: of several errors in one place the first counts.
 _KEYWORDS = (
@@ -32,59 +35,69 @@ _KEYWORDS = (
 
 
 @cache
-def schema() -> Schema:
-    """The schema, without references, with the registered optimizers and networks."""
+def schema(*, builtin: bool = False) -> Schema:
+    """The schema, without references, with the entries of the registries.
+
+    builtin: without those that other packages bring.
+    """
     whole = _schema_of(ConfigSection)
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
-    _add_optimizers(experiment["properties"]["optimizers"])
-    _add_networks(experiment["properties"]["networks"])
+    sections = experiment["properties"]
+    sections["networks"] |= _choice("The architecture", _entries(NETWORKS, builtin))
+    sections["objective"] |= _choice("The loss", _entries(OBJECTIVES, builtin))
+    sections["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
 def schema_text() -> str:
     """The content of `SCHEMA_FILE`."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema(builtin=True), indent=2, ensure_ascii=False) + "\n"
 
 
-def _add_optimizers(optimizers: Schema) -> None:
-    """Names of optimizers and of their hyper-parameters, as the registry has them."""
-    any_optimizer, hyper = _schema_of(OptimizerSection), _schema_of(HyperParameters)
-    ranges, other = hyper["properties"], hyper["additionalProperties"]
-    optimizers["title"] = "optimizer"
-    optimizers["additionalProperties"] = False
-    optimizers["properties"] = {
+def _entries(registry: Registry[Entry], builtin: bool) -> dict[str, Entry]:
+    """All entries, or those that no other package brings."""
+    names = registry  # with builtin: registry.builtin()
+    return {name: registry[name] for name in names}
+
+
+def _choice(what: str, entries: Mapping[str, Any]) -> Schema:
+    """A mapping whose key `kind` names one of these entries, with that entry's settings."""
+    kinds = {
         name: {
-            **any_optimizer,
-            "title": f"key of {name}",
-            "description": f"Settings of {name}",
+            "type": "object",
             "additionalProperties": False,
-            "properties": any_optimizer["properties"]
-            | {
-                key: {**ranges.get(key, other), "default": default}
-                for key, default in optimizer.defaults.items()
+            "required": ["kind", *required(entry.settings)],
+            "properties": {
+                "kind": {"description": entry.description, "const": name},
+                **_settings(entry),
             },
         }
-        for name, optimizer in OPTIMIZERS.items()
+        for name, entry in entries.items()
     }
+    return _one_of(what, kinds)
 
 
-def _add_networks(networks: Schema) -> None:
-    """The kinds whose entries bring their settings; the others have models."""
-    for name, kind in NETWORKS.items():
-        if kind.settings is not None:
-            networks["properties"]["kind"]["enum"].append(name)
-            networks["allOf"].append(_where_kind(name, _own_networks(name, kind.settings)))
+def _settings(entry: Any) -> dict[str, Schema]:
+    return {key: _plain(rules, {}) for key, rules in json_schema(entry.settings).items()}
 
 
-def _own_networks(name: str, settings: Mapping[str, Schema]) -> Schema:
-    model = _schema_of(OwnNetworks)
-    kind = {"description": f"Networks of kind {name}", "const": name}
-    needed = [key for key, rule in settings.items() if "default" not in rule]
+def _optimizers(entries: Mapping[str, Optimizer]) -> Schema:
+    """Names of optimizers, each with the keys that all have and with its own settings."""
+    shared = _schema_of(OptimizerSection)
     return {
-        **model,
+        "title": "optimizer",
         "additionalProperties": False,
-        "required": [*model["required"], *needed],
-        "properties": {**model["properties"], "kind": kind, **settings},
+        "properties": {
+            name: {
+                **shared,
+                "title": f"key of {name}",
+                "description": entry.description,
+                "additionalProperties": False,
+                "required": [*shared["required"], *required(entry.settings)],
+                "properties": {**shared["properties"], **_settings(entry)},
+            }
+            for name, entry in entries.items()
+        },
     }
 
 
@@ -134,18 +147,21 @@ def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
 
 
 def _by_kind(node: Schema, models: Mapping[str, Schema]) -> Schema:
-    """A mapping whose key `kind` says which of the schemas it fits, where they name theirs."""
+    """A mapping whose key `kind` says which of the schemas it fits."""
     kinds = [_plain(each, models) for each in node["oneOf"]]
-    named = {each["properties"]["kind"].get("const"): each for each in kinds}
-    named.pop(None, None)
-    choices = " or ".join(named) if len(named) == 2 else f"one of {', '.join(named)}"
-    kind = {"description": f"{node[BY_KIND]}, {choices}", "enum": list(named)}
     described = {key: node[key] for key in ("description",) if key in node}
-    return described | {
+    named = {each["properties"]["kind"]["const"]: each for each in kinds}
+    return described | _one_of(node[BY_KIND], named)
+
+
+def _one_of(what: str, kinds: Mapping[str, Schema]) -> Schema:
+    """A mapping whose key `kind` says which of these schemas it fits; what: describes that key."""
+    choices = " or ".join(kinds) if len(kinds) == 2 else f"one of {', '.join(kinds)}"
+    return {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": kind},
-        "allOf": [_where_kind(name, each) for name, each in named.items()],
+        "properties": {"kind": {"description": f"{what}, {choices}", "enum": list(kinds)}},
+        "allOf": [_where_kind(name, each) for name, each in kinds.items()],
     }
 
 
