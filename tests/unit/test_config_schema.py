@@ -3,17 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 from config_examples import W, X, changed, minimal, problem, rates
 from jsonschema import Draft202012Validator
 from ttur.configuration import SCHEMA_FILE, load, schema
 from ttur.optimizers import OPTIMIZERS, Optimizer
+from ttur.settings import setting
 
 
 def test_the_file_for_editors_is_in_step():
     command = "PYTHONPATH=workflow/scripts python -m ttur.configuration"
-    assert json.loads(SCHEMA_FILE.read_text()) == schema(), f"write it anew: {command}"
+    assert json.loads(SCHEMA_FILE.read_text()) == schema(builtin=True), f"write it anew: {command}"
 
 
 def objects(schema):
@@ -39,10 +41,15 @@ def test_the_schema_is_valid_strict_and_described():
         assert all(each["description"] for each in part["properties"].values())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Momentum:
+    momentum: float = setting("Of the velocity", default=0.9, at_least=0, below=1)
+
+
 @pytest.fixture
 def unbounded_optimizer(monkeypatch):
     """An optimizer for which the theory has no bound, as one entry of the registry."""
-    entry = Optimizer(defaults={"momentum": 0.9}, scale=None, build=lambda *_: None)
+    entry = Optimizer(description="Plain", build=lambda *_: None, settings=Momentum)
     monkeypatch.setitem(OPTIMIZERS, "SGD", entry)
     schema.cache_clear()
     yield "SGD"
@@ -51,7 +58,7 @@ def unbounded_optimizer(monkeypatch):
 
 def test_a_new_optimizer_is_one_entry_of_the_registry(unbounded_optimizer):
     config = load(changed(minimal(), {f"{X}/optimizers/SGD": rates()}))
-    assert config.experiments["dcgan-fashion"].optimizers["SGD"].hyper == {"momentum": 0.9}
+    assert config.experiments["dcgan-fashion"].optimizers["SGD"].optimizer.settings == Momentum()
     message = problem(changed(minimal(), {f"{X}/optimizers/SGD": {**rates(), "momentum": "9e-1"}}))
     assert message.endswith("SGD.momentum is text: YAML reads 9e-1 as text, write 9.0e-1")
 

@@ -24,12 +24,12 @@ def load_generators(
     seeds: Sequence[int],
     device: torch.device,
 ) -> nn.Module:
-    """The final generators of `seeds`, one replica each, in that order; in an `Apart` where a network
-    holds one seed.
+    """The final generators of `seeds`, one replica each, in that order.
 
     path: generators.safetensors of the job; only the tensors of these seeds are read. run: its
-    run.json, and record what that holds. manifest: that of its data set. Raises UserError where
-    the generators are missing, damaged or do not fit together with the others.
+    run.json, and record what that holds. manifest: that of its data set. Returns an `Apart` where a
+    network holds one seed. Raises UserError where the generators are missing, damaged or do not fit
+    together with the others.
     """
     if path == run.with_name(path.name):
         check_beside(run, record, path.name)

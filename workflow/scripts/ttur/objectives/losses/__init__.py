@@ -1,1 +1,1 @@
-"""Losses and penalties as functions of tensors; the entries of the objectives take them from here."""
+"""Losses and penalties as functions of tensors, for the entries of the objectives."""
