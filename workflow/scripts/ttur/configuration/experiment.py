@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
+from ..features.kinds import NETWORKS
 from ..training.grid import Limits
 from ..training.job import Ema, Fid
-from .fid import METRICS, Evaluation, FidSection
+from .fid import Evaluation, FidSection
 from .inception import Inception
 from .limits import LimitsSection
 from .networks import NetworksSection
@@ -157,7 +158,7 @@ class Experiment(ExperimentSection):
     def metric(self) -> str:
         """What the distance is called in tables and on axes."""
         random = " (random weights)" if self.fid.weights == "random" else ""
-        return METRICS[self.fid.features] + random
+        return f"{NETWORKS[self.fid.features].prefix}FID{random}"
 
     @property
     def seed_groups(self) -> list[tuple[int, ...]]:

@@ -13,6 +13,9 @@ from typing import Any
 from ..network_kinds import NETWORKS
 from ..optimizers import OPTIMIZERS
 from .config import ConfigSection
+from .datasets import datasets_schema
+from .entry_sections import KEYWORDS, where_kind
+from .features import feature_keys
 from .networks import OwnNetworks
 from .optimizers import HyperParameters, OptimizerSection
 from .section import BY_KIND, Section
@@ -21,29 +24,25 @@ SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
 Schema = dict[str, Any]
 
-# In this order: of several errors in one place the first counts.
-_KEYWORDS = (
-    *("$schema", "title", "description", "type", "const", "enum"),
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "maxLength", "pattern"),
-    *("minItems", "maxItems", "uniqueItems", "items"),
-    *("minProperties", "patternProperties", "additionalProperties", "required", "properties"),
-    *("allOf", "default"),
-)
-
 
 @cache
-def schema() -> Schema:
-    """The schema, without references, with the registered optimizers and networks."""
+def schema(builtin: bool = False) -> Schema:
+    """The schema, without references, with the entries of the registries.
+
+    builtin: with those alone that come with this library, not those of other packages.
+    """
     whole = _schema_of(ConfigSection)
+    whole["properties"]["datasets"]["patternProperties"] = datasets_schema(builtin)
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
     _add_optimizers(experiment["properties"]["optimizers"])
     _add_networks(experiment["properties"]["networks"])
+    experiment["properties"]["fid"]["properties"] |= feature_keys(builtin)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
 def schema_text() -> str:
     """The content of `SCHEMA_FILE`."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema(builtin=True), indent=2, ensure_ascii=False) + "\n"
 
 
 def _add_optimizers(optimizers: Schema) -> None:
@@ -73,7 +72,7 @@ def _add_networks(networks: Schema) -> None:
     for name, kind in NETWORKS.items():
         if kind.settings is not None:
             networks["properties"]["kind"]["enum"].append(name)
-            networks["allOf"].append(_where_kind(name, _own_networks(name, kind.settings)))
+            networks["allOf"].append(where_kind(name, _own_networks(name, kind.settings)))
 
 
 def _own_networks(name: str, settings: Mapping[str, Schema]) -> Schema:
@@ -98,7 +97,7 @@ def _plain(node: Schema, models: Mapping[str, Schema]) -> Schema:
     """A part of what pydantic makes, in the form that our messages and editors need.
 
     models: by their names in references, each of which is replaced by the model. What pydantic
-    says in other words than `_KEYWORDS` is an error, so that nothing is lost.
+    says in other words than `KEYWORDS` is an error, so that nothing is lost.
     """
     node = {key: node[key] for key in node if key not in ("title", "discriminator", "$defs")}
     if "$ref" in node:
@@ -119,7 +118,7 @@ def _plain(node: Schema, models: Mapping[str, Schema]) -> Schema:
     for keyword in ("properties", "patternProperties"):
         if keyword in node:
             node[keyword] = {key: _plain(each, models) for key, each in node[keyword].items()}
-    return dict(sorted(node.items(), key=lambda item: _KEYWORDS.index(item[0])))
+    return dict(sorted(node.items(), key=lambda item: KEYWORDS.index(item[0])))
 
 
 def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
@@ -145,9 +144,5 @@ def _by_kind(node: Schema, models: Mapping[str, Schema]) -> Schema:
         "type": "object",
         "required": ["kind"],
         "properties": {"kind": kind},
-        "allOf": [_where_kind(name, each) for name, each in named.items()],
+        "allOf": [where_kind(name, each) for name, each in named.items()],
     }
-
-
-def _where_kind(name: str, then: Schema) -> Schema:
-    return {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": then}
