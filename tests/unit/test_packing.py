@@ -33,7 +33,7 @@ from raw_data_examples import (
 )
 from ttur.data import packing, workers
 from ttur.data.flatten import SixteenBits
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.partial import Partial
@@ -95,7 +95,7 @@ def test_bytes_do_not_depend_on_the_number_of_processes(kind, tmp_path):
     settings = settings_of(kind, root, expected_images=None, max_skipped_share=0.2)
     for processes in (1, 3):
         directory = tmp_path / f"packed{processes}"
-        write_packed(directory, settings, KINDS[kind](settings), processes)
+        write_packed(directory, settings, source_of(settings), processes)
         PackedDataset.open(directory).verify()
     assert contents(tmp_path / "packed1") == contents(tmp_path / "packed3")
     manifest = json.loads((directory / "manifest.json").read_text())
@@ -489,7 +489,7 @@ def wait_for_end_of(processes: set[int]) -> set[int]:
 def test_kill_9_then_the_same_command(processes, tmp_path):
     write_lsun(tmp_path / "raw", lsun_images(6000))
     settings = settings_of("lsun", tmp_path / "raw", expected_images=6000)
-    write_packed(tmp_path / "whole", settings, KINDS["lsun"](settings))
+    write_packed(tmp_path / "whole", settings, source_of(settings))
     directory = tmp_path / "packed"
     command = prepare(settings, directory, processes)
     environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
@@ -607,7 +607,7 @@ def test_work_of_other_code_is_not_gone_on_from(edited, tmp_path, checkpoint_aft
     """In doubt it is done again: what was edited may belong to another kind."""
     write_lsun(tmp_path / "raw", lsun_images(200))
     settings = settings_of("lsun", tmp_path / "raw", expected_images=200)
-    interrupted(tmp_path / "packed", settings, KINDS["lsun"](settings))
+    interrupted(tmp_path / "packed", settings, source_of(settings))
     scripts = shutil.copytree("workflow/scripts", tmp_path / "scripts")
     if edited:
         with open(scripts / "ttur/data" / edited, "a") as module:
@@ -617,7 +617,7 @@ def test_work_of_other_code_is_not_gone_on_from(edited, tmp_path, checkpoint_aft
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert ("own: going on after" in result.stderr) is (not edited)
-    write_packed(tmp_path / "whole", settings, KINDS["lsun"](settings))
+    write_packed(tmp_path / "whole", settings, source_of(settings))
     assert contents(tmp_path / "packed") == contents(tmp_path / "whole")
 
 

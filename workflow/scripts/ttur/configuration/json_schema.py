@@ -16,6 +16,9 @@ from ..optimizers import OPTIMIZERS, Optimizer
 from ..registry import Registry
 from ..settings import json_schema, required
 from .config import ConfigSection
+from .datasets import datasets_schema
+from .entry_sections import KEYWORDS, where_kind
+from .features import feature_keys
 from .optimizers import OptimizerSection
 from .section import BY_KIND, Section
 
@@ -23,15 +26,6 @@ SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
 Schema = dict[str, Any]
 Entry = TypeVar("Entry")
-
-# In this order: of several errors in one place the first counts.
-_KEYWORDS = (
-    *("$schema", "title", "description", "type", "const", "enum"),
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "maxLength", "pattern"),
-    *("minItems", "maxItems", "uniqueItems", "items"),
-    *("minProperties", "patternProperties", "additionalProperties", "required", "properties"),
-    *("allOf", "default"),
-)
 
 
 @cache
@@ -41,11 +35,13 @@ def schema(*, builtin: bool = False) -> Schema:
     builtin: without those that other packages bring.
     """
     whole = _schema_of(ConfigSection)
+    whole["properties"]["datasets"]["patternProperties"] = datasets_schema(builtin)
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
     sections = experiment["properties"]
     sections["networks"] |= _choice("The architecture", _entries(NETWORKS, builtin))
     sections["objective"] |= _choice("The loss", _entries(OBJECTIVES, builtin))
     sections["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
+    sections["fid"]["properties"] |= feature_keys(builtin)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
@@ -56,8 +52,7 @@ def schema_text() -> str:
 
 def _entries(registry: Registry[Entry], builtin: bool) -> dict[str, Entry]:
     """All entries, or those that no other package brings."""
-    names = registry  # with builtin: registry.builtin()
-    return {name: registry[name] for name in names}
+    return {name: registry[name] for name in (registry.builtin() if builtin else registry)}
 
 
 def _choice(what: str, entries: Mapping[str, Any]) -> Schema:
@@ -111,7 +106,7 @@ def _plain(node: Schema, models: Mapping[str, Schema]) -> Schema:
     """A part of what pydantic makes, in the form that our messages and editors need.
 
     models: by their names in references, each of which is replaced by the model. What pydantic
-    says in other words than `_KEYWORDS` is an error, so that nothing is lost.
+    says in other words than `KEYWORDS` is an error, so that nothing is lost.
     """
     node = {key: node[key] for key in node if key not in ("title", "discriminator", "$defs")}
     if "$ref" in node:
@@ -132,7 +127,7 @@ def _plain(node: Schema, models: Mapping[str, Schema]) -> Schema:
     for keyword in ("properties", "patternProperties"):
         if keyword in node:
             node[keyword] = {key: _plain(each, models) for key, each in node[keyword].items()}
-    return dict(sorted(node.items(), key=lambda item: _KEYWORDS.index(item[0])))
+    return dict(sorted(node.items(), key=lambda item: KEYWORDS.index(item[0])))
 
 
 def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
@@ -161,9 +156,5 @@ def _one_of(what: str, kinds: Mapping[str, Schema]) -> Schema:
         "type": "object",
         "required": ["kind"],
         "properties": {"kind": {"description": f"{what}, {choices}", "enum": list(kinds)}},
-        "allOf": [_where_kind(name, each) for name, each in kinds.items()],
+        "allOf": [where_kind(name, each) for name, each in kinds.items()],
     }
-
-
-def _where_kind(name: str, then: Schema) -> Schema:
-    return {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": then}

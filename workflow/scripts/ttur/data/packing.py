@@ -18,8 +18,8 @@ from .content import LIMITS, NOT_PIXELS
 from .flatten import dark_pictures
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
+from .raw import raw_state
 from .source import Source
-from .state import raw_state
 from .tally import Tally, counted
 from .workers import decoded
 
