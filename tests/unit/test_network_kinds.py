@@ -165,20 +165,20 @@ def test_entry_of_the_built_in_kinds():
 @pytest.mark.parametrize(
     ("keys", "image_size", "problems"),
     [
-        ({"latent": 8}, 16, {}),
-        ({"latent": 7}, 16, {"latent": "is 7, not 4 equal pieces .* at 16 pixels: use 8"}),
+        ({"latent": 9}, 16, {}),
+        ({"latent": 7}, 16, {"latent": "is 7, not 3 equal pieces .* at 16 pixels: use 9"}),
         ({"latent": 9}, 64, {"latent": "is 9, not 5 equal pieces .* at 64 pixels: use 10"}),
-        ({"latent": 8, "attention": 8}, 16, {}),
-        ({"latent": 8, "attention": 16}, 16, {"attention": "use a side below image_size, 16, or"}),
+        ({"latent": 9, "attention": 8}, 16, {}),
+        ({"latent": 9, "attention": 16}, 16, {"attention": "use a side below image_size, 16, or"}),
         (
-            {"latent": 8, "attention": 8, "generator_width": 7, "discriminator_width": 4},
+            {"latent": 9, "attention": 8, "generator_width": 7, "discriminator_width": 4},
             16,
             {
                 "generator_width": "is 7: use at least 8, or attention: null",
                 "discriminator_width": "is 4: use at least 8, or attention: null",
             },
         ),
-        ({"latent": 8, "generator_width": 7}, 16, {}),
+        ({"latent": 9, "generator_width": 7}, 16, {}),
     ],
 )
 def test_what_biggan_asks_of_its_settings(keys, image_size, problems):

@@ -19,6 +19,13 @@ def no_problems(*_: Any) -> Problems:
     return ()
 
 
+def check_fields(settings: type, *taken: str) -> None:
+    """Raises TypeError where settings have a field by a name that a configuration needs itself."""
+    for each in fields(settings):
+        if each.name in taken:
+            raise TypeError(f"{settings.__qualname__} has the field {each.name}: call it otherwise")
+
+
 @dataclass(frozen=True)
 class Chosen(Generic[Entry]):
     """An entry by its name, and its settings.

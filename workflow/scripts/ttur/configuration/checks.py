@@ -15,7 +15,7 @@ from .data_files import (
     raw_files_as_their_kind_needs_them,
 )
 from .datasets import known_data_sets, labels_where_needed
-from .entries import settings_that_entries_can_use
+from .entry_checks import settings_that_entries_can_use
 from .experiment import (
     folder_names_within_limits,
     jobs_within_limits,

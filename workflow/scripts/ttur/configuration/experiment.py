@@ -1,7 +1,7 @@
 """The configuration's section `experiments`: one of them, as written and as it is read."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -11,7 +11,6 @@ from ..network_kinds import NETWORKS
 from ..objectives import OBJECTIVES
 from ..training.grid import Limits
 from ..training.job import Ema, Fid
-from .entries import EntrySection
 from .fid import Evaluation, FidSection
 from .inception import Inception
 from .limits import LimitsSection
@@ -46,8 +45,8 @@ class ExperimentSection(Section):
     section: Line = Field(description='The paper\'s section in quotes, such as "4.1"')
     title: Line = Field(description="Title in figures and tables")
     dataset: str = Field(description="The name of one of datasets")
-    networks: EntrySection = Field(description="Generator and discriminator")
-    objective: EntrySection = Field(description="What the two players minimise")
+    networks: dict[str, Any] = Field(description="Generator and discriminator")
+    objective: dict[str, Any] = Field(description="What the two players minimise")
     discriminator_steps: int = Field(
         1,
         ge=1,

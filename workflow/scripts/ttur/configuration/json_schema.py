@@ -17,7 +17,7 @@ from ..registry import Registry
 from ..settings import json_schema, required
 from .config import ConfigSection
 from .datasets import datasets_schema
-from .entry_sections import KEYWORDS, where_kind
+from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
 from .features import feature_keys
 from .optimizers import OptimizerSection
 from .section import BY_KIND, Section
@@ -29,19 +29,23 @@ Entry = TypeVar("Entry")
 
 
 @cache
-def schema(*, builtin: bool = False) -> Schema:
+def schema(builtin: bool = False) -> Schema:
     """The schema, without references, with the entries of the registries.
 
-    builtin: without those that other packages bring.
+    builtin: with those alone that come with this library, not those of other packages.
     """
     whole = _schema_of(ConfigSection)
     whole["properties"]["datasets"]["patternProperties"] = datasets_schema(builtin)
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
-    sections = experiment["properties"]
-    sections["networks"] |= _choice("The architecture", _entries(NETWORKS, builtin))
-    sections["objective"] |= _choice("The loss", _entries(OBJECTIVES, builtin))
-    sections["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
-    sections["fid"]["properties"] |= feature_keys(builtin)
+    keys = experiment["properties"]
+    for key, what, registry in (
+        ("networks", "The architecture", NETWORKS),
+        ("objective", "The loss", OBJECTIVES),
+    ):
+        described = {"description": keys[key]["description"]}
+        keys[key] = described | section_by_kind(what, _entries(registry, builtin))
+    keys["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
+    keys["fid"]["properties"] |= feature_keys(builtin)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
@@ -51,32 +55,11 @@ def schema_text() -> str:
 
 
 def _entries(registry: Registry[Entry], builtin: bool) -> dict[str, Entry]:
-    """All entries, or those that no other package brings."""
+    """By name all entries, or the built-in ones."""
     return {name: registry[name] for name in (registry.builtin() if builtin else registry)}
 
 
-def _choice(what: str, entries: Mapping[str, Any]) -> Schema:
-    """A mapping whose key `kind` names one of these entries, with that entry's settings."""
-    kinds = {
-        name: {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["kind", *required(entry.settings)],
-            "properties": {
-                "kind": {"description": entry.description, "const": name},
-                **_settings(entry),
-            },
-        }
-        for name, entry in entries.items()
-    }
-    return _one_of(what, kinds)
-
-
-def _settings(entry: Any) -> dict[str, Schema]:
-    return {key: _plain(rules, {}) for key, rules in json_schema(entry.settings).items()}
-
-
-def _optimizers(entries: Mapping[str, Optimizer]) -> Schema:
+def _optimizers(optimizers: Mapping[str, Optimizer]) -> Schema:
     """Names of optimizers, each with the keys that all have and with its own settings."""
     shared = _schema_of(OptimizerSection)
     return {
@@ -86,12 +69,18 @@ def _optimizers(entries: Mapping[str, Optimizer]) -> Schema:
             name: {
                 **shared,
                 "title": f"key of {name}",
-                "description": entry.description,
+                "description": optimizer.description,
                 "additionalProperties": False,
-                "required": [*shared["required"], *required(entry.settings)],
-                "properties": {**shared["properties"], **_settings(entry)},
+                "required": [*shared["required"], *required(optimizer.settings)],
+                "properties": {
+                    **shared["properties"],
+                    **{
+                        key: in_order(rules)
+                        for key, rules in json_schema(optimizer.settings).items()
+                    },
+                },
             }
-            for name, entry in entries.items()
+            for name, optimizer in optimizers.items()
         },
     }
 
@@ -144,17 +133,13 @@ def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
 def _by_kind(node: Schema, models: Mapping[str, Schema]) -> Schema:
     """A mapping whose key `kind` says which of the schemas it fits."""
     kinds = [_plain(each, models) for each in node["oneOf"]]
-    described = {key: node[key] for key in ("description",) if key in node}
     named = {each["properties"]["kind"]["const"]: each for each in kinds}
-    return described | _one_of(node[BY_KIND], named)
-
-
-def _one_of(what: str, kinds: Mapping[str, Schema]) -> Schema:
-    """A mapping whose key `kind` says which of these schemas it fits; what: describes that key."""
-    choices = " or ".join(kinds) if len(kinds) == 2 else f"one of {', '.join(kinds)}"
-    return {
+    choices = " or ".join(named) if len(named) == 2 else f"one of {', '.join(named)}"
+    kind = {"description": f"{node[BY_KIND]}, {choices}", "enum": list(named)}
+    described = {key: node[key] for key in ("description",) if key in node}
+    return described | {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"description": f"{what}, {choices}", "enum": list(kinds)}},
-        "allOf": [where_kind(name, each) for name, each in kinds.items()],
+        "properties": {"kind": kind},
+        "allOf": [where_kind(name, each) for name, each in named.items()],
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..chosen import Chosen, Problems, chosen, no_problems
+from ..chosen import Chosen, Problems, check_fields, chosen, no_problems
 from ..registry import Registry
 from ..settings import setting
 
@@ -72,6 +72,7 @@ class NetworkKind:
     replicas: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self.settings, "kind")
         if "latent" not in {each.name for each in dataclasses.fields(self.settings)}:
             raise TypeError(f"{self.settings.__qualname__} has no field latent: add it")
 

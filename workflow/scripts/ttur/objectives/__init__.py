@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..chosen import Problems, chosen, no_problems
+from ..chosen import Problems, check_fields, chosen, no_problems
 from ..registry import Registry
 from ..settings import NoSettings
 
@@ -62,6 +62,9 @@ class ObjectiveKind:
     settings: type = NoSettings
     check: Callable[[Any], Problems] = no_problems
     second_derivatives: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self.settings, "kind")
 
 
 def build(objective: Mapping[str, Any]) -> Objective:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..chosen import Chosen, Problems, no_problems, with_settings
+from ..chosen import Chosen, Problems, check_fields, no_problems, with_settings
 from ..registry import Registry
-from ..settings import NoSettings
+from ..settings import NoSettings, required
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +42,11 @@ class Optimizer:
     settings: type = NoSettings
     check: Callable[[Any], Problems] = no_problems
     scale: Callable[[Any], float] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self.settings, "generator_rate", "discriminator_rate", "batch_sizes")
+        for key in required(self.settings):  # the theory estimates what nobody has configured
+            raise TypeError(f"{self.settings.__qualname__}.{key} has no default: give it one")
 
 
 def optimizer_of(name: str, hyper: Mapping[str, Any]) -> Chosen[Optimizer]:

@@ -1,13 +1,7 @@
-"""Keys of an experiment that choose entries of registries: `networks`, `objective`, `optimizers`.
-
-Their sections are not models: an entry brings its settings, so that one of another package is
-checked as a built-in one is.
-"""
+"""What the schema cannot say of the settings of entries: each entry brings its own check."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import WithJsonSchema
+from typing import TYPE_CHECKING, Any
 
 from ..chosen import Chosen
 from .problems import KeyPath, Problem
@@ -15,12 +9,8 @@ from .problems import KeyPath, Problem
 if TYPE_CHECKING:
     from .config import Config
 
-EntrySection = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
-"""`kind`, the name of an entry, and that entry's settings; its schema comes from the registry."""
-
 
 def settings_that_entries_can_use(config: "Config") -> Iterator[Problem]:
-    """What the entries' own checks say."""
     for name, experiment in config.experiments.items():
         path, shape = ["experiments", name], config.datasets[experiment.dataset].shape
         yield from _problems([*path, "networks"], experiment.networks, shape)
