@@ -15,6 +15,7 @@ import warnings
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,7 +34,7 @@ from raw_data_examples import (
 )
 from ttur.data import packing, workers
 from ttur.data.flatten import SixteenBits
-from ttur.data.kinds import source_of
+from ttur.data.kinds import KINDS, DatasetKind, source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.partial import Partial
@@ -531,6 +532,22 @@ def interrupted(directory: Path, settings: dict = SETTINGS, source: Source | Non
     with pytest.raises(Killed):
         write_packed(directory, settings, replace(source, decoder=decoder))
     assert (directory / ".partial.json").exists()
+
+
+def test_the_code_of_an_entry_of_another_package_counts(tmp_path, monkeypatch, capsys):
+    """What its earlier version has decoded is not gone on with."""
+    file = tmp_path / "outside_kind.py"
+    file.write_text("class Settings:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    outside = import_module("outside_kind")
+    entry = DatasetKind(description="Toys", settings=outside.Settings, read=toy)
+    monkeypatch.setitem(KINDS, SETTINGS["kind"], entry)
+    for name, edits in (("same", ""), ("edited", "# another way\n")):
+        interrupted(tmp_path / name)
+        file.write_text(file.read_text() + edits)
+        write_packed(tmp_path / name, SETTINGS, toy())
+        assert ("going on after" in capsys.readouterr().err) == (not edits)
+    monkeypatch.delitem(sys.modules, "outside_kind")
 
 
 def flip(path: Path, position: int) -> None:

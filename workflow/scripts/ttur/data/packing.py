@@ -16,6 +16,7 @@ from ..locks import locked
 from ..progress import Progress
 from .content import LIMITS, NOT_PIXELS
 from .flatten import dark_pictures
+from .kinds import KINDS
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
 from .raw import raw_state
@@ -193,6 +194,14 @@ def _check_content(
 def _fingerprint(settings: dict, state: str) -> str:
     """Digest of all that decides the pixels: settings, raw files, code and libraries."""
     pixels = {key: value for key, value in settings.items() if key not in LIMITS}
-    code = [sha256(path) for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    code = [sha256(path) for path in sorted(_code(settings["kind"]))]
     made_from = [pixels, state, code, PIL.__version__, np.__version__]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def _code(kind: str) -> set[Path]:
+    """All files of this package, and that of the entry, which may be of another one."""
+    files = set(Path(__file__).parent.rglob("*.py"))
+    if kind in KINDS:
+        files.add(Path(sys.modules[KINDS[kind].settings.__module__].__file__))
+    return files
