@@ -534,7 +534,9 @@ def interrupted(directory: Path, settings: dict = SETTINGS, source: Source | Non
     assert (directory / ".partial.json").exists()
 
 
-def test_the_code_of_an_entry_of_another_package_counts(tmp_path, monkeypatch, capsys):
+def test_the_code_of_an_entry_of_another_package_counts(
+    tmp_path, monkeypatch, capsys, checkpoint_after_every_chunk
+):
     """What its earlier version has decoded is not gone on with."""
     file = tmp_path / "outside_kind.py"
     file.write_text("class Settings:\n    pass\n")
