@@ -380,7 +380,7 @@ def test_jobs_together_use_what_each_of_them_uses():
 
 @pytest.mark.parametrize("name", ["Lion", "updates", "__init__"])
 def test_an_entry_that_is_none_is_an_error(name):
-    with pytest.raises(ValueError, match=f"no entry of a registry: .*{name.lower()}.py"):
+    with pytest.raises(ValueError, match=f"no entry {name} of the registry optimizers"):
         code_digest("workflow/scripts/train_gan.py", entries_of(replace(DCGAN, optimizer=name)))
 
 

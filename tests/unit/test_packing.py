@@ -15,7 +15,6 @@ import warnings
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,9 +31,10 @@ from raw_data_examples import (
     write_celeba,
     write_lsun,
 )
+from ttur import outside
 from ttur.data import packing, workers
 from ttur.data.flatten import SixteenBits
-from ttur.data.kinds import KINDS, DatasetKind, source_of
+from ttur.data.kinds import KINDS, source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.partial import Partial
@@ -538,18 +538,21 @@ def test_the_code_of_an_entry_of_another_package_counts(
     tmp_path, monkeypatch, capsys, checkpoint_after_every_chunk
 ):
     """What its earlier version has decoded is not gone on with."""
-    file = tmp_path / "outside_kind.py"
-    file.write_text("class Settings:\n    pass\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    outside = import_module("outside_kind")
-    entry = DatasetKind(description="Toys", settings=outside.Settings, read=toy)
-    monkeypatch.setitem(KINDS, SETTINGS["kind"], entry)
-    for name, edits in (("same", ""), ("edited", "# another way\n")):
-        interrupted(tmp_path / name)
-        file.write_text(file.read_text() + edits)
-        write_packed(tmp_path / name, SETTINGS, toy())
-        assert ("going on after" in capsys.readouterr().err) == (not edits)
-    monkeypatch.delitem(sys.modules, "outside_kind")
+    site, kind = tmp_path / "site", {SETTINGS["kind"]: "toys:KIND"}
+    entry = "from ttur.data.kinds import DatasetKind\n"
+    entry += "KIND = DatasetKind(description='Toys', settings=type, read=print)\n"
+    install(site, "toys", {"toys/__init__.py": entry}, {"datasets": kind})
+    monkeypatch.syspath_prepend(site)
+    outside.brought.cache_clear()
+    try:
+        for name, edits in (("same", ""), ("edited", "# another way\n")):
+            interrupted(tmp_path / name)
+            (site / "toys/__init__.py").write_text(entry + edits)
+            write_packed(tmp_path / name, SETTINGS, toy())
+            assert ("going on after" in capsys.readouterr().err) == (not edits)
+    finally:
+        outside.brought.cache_clear()
+        KINDS.pop(SETTINGS["kind"], None)
 
 
 def flip(path: Path, position: int) -> None:

@@ -12,7 +12,7 @@ from ttur.optimizers import OPTIMIZERS
 FRUIT = {
     "__init__": (
         "from ttur.registry import Registry\n"
-        "FRUIT = Registry(__name__, 'COLOUR', first=('Pear', 'fig'))\n"
+        "FRUIT = Registry(__name__, 'COLOUR', str, first=('Pear', 'fig'))\n"
     ),
     "apple": "COLOUR = 'red'\n",
     "pear": "NAME, COLOUR = 'Pear', 'green'\n",

@@ -19,6 +19,11 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from . import outside
+
+PACKAGE = "ttur"
+"""The library, a folder beside the scripts."""
+
 _UNREAD = ("kind", "type_comment")
 """Fields of nodes that nothing reads when the code runs. kind: the u of u"text"."""
 
@@ -33,7 +38,7 @@ Uses = Mapping[str, Collection[str]]
 def imported_files(
     script: str | Path,
     *,
-    package: str = "ttur",
+    package: str = PACKAGE,
     lazily: bool = True,
     uses: Uses | None = None,
     also: Iterable[str] = (),
@@ -44,11 +49,21 @@ def imported_files(
     module also runs the `__init__.py` of the packages around it. A registry imports its entries:
     those that `uses` names, or all where it does not name the registry. also: dotted names of
     modules that the script imports by a name that it is told. The script itself is not in the list.
+    At its end are all files of the packages that bring entries of other packages.
 
-    Raises ValueError where `uses` names an entry that is none.
+    Raises ValueError where `uses` names an entry that is none, and UserError where the package of
+    an entry cannot be found.
     """
-    script, uses = Path(script), uses or {}
+    own, brought = _dependencies(Path(script), package, lazily, uses or {}, also)
+    return [*sorted(map(str, own)), *(str(brought[name]) for name in sorted(brought))]
+
+
+def _dependencies(
+    script: Path, package: str, lazily: bool, uses: Uses, also: Iterable[str]
+) -> tuple[set[Path], dict[str, Path]]:
+    """Modules of `package`, and of packages outside it each file by its group, entry and path."""
     found: set[Path] = set()
+    brought: dict[str, Path] = {}
     pending = _imports(script, script.parent, package, lazily)
     for name in also:
         pending |= _files_of(tuple(name.split(".")), script.parent, package)
@@ -59,9 +74,11 @@ def imported_files(
             imported = _imports(path, script.parent, package, lazily)
             if script.parent / package / "registry.py" in imported and path.stem == "__init__":
                 name = ".".join(path.parent.relative_to(script.parent / package).parts)
-                imported |= _entries(path.parent, uses.get(name))
+                entries, others = _entries(path.parent, name, uses.get(name))
+                imported |= entries
+                brought |= others
             pending |= imported
-    return sorted(map(str, found))
+    return found, brought
 
 
 def code_digest(script: str | Path, uses: Uses | None = None, also: Iterable[str] = ()) -> str:
@@ -69,9 +86,13 @@ def code_digest(script: str | Path, uses: Uses | None = None, also: Iterable[str
 
     It is the same in every supported version of Python.
     """
-    digest = hashlib.sha256()
-    for path in map(Path, (script, *imported_files(script, uses=uses, also=also))):
+    digest, script = hashlib.sha256(), Path(script)
+    own, brought = _dependencies(script, PACKAGE, True, uses or {}, also)
+    for path in (script, *sorted(own, key=str)):
         digest.update(_meaning(path, path.stat().st_mtime_ns))
+    for name in sorted(brought):
+        digest.update(name.encode())
+        digest.update(_meaning(brought[name], brought[name].stat().st_mtime_ns))
     return digest.hexdigest()
 
 
@@ -133,21 +154,33 @@ def _is_text_alone(node: object) -> bool:
     )
 
 
-def _entries(folder: Path, names: Collection[str] | None) -> set[Path]:
-    """The modules of a registry's entries: of these names, or all. See `ttur.registry.Registry`."""
-    modules = {path for path in folder.glob("*.py") if path.stem != "__init__"}
-    if names is None:
-        return modules
-    used = {folder / f"{name.lower()}.py" for name in names}
-    if missing := used - modules:
-        raise ValueError(f"no entry of a registry: {', '.join(map(str, sorted(missing)))}")
-    return used
+def _entries(
+    folder: Path, registry: str, names: Collection[str] | None
+) -> tuple[set[Path], dict[str, Path]]:
+    """The modules of a registry's entries, of these names or all (see `ttur.registry.Registry`),
+    and the files of entries that other packages bring."""
+    modules = {path.stem: path for path in folder.glob("*.py") if path.stem != "__init__"}
+    points = outside.brought(outside.group_of(registry))
+    names = [*modules, *points] if names is None else names
+    used, brought = set(), {}
+    for name in names:
+        if name.lower() in modules:
+            used.add(modules[name.lower()])
+        elif name in points:
+            files = outside.files_of(points[name])
+            brought |= {f"{registry} {name} {path}": file for path, file in files.items()}
+        else:
+            raise ValueError(f"no entry {name} of the registry {registry}")
+    return used, brought
 
 
 @cache
 def _meaning(path: Path, modified: int) -> bytes:
-    """Digest of the meaning of a file as it was when `modified`."""
-    return hashlib.sha256(meaning(path.read_text(encoding="utf-8")).encode()).digest()
+    """Digest of a file as it was when `modified`: of what code means, of the bytes of the rest."""
+    content = path.read_bytes()
+    if path.suffix == ".py":
+        content = meaning(content.decode()).encode()
+    return hashlib.sha256(content).digest()
 
 
 def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def datasets_schema(builtin: bool = False) -> Schema:
     """Pattern of names -> the section of one data set, of any kind or of a built-in one."""
-    # `KINDS.builtin() if builtin else KINDS` once a registry takes entries of other packages.
-    names = sorted(KINDS, key=lambda name: KINDS[name].place)
+    names = KINDS.builtin() if builtin else KINDS
+    names = sorted(names, key=lambda name: KINDS[name].place)
     kinds = {name: KINDS[name] for name in names}
     return {NAME: section_by_kind("Where the images come from", kinds)}
 

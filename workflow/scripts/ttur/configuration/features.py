@@ -6,8 +6,7 @@ from .entry_sections import Schema, in_order
 
 def feature_keys(builtin: bool = False) -> dict[str, Schema]:
     """The keys `features` and `resize`, with all feature networks or with the built-in ones."""
-    # `NETWORKS.builtin() if builtin else NETWORKS` once a registry takes entries of other packages.
-    kinds = {name: NETWORKS[name] for name in NETWORKS}
+    kinds = {name: NETWORKS[name] for name in (NETWORKS.builtin() if builtin else NETWORKS)}
     *others, last = (kind.description for kind in kinds.values())
     described = " or ".join(filter(None, [", ".join(others), last]))
     features = {

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import PIL
 
+from .. import outside
 from ..errors import UserError
 from ..files import sha256, write_json
 from ..locks import locked
 from ..progress import Progress
 from .content import LIMITS, NOT_PIXELS
 from .flatten import dark_pictures
-from .kinds import KINDS
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
 from .raw import raw_state
@@ -200,8 +200,9 @@ def _fingerprint(settings: dict, state: str) -> str:
 
 
 def _code(kind: str) -> set[Path]:
-    """All files of this package, and that of the entry, which may be of another one."""
-    files = set(Path(__file__).parent.rglob("*.py"))
-    if kind in KINDS:
-        files.add(Path(sys.modules[KINDS[kind].settings.__module__].__file__))
-    return files
+    """The files of this package, and those of another one that brings the kind."""
+    point = outside.brought(outside.group_of("data.kinds")).get(kind)
+    return {
+        *Path(__file__).parent.rglob("*.py"),
+        *(outside.files_of(point).values() if point else ()),
+    }

@@ -58,5 +58,5 @@ def widest_map(settings: Mapping[str, Any], image_size: int) -> int:
     return max(settings["generator_width"], settings["discriminator_width"]) * image_size**2
 
 
-NETWORKS: Registry[NetworkKind] = Registry(__name__, "KIND", first=("dcgan", "biggan"))
+NETWORKS: Registry[NetworkKind] = Registry(__name__, "KIND", NetworkKind, first=("dcgan", "biggan"))
 """Name in the configuration -> architecture."""

@@ -36,6 +36,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
     # An optimizer's place decides its colour: one that is added must not change the others'.
     __name__,
     "OPTIMIZER",
+    Optimizer,
     first=("Adam", "AdaBelief", "RMSProp", "AMSGrad"),
 )
 """Name in the configuration -> optimizer."""

@@ -57,7 +57,7 @@ class DatasetKind:
     place: int = 1000
 
 
-KINDS: Registry[DatasetKind] = Registry(__name__, "KIND")
+KINDS: Registry[DatasetKind] = Registry(__name__, "KIND", DatasetKind)
 """Kind of data set -> what is known of it."""
 
 

@@ -47,5 +47,5 @@ class FeatureKind:
     weights: Callable[[str, str | None], str] | None = None
 
 
-NETWORKS: Registry[FeatureKind] = Registry(__name__, "KIND")
+NETWORKS: Registry[FeatureKind] = Registry(__name__, "KIND", FeatureKind)
 """Name in the configuration -> feature network."""
