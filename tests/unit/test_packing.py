@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from installed import install
 from limits import SOON
 from raw_data_examples import (
     encoded,

@@ -202,7 +202,5 @@ def _fingerprint(settings: dict, state: str) -> str:
 def _code(kind: str) -> set[Path]:
     """The files of this package, and those of another one that brings the kind."""
     point = outside.brought(outside.group_of("data.kinds")).get(kind)
-    return {
-        *Path(__file__).parent.rglob("*.py"),
-        *(outside.files_of(point).values() if point else ()),
-    }
+    others = outside.files_of(point).values() if point else ()
+    return {*Path(__file__).parent.rglob("*.py"), *others}
