@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from installed import install
 from limits import SOON
 from raw_data_examples import (
     encoded,
@@ -31,9 +32,10 @@ from raw_data_examples import (
     write_celeba,
     write_lsun,
 )
+from ttur import outside
 from ttur.data import packing, workers
 from ttur.data.flatten import SixteenBits
-from ttur.data.kinds import source_of
+from ttur.data.kinds import KINDS, source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.partial import Partial
@@ -531,6 +533,27 @@ def interrupted(directory: Path, settings: dict = SETTINGS, source: Source | Non
     with pytest.raises(Killed):
         write_packed(directory, settings, replace(source, decoder=decoder))
     assert (directory / ".partial.json").exists()
+
+
+def test_the_code_of_an_entry_of_another_package_counts(
+    tmp_path, monkeypatch, capsys, checkpoint_after_every_chunk
+):
+    """What its earlier version has decoded is not gone on with."""
+    site, kind = tmp_path / "site", {SETTINGS["kind"]: "toys:KIND"}
+    entry = "from ttur.data.kinds import DatasetKind\n"
+    entry += "KIND = DatasetKind(description='Toys', settings=type, read=print)\n"
+    install(site, "toys", {"toys/__init__.py": entry}, {"datasets": kind})
+    monkeypatch.syspath_prepend(site)
+    outside.brought.cache_clear()
+    try:
+        for name, edits in (("same", ""), ("edited", "# another way\n")):
+            interrupted(tmp_path / name)
+            (site / "toys/__init__.py").write_text(entry + edits)
+            write_packed(tmp_path / name, SETTINGS, toy())
+            assert ("going on after" in capsys.readouterr().err) == (not edits)
+    finally:
+        outside.brought.cache_clear()
+        KINDS.pop(SETTINGS["kind"], None)
 
 
 def flip(path: Path, position: int) -> None:

@@ -1,17 +1,17 @@
-"""Theorem 3.2 fitted to every seed, those that did not arrive included as censored observations.
+"""A curve fitted to every seed, those that did not arrive included as censored observations.
 
-The theorem has 1/N(b) = intercept - slope / b. Around it seeds scatter by a factor:
+Around the curve (an entry of `CURVES`, by default that of Theorem 3.2) seeds scatter by a factor:
 
-    log N(b) ~ Normal(mu(b), spread),  mu(b) = log(b / (intercept b - slope)),
+    log N(b) ~ Normal(mu(b), spread),  mu(b) = level + offset(b; shape).
 
-and mu is infinite at and below the pole slope / intercept. No N is known exactly: a seed that
-reached the threshold did so after its last miss and not after its first hit (one that hit at its
-first evaluation has no last miss: its N lies anywhere below), and one that did not reach it needs
-more steps than its last miss. The likelihood is the probability of these intervals.
+With the theorem, 1/N(b) = intercept - slope / b, level is -log(intercept), the shape is the pole
+slope / intercept, and mu is infinite at and below it.
 
-Written with level = -log(intercept), mu(b) = level + offset(b), offset(b) = -log(1 - pole / b).
-Maximised over level and spread (`grouped.maximise`) it is the profile likelihood of the pole, from
-which estimate and interval are read.
+No N is known exactly: a seed that reached the threshold did so after its last miss and not after
+its first hit (one that hit at its first evaluation has no last miss: its N lies anywhere below),
+and one that did not reach it needs more steps than its last miss. The likelihood is the
+probability of these intervals. Maximised over level and spread (`grouped.maximise`) it is the
+profile likelihood of the shape, from which estimate and interval are read.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from .curves import CURVES, Curve
 from .grouped import maximise
 from .tables.theory import CENSORED_FIT
 
 LEVEL = 0.95
 """Confidence of the intervals."""
 
-# The pole is searched as the offset at the smallest batch size that was reached, in [0, 15]: a
-# factor of e^15 between the steps there and those of an infinite batch.
-_LARGEST_OFFSET = 15.0
 _GRID = 61
 _REFINEMENTS = 4
 
@@ -63,7 +61,9 @@ class CensoredFit:
     note: str = ""
 
 
-def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> CensoredFit:
+def fit_censored(
+    batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike, *, curve: Curve = CURVES["theorem"]
+) -> CensoredFit:
     """Maximum likelihood and the profile-likelihood interval of the pole, hence of b*.
 
     batch_sizes, low, high: one entry per seed, of one length; N lies in (low, high], low >= 0 in
@@ -99,30 +99,32 @@ def fit_censored(batch_sizes: ArrayLike, low: ArrayLike, high: ArrayLike) -> Cen
 
     def profile(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log-likelihood, level and spread for poles given as offsets at `smallest`, each [P]."""
-        return maximise(*brackets, _offsets(b, _pole(at, smallest)))
+        return maximise(*brackets, curve.offsets(b, curve.shape(at, smallest)))
 
-    best, top = _peak(lambda at: profile(at)[0])
+    best, top = _peak(lambda at: profile(at)[0], curve.span)
     _, level, spread = (values.item() for values in profile(np.array([best])))
-    pole, intercept = _pole(best, smallest), np.exp(-level)
+    pole, intercept = curve.shape(best, smallest), np.exp(-level)
     degrees = observed - 2
     quantile = stdtrit(degrees, 0.5 + LEVEL / 2)
     floor = top - observed / 2 * log(1 + quantile**2 / degrees)
-    ends = [_crossing(lambda at: profile(at)[0], best, end, floor) for end in (0, _LARGEST_OFFSET)]
-    pole_low, pole_high = (_pole(end, smallest) for end in ends)
+    ends = [_crossing(lambda at: profile(at)[0], best, end, floor) for end in (0, curve.span)]
+    pole_low, pole_high = (curve.shape(end, smallest) for end in ends)
     fitted = {
         "slope": float(pole * intercept),
         "intercept": float(intercept),
         "spread": spread,
-        "r_squared": _r_squared(*brackets, level + _offsets(b, np.array([pole]))[0]),
+        "r_squared": _r_squared(*brackets, level + curve.offsets(b, np.array([pole]))[0]),
         **counts,
     }
     if pole == 0:
-        note = f"slope = 0: N(b) does not fall with b, b* is at most {2 * pole_high:.3g}"
+        note = (
+            f"slope = 0: N(b) does not fall with b, b* is at most {curve.critical(pole_high):.3g}"
+        )
         return CensoredFit(**fitted, note=note)
     return CensoredFit(
-        critical_batch_size=float(2 * pole),
-        critical_low=float(2 * pole_low),
-        critical_high=float(2 * pole_high),
+        critical_batch_size=float(curve.critical(pole)),
+        critical_low=float(curve.critical(pole_low)),
+        critical_high=float(curve.critical(pole_high)),
         pole=float(pole),
         pole_low=float(pole_low),
         pole_high=float(pole_high),
@@ -145,21 +147,9 @@ def censored_fit_table(steps: pd.DataFrame) -> pd.DataFrame:
     return CENSORED_FIT.frame(rows)
 
 
-def _pole(offset: ArrayLike, smallest: float) -> np.ndarray:
-    """The pole with -log(1 - pole / smallest) = offset."""
-    return 0.0 - smallest * np.expm1(-np.asarray(offset))  # no -0.0 at 0
-
-
-def _offsets(b: np.ndarray, poles: np.ndarray) -> np.ndarray:
-    """-log(1 - pole / b), +inf at and below the pole: [P, n] for poles [P] and b [n]."""
-    left = 1 - poles[:, None] / b
-    above = left > 0
-    return np.where(above, -np.log(np.where(above, left, 1.0)), inf)
-
-
-def _peak(profile: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
-    """Where in [0, `_LARGEST_OFFSET`] the profile is largest, the middle of equals; its value."""
-    start, stop = 0.0, _LARGEST_OFFSET
+def _peak(profile: Callable[[np.ndarray], np.ndarray], span: float) -> tuple[float, float]:
+    """Where in [0, span] the profile is largest, the middle of equals; its value."""
+    start, stop = 0.0, span
     for _ in range(_REFINEMENTS):
         at = np.linspace(start, stop, _GRID)
         values = profile(at)

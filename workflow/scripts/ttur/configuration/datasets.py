@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def datasets_schema(builtin: bool = False) -> Schema:
     """Pattern of names -> the section of one data set, of any kind or of a built-in one."""
-    names = sorted(KINDS.builtin() if builtin else KINDS, key=lambda name: KINDS[name].place)
+    names = KINDS.builtin() if builtin else KINDS
+    names = sorted(names, key=lambda name: KINDS[name].place)
     kinds = {name: KINDS[name] for name in names}
     return {NAME: section_by_kind("Where the images come from", kinds)}
 

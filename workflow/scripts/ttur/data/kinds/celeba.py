@@ -68,7 +68,7 @@ class Settings(DatasetSettings):
         return expected(self.expected_images, IMAGES[self.split])
 
 
-def _read(settings: Settings, where: str) -> Source:
+def read(settings: Settings, where: str) -> Source:
     """Images come in the order of the partition file. Both sides are resized, without a crop."""
     from ..resize import PAPER_FILTER, describe
 
@@ -127,7 +127,7 @@ def _state(root: str) -> str:
 KIND = DatasetKind(
     description="The faces of CelebA aligned and cropped without labels",
     settings=Settings,
-    read=_read,
+    read=read,
     state=_state,
     published=PUBLISHED,
     place=5,

@@ -40,7 +40,7 @@ class Settings(DatasetSettings):
     images: ClassVar[int] = COUNT
 
 
-def _read(settings: Settings, where: str) -> Source:
+def read(settings: Settings, where: str) -> Source:
     from ..idx import read_idx
     from ..resize import describe, resize_array
 
@@ -62,7 +62,7 @@ def _read(settings: Settings, where: str) -> Source:
 KIND = DatasetKind(
     description="The 10000 test images of Fashion-MNIST with labels",
     settings=Settings,
-    read=_read,
+    read=read,
     raw_files=(IMAGES, LABELS),
     place=1,
 )

@@ -65,7 +65,7 @@ class Settings(DatasetSettings):
         return self.labels == "folders"
 
 
-def _read(settings: Settings, where: str) -> Source:
+def read(settings: Settings, where: str) -> Source:
     """Files come in natural order (2 before 10), by `listing.image_files`. Transparent pixels are
     laid over white, and the orientation noted by a camera is applied.
     """
@@ -154,7 +154,7 @@ def _decode_below(root: Path, file: str, **settings) -> "np.ndarray":
 
 
 def _is_there(root: str) -> bool:
-    return os.path.isdir(root) and any(islice(image_files(root), 1))
+    return os.path.isdir(root) and any(image_files(root))
 
 
 def _pictures(root: str) -> Iterator[Found]:
@@ -180,7 +180,7 @@ def _problem(settings: Settings) -> str | None:
 KIND = DatasetKind(
     description="One's own image files in a folder",
     settings=Settings,
-    read=_read,
+    read=read,
     is_there=_is_there,
     count=_count,
     class_folders=class_names,

