@@ -17,7 +17,7 @@ from PIL import Image
 from timing import Row, compare
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.packing import write_packed
 
 SIDE, WIDTH, HEIGHT = 64, 341, 256
@@ -35,7 +35,7 @@ def measure(quick: bool) -> list[Row]:
             def ours(processes=processes) -> None:
                 settings = {"name": "lsun", "kind": "lsun", "root": name, "image_size": SIDE}
                 settings |= {"expected_images": count}
-                write_packed(folder / "packed", settings, KINDS["lsun"](settings), processes)
+                write_packed(folder / "packed", settings, source_of(settings), processes)
                 shutil.rmtree(folder / "packed")
 
             def torchvision(processes=processes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from raw_data_examples import settings_of, special, tar
 from ttur.data.archive import tar_members
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.packing import write_packed
 from ttur.errors import UserError
 
@@ -47,7 +47,7 @@ def test_hostile_archives_are_refused(tmp_path, content):
     for outer in (content, tar([("n01440764.tar", content)])):
         settings = archive_of(tmp_path, outer)
         with pytest.raises(UserError, match=r"ILSVRC2012_img_train\.tar.*again") as error:
-            write_packed(tmp_path / "packed", settings, KINDS["imagenet"](settings))
+            write_packed(tmp_path / "packed", settings, source_of(settings))
         assert "\n" not in str(error.value)
         assert not (tmp_path / "packed/images.npy").exists()
     assert not (tmp_path.parent / "escape.JPEG").exists()
@@ -80,7 +80,7 @@ def test_members_are_where_their_bytes_are(tmp_path):
 def test_archives_of_something_else_are_refused(tmp_path):
     for outer in (tar([("ILSVRC2012_val_00000001.JPEG", b"x")]), tar([("n01440764.tgz", b"x")])):
         with pytest.raises(UserError, match=r"is not nXXXXXXXX\.tar"):
-            KINDS["imagenet"](archive_of(tmp_path, outer))
+            source_of(archive_of(tmp_path, outer))
 
 
 def test_every_truncation_and_damaged_header_of_an_archive_is_found(tmp_path):
@@ -88,20 +88,20 @@ def test_every_truncation_and_damaged_header_of_an_archive_is_found(tmp_path):
     end = 3 * (512 + len(tar([])))
     for length in range(0, end + 512, 512):
         with pytest.raises(UserError, match="again"):
-            KINDS["imagenet"](archive_of(tmp_path, whole[:length]))
+            source_of(archive_of(tmp_path, whole[:length]))
     for start in range(0, end, 512 + len(tar([]))):
         damaged = whole[:start] + b"\xff" * 200 + whole[start + 200 :]
         with pytest.raises(UserError, match="again"):
-            KINDS["imagenet"](archive_of(tmp_path, damaged))
+            source_of(archive_of(tmp_path, damaged))
 
 
 def test_archives_with_many_members_or_long_headers_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("ttur.data.archive.MAX_MEMBERS", 3)
     classes = [(f"n0000000{number}.tar", tar([])) for number in range(4)]
-    KINDS["imagenet"](archive_of(tmp_path, tar(classes[:3])))
+    source_of(archive_of(tmp_path, tar(classes[:3])))
     with pytest.raises(UserError, match="one more than 3"):
-        KINDS["imagenet"](archive_of(tmp_path, tar(classes)))
+        source_of(archive_of(tmp_path, tar(classes)))
     monkeypatch.setattr("ttur.data.archive.MAX_HEADER", 1024)
     long_header = special("n00000000.tar", pax_headers={"comment": "x" * 5000})
     with pytest.raises(UserError, match="too long"):
-        KINDS["imagenet"](archive_of(tmp_path, long_header))
+        source_of(archive_of(tmp_path, long_header))

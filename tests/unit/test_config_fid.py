@@ -1,12 +1,16 @@
 """The configuration of the FID: samples, grid, first look; Inception, its resize and weights."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from config_examples import X, assert_refused, changed, minimal
-from ttur.configuration import METRICS, load
+from ttur.configuration import load, schema
 from ttur.errors import UserError
 from ttur.features import NETWORKS
-from ttur.few_images import FEATURE_DIMENSIONS
+from ttur.features.classifier import Classifier
+from ttur.features.inception import Inception
+from ttur.features.resize import RESIZES
 
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 OWN = "0123456789abcdef" * 4
@@ -180,8 +184,37 @@ def test_inception_needs_no_labels(tmp_path):
     assert experiment(config).metric == "FID"
 
 
-def test_every_feature_network_has_a_metric_and_a_dimension():
-    assert set(NETWORKS) == set(METRICS) == set(FEATURE_DIMENSIONS)
+def test_what_entries_say_of_the_feature_networks_is_what_these_are():
+    classifier, inception = NETWORKS["classifier"], NETWORKS["inception"]
+    assert classifier.dimensions == Classifier.dimensions
+    assert f"{classifier.prefix}FID" == Classifier.metric
+    assert (classifier.needs_labels, classifier.resizes) == (True, ())
+    assert classifier.weights("mine", None) == "results/features/mine/classifier.safetensors"
+    assert inception.dimensions == Inception.dimensions
+    assert (inception.prefix, inception.needs_labels) == ("", False)
+    assert inception.resizes == RESIZES
+    assert inception.weights("mine", "my.pth") == "my.pth"
+    assert [kind.named_weights for kind in (classifier, inception)] == [False, True]
+
+
+@pytest.fixture
+def sharp():
+    """A feature network more, whose resizes are its own."""
+    NETWORKS["sharp"] = replace(NETWORKS["inception"], resizes=("sharp", "soft"))
+    schema.cache_clear()
+    yield {f"{X}/fid/features": "sharp", f"{X}/fid/samples": 3000, "inception": {}}
+    del NETWORKS["sharp"]
+    schema.cache_clear()
+
+
+def test_a_resize_is_one_of_the_network_s_and_the_first_by_default(sharp):
+    assert experiment(changed(minimal(), sharp)).fid.resize == "sharp"
+    soft = sharp | {f"{X}/fid/resize": "soft"}
+    assert experiment(changed(minimal(), soft)).fid_key == "sharp-soft-fixed"
+    other = sharp | {f"{X}/fid/resize": "clean"}
+    assert_refused(other, f"{X}/fid/resize", "is clean: with sharp use one of sharp, soft")
+    unknown = sharp | {f"{X}/fid/resize": "x"}
+    assert_refused(unknown, f"{X}/fid/resize", "pytorch_fid, clean, tensorflow, sharp, soft")
 
 
 def test_the_smoke_configuration():

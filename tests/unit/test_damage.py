@@ -16,7 +16,7 @@ import train_gan
 from conftest import SETTINGS, job_of
 from PIL import Image
 from ttur.data import packed
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
@@ -132,12 +132,12 @@ def test_a_damaged_picture_is_skipped_and_named_or_the_same(tmp_path):
         Image.fromarray(pixels).save(root / f"{number}.png")
     settings = {"name": "own", "kind": "image_folder", "root": str(root), "image_size": 8}
     settings |= {"channels": 1, "max_skipped_share": 0.5}
-    write_packed(tmp_path / "own", settings, KINDS["image_folder"](settings))
+    write_packed(tmp_path / "own", settings, source_of(settings))
     good = np.load(tmp_path / "own/images.npy")
     skipped = 0
     size = (root / "1.png").stat().st_size
     for _ in damaged(root / "1.png", range(size)):
-        manifest = write_packed(tmp_path / "own", settings, KINDS["image_folder"](settings))
+        manifest = write_packed(tmp_path / "own", settings, source_of(settings))
         images = np.load(tmp_path / "own/images.npy")
         if manifest["skipped"]:
             assert manifest["skipped"] == ["1.png"]
@@ -148,7 +148,7 @@ def test_a_damaged_picture_is_skipped_and_named_or_the_same(tmp_path):
     assert skipped > 0.7 * size
     strict = settings | {"max_skipped_share": 0.01}
     (root / "1.png").write_bytes((root / "1.png").read_bytes()[:50])
-    message = refused(write_packed, tmp_path / "own", strict, KINDS["image_folder"](strict))
+    message = refused(write_packed, tmp_path / "own", strict, source_of(strict))
     assert "1 of 3 images cannot be read, more than 1 %: " in message
     assert "(1, '1.png')" in message
 

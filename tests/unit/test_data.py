@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from torchvision import transforms
 from ttur.data.idx import read_idx
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.kinds.image_folder import decode, list_images
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
@@ -131,7 +131,7 @@ def test_idx_of_nothing_and_of_the_largest_value_allowed(tmp_path):
 
 
 def test_fashion_mnist(tmp_path):
-    source = KINDS["fashion_mnist"](FASHION)
+    source = source_of(FASHION)
     manifest = write_packed(tmp_path, FASHION, source)
     dataset = PackedDataset.open(tmp_path)
     dataset.verify()
@@ -150,7 +150,7 @@ def test_fashion_mnist(tmp_path):
 
 
 def test_fashion_mnist_keeps_its_own_size():
-    source = KINDS["fashion_mnist"]({**FASHION, "image_size": 28})
+    source = source_of({**FASHION, "image_size": 28})
     image, label = decoded(source)[0]
     raw = read_idx(Path(FASHION["root"], "t10k-images-idx3-ubyte.gz"), (10_000, 28, 28))
     assert (source.resize, label) == ("none", 9)
@@ -159,11 +159,11 @@ def test_fashion_mnist_keeps_its_own_size():
 
 def test_fashion_mnist_without_files(tmp_path):
     with pytest.raises(UserError, match="t10k-images"):
-        KINDS["fashion_mnist"]({**FASHION, "root": str(tmp_path)})
+        source_of({**FASHION, "root": str(tmp_path)})
 
 
 def test_mnist():
-    source = KINDS["mnist"]({"name": "mnist", "kind": "mnist", "image_size": 16})
+    source = source_of({"name": "mnist", "kind": "mnist", "image_size": 16})
     images, labels = zip(*decoded(source), strict=True)
     assert len(images) == source.count == 5000
     assert {image.shape for image in images} == {(16, 16, 1)}
@@ -175,7 +175,7 @@ def test_mnist():
 @pytest.mark.parametrize("size", [None, 0, 16.0, "16", True])
 def test_image_size_is_checked(size):
     with pytest.raises(UserError, match=r"datasets\.fashion-mnist\.image_size"):
-        KINDS["fashion_mnist"]({**FASHION, "image_size": size})
+        source_of({**FASHION, "image_size": size})
 
 
 # ---------------------------------------------------------------- image folder
@@ -193,13 +193,13 @@ def folder_settings(folder: Path, **settings) -> dict:
 
 
 def read_folder(folder: Path, **settings):
-    source = KINDS["image_folder"](folder_settings(folder, **settings))
+    source = source_of(folder_settings(folder, **settings))
     return source, decoded(source)
 
 
 def pack_folder(directory: Path, folder: Path, **settings) -> dict:
     settings = folder_settings(folder, **settings)
-    return write_packed(directory, settings, KINDS["image_folder"](settings))
+    return write_packed(directory, settings, source_of(settings))
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_few_damaged_files_are_skipped_and_listed(tmp_path):
     whole = (root / "50.png").read_bytes()
     (root / "50.png").write_bytes(whole[: len(whole) // 2])
     settings = folder_settings(root)
-    manifest = write_packed(tmp_path / "packed", settings, KINDS["image_folder"](settings))
+    manifest = write_packed(tmp_path / "packed", settings, source_of(settings))
     assert (manifest["images"], manifest["skipped"]) == (99, ["50.png"])
     dataset = PackedDataset.open(tmp_path / "packed")
     dataset.verify()

@@ -20,9 +20,7 @@ import download_data
 import pytest
 import unpack_data
 from ttur import unpack
-from ttur.data import sources
-from ttur.data.kinds import KINDS
-from ttur.data.sources import PUBLISHED
+from ttur.data.kinds import KINDS, published, source_of
 from ttur.download import download
 from ttur.errors import UserError
 from ttur.unpack import unpack_member
@@ -282,7 +280,7 @@ def test_what_the_archive_may_be_at_most(tmp_path, monkeypatch):
     monkeypatch.setattr(unpack, "MAX_MEMBERS", 1)
     with pytest.raises(UserError, match="has 2 members, more than 1: download it again"):
         unpack_member(path, "data.mdb", target)
-    assert 2 * sources.PUBLISHED["lsun"].archive.size < unpack.MAX_BYTES
+    assert 2 * published()["lsun"].archive.size < unpack.MAX_BYTES
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFSOCK, stat.S_IFIFO, stat.S_IFDIR, stat.S_IFCHR])
@@ -376,20 +374,19 @@ def test_from_the_site_to_the_images(site, tmp_path, monkeypatch):
             archive.write(database / file, f"bedroom_train_lmdb/{file}")
     site.content = packed.getvalue()
     archive = replace(
-        PUBLISHED["lsun"].archive,
+        published()["lsun"].archive,
         url=f"{site.url}/bedroom_train_lmdb.zip",
         size=len(site.content),
         sha256=hashlib.sha256(site.content).hexdigest(),
     )
-    published = {**PUBLISHED, "lsun": replace(PUBLISHED["lsun"], archive=archive)}
-    for script in (download_data, unpack_data):
-        monkeypatch.setattr(script, "PUBLISHED", published)
+    elsewhere = replace(published()["lsun"], archive=archive)
+    monkeypatch.setitem(KINDS, "lsun", replace(KINDS["lsun"], published=elsewhere))
     root = tmp_path / "lsun"
     zip_file = root / archive.name
     call(download_data, monkeypatch, "--kind", "lsun", "--output", zip_file)
     output = ("--archive", zip_file, "--output", root / archive.member)
     call(unpack_data, monkeypatch, "--kind", "lsun", *output)
-    source = KINDS["lsun"](settings_of("lsun", root, expected_images=5))
+    source = source_of(settings_of("lsun", root, expected_images=5))
     assert [item.where for item in source.items()] == sorted(values)
 
 
@@ -397,7 +394,7 @@ def test_from_the_site_to_the_images(site, tmp_path, monkeypatch):
 def test_kinds_that_no_program_can_fetch(kind, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="cannot be downloaded by a program: ") as error:
         call(download_data, monkeypatch, "--kind", kind, "--output", tmp_path / "file")
-    assert sources.PUBLISHED[kind].remedy in str(error.value)
+    assert published()[kind].remedy in str(error.value)
     assert "\n" not in str(error.value)
     archive = ("--archive", tmp_path, "--output", tmp_path / "file")
     with pytest.raises(UserError, match="no archive"):

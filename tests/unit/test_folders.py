@@ -15,7 +15,7 @@ from ttur.configuration import expanded, load
 from ttur.data import listing
 from ttur.data.classes import class_names
 from ttur.data.formats import starts_as_picture
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.kinds.image_folder import list_images
 from ttur.data.listing import natural
 from ttur.data.packed import PackedDataset
@@ -49,7 +49,7 @@ def settings_of(root: Path, **keys) -> dict:
 def pack(root: Path, **keys) -> dict:
     settings = settings_of(root, **keys)
     directory = root.parent / "packed" / "own"
-    manifest = write_packed(directory, settings, KINDS["image_folder"](settings))
+    manifest = write_packed(directory, settings, source_of(settings))
     PackedDataset.checked(directory, whole=True)
     return manifest
 
@@ -156,7 +156,7 @@ def test_an_ordinary_folder_is_packed_as_ever(tmp_path):
     for seed, name in enumerate(names):
         write(root / name, seed, formats[name.rpartition(".")[2]])
     settings = settings_of(root)
-    items = list(KINDS["image_folder"](settings).items())
+    items = list(source_of(settings).items())
     expected = [("2/9.jpg", 0), ("2/10.jpg", 0), ("2/below/1.webp", 0), ("10/b.png", 1)]
     assert [(item.name, item.label) for item in items] == [*expected, ("A/x.bmp", 2)]
 
@@ -523,7 +523,7 @@ def test_the_path_that_was_tried_is_said(tmp_path, monkeypatch):
         f"{os.path.abspath('$NOWHERE/images')!r}, and the environment has no NOWHERE)"
     )
     with pytest.raises(UserError, match=r"datasets.own.root: .*'no/such' is not a folder") as error:
-        KINDS["image_folder"](settings_of(Path("no/such")))
+        source_of(settings_of(Path("no/such")))
     assert os.path.abspath("no/such") in str(error.value)
 
 

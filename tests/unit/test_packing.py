@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from installed import install
 from limits import SOON
 from raw_data_examples import (
     encoded,
@@ -31,9 +32,10 @@ from raw_data_examples import (
     write_celeba,
     write_lsun,
 )
+from ttur import outside
 from ttur.data import packing, workers
 from ttur.data.flatten import SixteenBits
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import KINDS, source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.partial import Partial
@@ -95,7 +97,7 @@ def test_bytes_do_not_depend_on_the_number_of_processes(kind, tmp_path):
     settings = settings_of(kind, root, expected_images=None, max_skipped_share=0.2)
     for processes in (1, 3):
         directory = tmp_path / f"packed{processes}"
-        write_packed(directory, settings, KINDS[kind](settings), processes)
+        write_packed(directory, settings, source_of(settings), processes)
         PackedDataset.open(directory).verify()
     assert contents(tmp_path / "packed1") == contents(tmp_path / "packed3")
     manifest = json.loads((directory / "manifest.json").read_text())
@@ -489,7 +491,7 @@ def wait_for_end_of(processes: set[int]) -> set[int]:
 def test_kill_9_then_the_same_command(processes, tmp_path):
     write_lsun(tmp_path / "raw", lsun_images(6000))
     settings = settings_of("lsun", tmp_path / "raw", expected_images=6000)
-    write_packed(tmp_path / "whole", settings, KINDS["lsun"](settings))
+    write_packed(tmp_path / "whole", settings, source_of(settings))
     directory = tmp_path / "packed"
     command = prepare(settings, directory, processes)
     environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
@@ -531,6 +533,27 @@ def interrupted(directory: Path, settings: dict = SETTINGS, source: Source | Non
     with pytest.raises(Killed):
         write_packed(directory, settings, replace(source, decoder=decoder))
     assert (directory / ".partial.json").exists()
+
+
+def test_the_code_of_an_entry_of_another_package_counts(
+    tmp_path, monkeypatch, capsys, checkpoint_after_every_chunk
+):
+    """What its earlier version has decoded is not gone on with."""
+    site, kind = tmp_path / "site", {SETTINGS["kind"]: "toys:KIND"}
+    entry = "from ttur.data.kinds import DatasetKind\n"
+    entry += "KIND = DatasetKind(description='Toys', settings=type, read=print)\n"
+    install(site, "toys", {"toys/__init__.py": entry}, {"datasets": kind})
+    monkeypatch.syspath_prepend(site)
+    outside.brought.cache_clear()
+    try:
+        for name, edits in (("same", ""), ("edited", "# another way\n")):
+            interrupted(tmp_path / name)
+            (site / "toys/__init__.py").write_text(entry + edits)
+            write_packed(tmp_path / name, SETTINGS, toy())
+            assert ("going on after" in capsys.readouterr().err) == (not edits)
+    finally:
+        outside.brought.cache_clear()
+        KINDS.pop(SETTINGS["kind"], None)
 
 
 def flip(path: Path, position: int) -> None:
@@ -607,7 +630,7 @@ def test_work_of_other_code_is_not_gone_on_from(edited, tmp_path, checkpoint_aft
     """In doubt it is done again: what was edited may belong to another kind."""
     write_lsun(tmp_path / "raw", lsun_images(200))
     settings = settings_of("lsun", tmp_path / "raw", expected_images=200)
-    interrupted(tmp_path / "packed", settings, KINDS["lsun"](settings))
+    interrupted(tmp_path / "packed", settings, source_of(settings))
     scripts = shutil.copytree("workflow/scripts", tmp_path / "scripts")
     if edited:
         with open(scripts / "ttur/data" / edited, "a") as module:
@@ -617,7 +640,7 @@ def test_work_of_other_code_is_not_gone_on_from(edited, tmp_path, checkpoint_aft
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert ("own: going on after" in result.stderr) is (not edited)
-    write_packed(tmp_path / "whole", settings, KINDS["lsun"](settings))
+    write_packed(tmp_path / "whole", settings, source_of(settings))
     assert contents(tmp_path / "packed") == contents(tmp_path / "whole")
 
 

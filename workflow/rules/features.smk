@@ -1,5 +1,7 @@
 # The feature networks, and the statistics of each data set's real images.
 
+from ttur.features.kinds import inception
+
 
 rule train_classifier:
     input:
@@ -33,7 +35,7 @@ rule train_classifier:
 
 rule download_inception:
     output:
-        weights=PUBLISHED_INCEPTION,
+        weights=inception.PUBLISHED,
     log:
         "results/logs/download_inception.log",
     cache: True
@@ -53,7 +55,7 @@ rule download_inception:
 
 rule initialise_inception:
     output:
-        weights=RANDOM_INCEPTION,
+        weights=inception.RANDOM,
     log:
         "results/logs/initialise_inception.log",
     conda:

@@ -3,7 +3,7 @@
 import argparse
 
 from ttur.arguments import json_value
-from ttur.data.kinds import KINDS
+from ttur.data.kinds import KINDS, source_of
 from ttur.data.packing import write_packed
 from ttur.data.tally import counted
 from ttur.errors import UserError, run
@@ -26,7 +26,7 @@ def main() -> None:
         raise UserError(f"datasets.{name}.kind: {kind!r} is not one of {', '.join(KINDS)}")
     if arguments.threads < 1:
         raise UserError(f"--threads {arguments.threads}: use at least 1")
-    source = KINDS[kind](settings)
+    source = source_of(settings)
     manifest = write_packed(arguments.output_dir, settings, source, arguments.threads)
     print("\n".join(summary(manifest)))
 

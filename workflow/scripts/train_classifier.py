@@ -8,7 +8,7 @@ import torch
 from ttur.data.packed import PackedDataset
 from ttur.errors import UserError, run
 from ttur.features.classifier import save_classifier, train_classifier
-from ttur.few_images import FEWEST_IMAGES
+from ttur.features.kinds import NETWORKS
 from ttur.files import sha256, write_json
 
 
@@ -50,7 +50,7 @@ def main() -> None:
 def check_trainable(manifest: Mapping[str, Any]) -> None:
     """UserError, with the remedy for what is missing, below two classes or ten images."""
     name, classes, images = (manifest[key] for key in ("name", "classes", "images"))
-    fewest = FEWEST_IMAGES["classifier"]
+    fewest = NETWORKS["classifier"].fewest_images
     if classes == 0:
         raise UserError(
             f"datasets.{name}: a classifier needs labels, and it has none: for an image folder set "

@@ -1,19 +1,20 @@
-"""Unpacks the one file that is wanted from a downloaded archive of the paper's data sets."""
+"""Unpacks the one file that is wanted from a downloaded archive of a published data set."""
 
 import argparse
 
-from ttur.data.sources import PUBLISHED
+from ttur.data.kinds import published
 from ttur.errors import UserError, run
 from ttur.unpack import unpack_member
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", choices=PUBLISHED, required=True)
+    sources = published()
+    parser.add_argument("--kind", choices=sources, required=True)
     parser.add_argument("--archive", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    archive = PUBLISHED[arguments.kind].archive
+    archive = sources[arguments.kind].archive
     if archive is None:
         raise UserError(f"--kind {arguments.kind}: there is no archive to unpack")
     unpack_member(arguments.archive, archive.member, arguments.output)

@@ -1,12 +1,5 @@
 """Too few real images for the features that compare them. Needs no torch."""
 
-FEATURE_DIMENSIONS = {"classifier": 64, "inception": 2048}
-"""Feature network -> length of a feature vector."""
-
-FEWEST_IMAGES = {"classifier": 10, "inception": 2}
-"""Feature network -> images that it needs: a tenth is held out of a classifier's training, and a
-covariance needs two."""
-
 
 def singular_reference(images: int, dimensions: int) -> str | None:
     """Why distances to so few real images are unreliable, in one sentence; None where they are not.

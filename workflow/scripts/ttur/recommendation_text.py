@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from .few_images import FEATURE_DIMENSIONS, singular_reference
+from .features.kinds import NETWORKS
+from .few_images import singular_reference
 from .optimizers import OPTIMIZERS
 
 _SURE = {
@@ -53,7 +54,8 @@ def recommendation_text(
         parts.append(
             f"Until {first['metric']} <= {first['threshold']:g}, on {first['images']:,} images.\n"
         )
-        if few := singular_reference(first["images"], FEATURE_DIMENSIONS[record["features"]]):
+        dimensions = NETWORKS[record["features"]].dimensions
+        if few := singular_reference(first["images"], dimensions):
             parts.append(f"**Few images:** {few}.\n")
         for row in rows.itertuples():
             own = (cost["experiment"] == row.experiment) & (cost["optimizer"] == row.optimizer)

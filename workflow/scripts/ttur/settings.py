@@ -21,6 +21,9 @@ from .errors import UserError
 Settings = TypeVar("Settings")
 JsonSchema = dict[str, Any]
 
+ONE_LINE = r"^ *[^ \u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$(?!\n)"
+"""Pattern of text that is one line: not blank, without control characters."""
+
 _RULES = "json_schema"
 _TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 _MISSING: Any = dataclasses.MISSING

@@ -6,17 +6,14 @@ that a schema cannot make. Needs neither torch nor Snakemake.
 
 from .config import Config
 from .data_files import only_prepared
-from .datasets import KINDS, Dataset
+from .datasets import Dataset
 from .experiment import Experiment
-from .fid import METRICS
 from .file import check_file
 from .json_schema import SCHEMA_FILE, schema, schema_text
 from .loading import expanded, load
 from .problems import shown
 
 __all__ = [
-    "KINDS",
-    "METRICS",
     "SCHEMA_FILE",
     "Config",
     "Dataset",

@@ -9,10 +9,10 @@ from .compute import compilable
 from .config import Config
 from .data_files import (
     batch_sizes_within_data_set,
-    class_folders_with_images,
     enough_images_and_classes,
     existing_data_files,
     prepared_data_that_fit,
+    raw_files_as_their_kind_needs_them,
 )
 from .datasets import known_data_sets, labels_where_needed
 from .entry_checks import settings_that_entries_can_use
@@ -24,7 +24,7 @@ from .experiment import (
 from .fid import (
     enough_samples_for_fid,
     first_look_of_fewer_samples,
-    resize_only_for_inception,
+    resize_that_the_features_have,
 )
 from .grid import evaluations_few_enough, evaluations_within_limits
 from .inception import inception_where_needed
@@ -42,12 +42,12 @@ CHECKS = (
     known_data_sets,
     existing_data_files,
     prepared_data_that_fit,
-    class_folders_with_images,
+    raw_files_as_their_kind_needs_them,
     batch_sizes_within_data_set,
     labels_where_needed,
     enough_images_and_classes,
     inception_where_needed,
-    resize_only_for_inception,
+    resize_that_the_features_have,
     settings_that_entries_can_use,
     micro_batches_of_equal_size,
     compilable,

@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from ..runs.layout import Run
 from ..training.job import Compute, NoiseSettings, Recipe, TrainingJob
 from .compute import ComputeSection
-from .datasets import Dataset, DatasetSection
+from .datasets import Dataset
 from .experiment import Experiment, ExperimentSection
 from .inception import Inception
 from .section import Name, Section, without_default
@@ -33,7 +33,7 @@ class ConfigSection(Section):
         description="The weights of the Inception network, needed where fid.features is inception",
         json_schema_extra=without_default,
     )
-    datasets: dict[Name, DatasetSection] = Field(
+    datasets: dict[Name, dict[str, Any]] = Field(
         min_length=1, description="Data sets by name; a name becomes a folder."
     )
     experiments: dict[Name, ExperimentSection] = Field(
@@ -58,7 +58,7 @@ class Config:
     def of(cls, section: ConfigSection) -> Self:
         """The configuration that a file's content stands for."""
         return cls(
-            datasets={name: Dataset(name, each) for name, each in section.datasets.items()},
+            datasets={name: Dataset.of(name, each) for name, each in section.datasets.items()},
             experiments={
                 name: Experiment.of(name, each, section.inception)
                 for name, each in section.experiments.items()

@@ -4,18 +4,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..data.classes import class_names, class_problem
 from ..data.content import manifest_of
-from ..data.formats import FORMAT_NAMES, is_picture
-from ..data.listing import image_files
-from ..data.raw import RAW_FILES, raw_is_there
-from ..data.sources import PUBLISHED
-from ..data.tally import Tally, counted
+from ..data.kinds import KINDS
+from ..data.raw import raw_is_there
 from ..errors import UserError
-from ..few_images import FEWEST_IMAGES
+from ..features.kinds import NETWORKS as FEATURES
 from .problems import Problem, dotted, shown
 
 if TYPE_CHECKING:
@@ -40,18 +35,17 @@ def only_prepared(dataset: "Dataset") -> bool:
 def images_up_to(dataset: "Dataset", limit: int) -> int:
     """|S| before preparation, or `limit` where it is larger or unknown.
 
-    A folder is read no further than that; the paper's data sets have the number expected of them.
+    A folder is read no further than that; published data sets have the number expected of them.
     Where raw files are gone it is that of the prepared data. Raises UserError where a folder cannot
     be read.
     """
     if only_prepared(dataset):
         return min(manifest_of(os.path.join(PREPARED, dataset.name))["images"], limit)
-    if dataset.kind != "image_folder":
+    count = KINDS[dataset.kind].count
+    if count is None:
         return min(dataset.images or limit, limit)
     with _readable(dataset):
-        # Of files that are only called pictures nothing will be packed.
-        images = (file for file in image_files(dataset.root) if is_picture(*file))
-        return sum(1 for _ in islice(images, limit))
+        return count(dataset.root, limit)
 
 
 @contextmanager
@@ -64,14 +58,14 @@ def _readable(dataset: "Dataset") -> Iterator[None]:
 
 
 def existing_data_files(config: "Config") -> Iterator[Problem]:
-    """The paper's data sets are not looked for: its grid can be planned on a machine without them.
+    """Published data sets are not looked for: a grid can be planned on a machine without them.
 
     Preparing one without its files ends with one line that says where to get them. What has been
     prepared does without.
     """
     for name, dataset in config.datasets.items():
-        path, root = ["datasets", name, "root"], dataset.root
-        if root is None or dataset.kind in PUBLISHED or is_prepared(name):
+        path, root, kind = ["datasets", name, "root"], dataset.root, KINDS[dataset.kind]
+        if root is None or kind.published or is_prepared(name):
             continue
         if not os.path.isdir(root):
             yield (
@@ -79,20 +73,14 @@ def existing_data_files(config: "Config") -> Iterator[Problem]:
                 f"is {shown(root)}, not a folder: correct it or put the images there "
                 f"({_tried(root)})",
             )
-        elif dataset.kind in RAW_FILES:
-            for file in RAW_FILES[dataset.kind]:
-                if not os.path.isfile(os.path.join(root, file)):
-                    yield (
-                        path,
-                        f"is {shown(root)}, where {file} is missing: put it there "
-                        f"({_tried(root, file)})",
-                    )
-        elif images_up_to(dataset, 1) == 0:
-            unused = Tally()
-            for file in image_files(root, unused=unused):
-                unused.add("damaged at its start", file.name)
-            there = f" ({counted(unused.rows())})" if unused.total else ""
-            yield path, f"is {shown(root)}, without images{there}: put {FORMAT_NAMES} files there"
+            continue
+        for file in kind.raw_files:
+            if not os.path.isfile(os.path.join(root, file)):
+                yield (
+                    path,
+                    f"is {shown(root)}, where {file} is missing: put it there "
+                    f"({_tried(root, file)})",
+                )
 
 
 def _tried(*parts: str) -> str:
@@ -120,13 +108,14 @@ def prepared_data_that_fit(config: "Config") -> Iterator[Problem]:
                 )
 
 
-def class_folders_with_images(config: "Config") -> Iterator[Problem]:
+def raw_files_as_their_kind_needs_them(config: "Config") -> Iterator[Problem]:
     for name, dataset in config.datasets.items():
-        if dataset.kind != "image_folder" or not dataset.has_labels or only_prepared(dataset):
+        problem_of = KINDS[dataset.kind].problem
+        if problem_of is None or only_prepared(dataset):
             continue
-        if os.path.isdir(dataset.root):
+        if dataset.root is None or os.path.isdir(dataset.root):
             with _readable(dataset):
-                problem = class_problem(dataset.root)
+                problem = problem_of(dataset.settings)
             if problem:
                 yield ["datasets", name, "root"], problem
 
@@ -153,8 +142,9 @@ def enough_images_and_classes(config: "Config") -> Iterator[Problem]:
     """For the features, so far as the files tell; damaged ones show up in preparation."""
     for experiment in config.experiments.values():
         dataset, features = config.datasets[experiment.dataset], experiment.fid.features
-        path, least = ["datasets", dataset.name, "root"], FEWEST_IMAGES[features]
-        if dataset.kind == "image_folder" and not os.path.isdir(dataset.root):
+        path, least = ["datasets", dataset.name, "root"], FEATURES[features].fewest_images
+        kind = KINDS[dataset.kind]
+        if kind.count and not os.path.isdir(dataset.root):
             continue
         found = images_up_to(dataset, least)
         if found < least:
@@ -164,14 +154,15 @@ def enough_images_and_classes(config: "Config") -> Iterator[Problem]:
                 f"is {shown(dataset.root)}, with {images}, of which the {features} features of "
                 f"{experiment.name} need at least {least}: put more there",
             )
-        if features != "classifier" or dataset.kind != "image_folder" or not dataset.has_labels:
+        classes_count = FEATURES[features].needs_labels and dataset.has_labels
+        if not classes_count or kind.class_folders is None:
             continue
         with _readable(dataset):
-            names = class_names(dataset.root)
+            names = kind.class_folders(dataset.root)
         if len(names) == 1:
             yield (
                 path,
                 f"is {shown(dataset.root)}, with one class only, {shown(names[0])}, and a "
-                "classifier needs two: set it to the folder that holds the folders of the "
+                f"{features} needs two: set it to the folder that holds the folders of the "
                 f"classes, or experiments.{experiment.name}.fid.features to inception",
             )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field
 
 from ..chosen import Chosen, chosen
+from ..features.kinds import NETWORKS as FEATURES
 from ..network_kinds import NETWORKS
 from ..objectives import OBJECTIVES
 from ..training.grid import Limits
 from ..training.job import Ema, Fid
-from .fid import METRICS, Evaluation, FidSection
+from .fid import Evaluation, FidSection
 from .inception import Inception
 from .limits import LimitsSection
 from .noise_probe import NoiseProbe, NoiseProbeSection
@@ -164,7 +165,7 @@ class Experiment(ExperimentSection):
     def metric(self) -> str:
         """What the distance is called in tables and on axes."""
         random = " (random weights)" if self.fid.weights == "random" else ""
-        return METRICS[self.fid.features] + random
+        return f"{FEATURES[self.fid.features].prefix}FID{random}"
 
     @property
     def seed_groups(self) -> list[tuple[int, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from ..few_images import FEATURE_DIMENSIONS
+from ..features.kinds import NETWORKS
 from ..training.job import Fid, FirstLook
 from .grid import GridSection
 from .inception import Inception
@@ -15,9 +15,6 @@ from .section import Samples, Section, without_default
 
 if TYPE_CHECKING:
     from .config import Config
-
-METRICS = {"classifier": "classifier-FID", "inception": "FID"}
-"""Feature network -> what its distance is called."""
 
 
 class FirstLookSection(Section):
@@ -32,17 +29,9 @@ class FirstLookSection(Section):
 
 
 class FidSection(Section):
-    features: Literal["classifier", "inception"] = Field(
-        "classifier",
-        description="The network whose features are compared, one trained on the data set's "
-        "labels or Inception (paper; its distance is the FID)",
-    )
-    resize: Literal["pytorch_fid", "clean", "tensorflow"] | SkipJsonSchema[None] = Field(
-        None,
-        description="How Inception's input is resized and scaled, as pytorch-fid (default), "
-        "clean-fid (paper) or TensorFlow do",
-        json_schema_extra=without_default,
-    )
+    # What these two may be, the feature networks say (features.py).
+    features: str = "classifier"
+    resize: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
     samples: Samples = Field(description="Generated images per evaluation")
     threshold: float = Field(
         gt=0, le=1_000_000_000, description="Training is done at FID <= threshold"
@@ -62,7 +51,7 @@ class FidSection(Section):
 
     def for_job(self, inception: Inception | None) -> Fid:
         """As a training job carries it: with Inception, also its resize and which weights."""
-        is_inception = self.features == "inception"
+        kind = NETWORKS[self.features]
         return Fid(
             features=self.features,
             samples=self.samples,
@@ -70,8 +59,8 @@ class FidSection(Section):
             pixel_map=self.pixel_map,
             grid=self.grid.for_job(),
             first_look=self.first_look and self.first_look.for_job(),
-            resize=self.resize or ("pytorch_fid" if is_inception else None),
-            weights=inception.identity if is_inception and inception else None,
+            resize=self.resize or next(iter(kind.resizes), None),
+            weights=inception.identity if kind.named_weights and inception else None,
         )
 
 
@@ -80,12 +69,15 @@ class Evaluation(Section):
     seeds: int = Field(2, ge=1, le=100, description="Scores per generator")
 
 
-def resize_only_for_inception(config: "Config") -> Iterator[Problem]:
+def resize_that_the_features_have(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
         features, resize = experiment.fid.features, experiment.fid.resize
-        if features != "inception" and resize is not None:
+        path, resizes = ["experiments", name, "fid", "resize"], NETWORKS[features].resizes
+        if resizes and resize not in resizes:
+            yield path, f"is {resize}: with {features} use one of {', '.join(resizes)}"
+        elif resize is not None and not resizes:
             yield (
-                ["experiments", name, "fid", "resize"],
+                path,
                 f"is {resize}, but the {features} features are not those of "
                 "resized images: remove it, or set fid.features to inception",
             )
@@ -99,7 +91,7 @@ def enough_samples_for_fid(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
         if experiment.fid.weights == "random":
             continue
-        dimension = FEATURE_DIMENSIONS[experiment.fid.features]
+        dimension = NETWORKS[experiment.fid.features].dimensions
         for key, section in (
             ("fid", experiment.fid),
             ("evaluation", experiment.evaluation),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from ..features.kinds import NETWORKS
 from .problems import Problem, shown
 from .section import ONE_LINE, Section
 
@@ -33,11 +34,12 @@ class Inception(Section):
 
 def inception_where_needed(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
-        if experiment.fid.features == "inception" and config.inception is None:
+        features = experiment.fid.features
+        if NETWORKS[features].named_weights and config.inception is None:
             yield (
                 ["experiments", name, "fid", "features"],
-                "is inception, whose weights are not named: add the line `inception: {}` at the "
-                "top level to download the published ones, or give `weights`, a path, in it",
+                f"is {features}, whose weights are not named: add the line `inception: {{}}` at "
+                "the top level to download the published ones, or give `weights`, a path, in it",
             )
     inception = config.inception
     if inception is not None and not re.fullmatch("[0-9a-fA-F]{64}", inception.sha256):

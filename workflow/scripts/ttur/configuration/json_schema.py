@@ -16,7 +16,9 @@ from ..optimizers import OPTIMIZERS, Optimizer
 from ..registry import Registry
 from ..settings import json_schema, required
 from .config import ConfigSection
+from .datasets import datasets_schema
 from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
+from .features import feature_keys
 from .optimizers import OptimizerSection
 from .section import BY_KIND, Section
 
@@ -33,6 +35,7 @@ def schema(builtin: bool = False) -> Schema:
     builtin: with those alone that come with this library, not those of other packages.
     """
     whole = _schema_of(ConfigSection)
+    whole["properties"]["datasets"]["patternProperties"] = datasets_schema(builtin)
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
     keys = experiment["properties"]
     for key, what, registry in (
@@ -42,6 +45,7 @@ def schema(builtin: bool = False) -> Schema:
         described = {"description": keys[key]["description"]}
         keys[key] = described | section_by_kind(what, _entries(registry, builtin))
     keys["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
+    keys["fid"]["properties"] |= feature_keys(builtin)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
@@ -52,8 +56,7 @@ def schema_text() -> str:
 
 def _entries(registry: Registry[Entry], builtin: bool) -> dict[str, Entry]:
     """By name all entries, or the built-in ones."""
-    # `registry.builtin() if builtin else registry` once one takes entries of other packages.
-    return {name: registry[name] for name in registry}
+    return {name: registry[name] for name in (registry.builtin() if builtin else registry)}
 
 
 def _optimizers(optimizers: Mapping[str, Optimizer]) -> Schema:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..data.raw import RAW_FILES
+from ..data.kinds import KINDS
 from ..errors import UserError
 from ..files import found
 from .checks import domain_problems
@@ -23,8 +23,8 @@ def load(
     """The checked configuration with defaults filled in; `config` itself is not changed.
 
     typed: the part of it that was typed on a command line, where numbers are still text. home: the
-    folder of the workflow, where its own raw data (kinds of `RAW_FILES`) are looked for if the
-    working directory has not their root.
+    folder of the workflow, where its own raw data (kinds of few small files) are looked
+    for if the working directory has not their root.
 
     Raises UserError on the first problem: one line with the key's path and the remedy.
     """
@@ -45,7 +45,7 @@ def _find_files(settings: dict[str, Any], home: str | Path) -> None:
         if section.get(key):
             section[key] = expanded(section[key])
     for keys in settings["datasets"].values():
-        if keys["kind"] in RAW_FILES:
+        if KINDS[keys["kind"]].raw_files:
             keys["root"] = found(keys["root"], home)
 
 

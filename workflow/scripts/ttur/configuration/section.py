@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .. import settings
+
 
 class Section(BaseModel):
     """A section of the configuration as it is written, with defaults filled in."""
@@ -28,10 +30,11 @@ def without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$(?!\n)")]
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$(?!\n)"
+Name = Annotated[str, Field(pattern=NAME)]
 """Becomes a folder."""
 
-ONE_LINE = Field(pattern=r"^ *[^ \u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$(?!\n)")
+ONE_LINE = Field(pattern=settings.ONE_LINE)
 """Of text: not blank, without control characters."""
 
 Line = Annotated[str, Field(max_length=1000), ONE_LINE]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import PIL
 
+from .. import outside
 from ..errors import UserError
 from ..files import sha256, write_json
 from ..locks import locked
@@ -18,8 +19,8 @@ from .content import LIMITS, NOT_PIXELS
 from .flatten import dark_pictures
 from .packed import PackedDataset, sample_digest
 from .partial import Partial
+from .raw import raw_state
 from .source import Source
-from .state import raw_state
 from .tally import Tally, counted
 from .workers import decoded
 
@@ -193,6 +194,13 @@ def _check_content(
 def _fingerprint(settings: dict, state: str) -> str:
     """Digest of all that decides the pixels: settings, raw files, code and libraries."""
     pixels = {key: value for key, value in settings.items() if key not in LIMITS}
-    code = [sha256(path) for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    code = [sha256(path) for path in sorted(_code(settings["kind"]))]
     made_from = [pixels, state, code, PIL.__version__, np.__version__]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def _code(kind: str) -> set[Path]:
+    """The files of this package, and those of another one that brings the kind."""
+    point = outside.brought(outside.group_of("data.kinds")).get(kind)
+    others = outside.files_of(point).values() if point else ()
+    return {*Path(__file__).parent.rglob("*.py"), *others}

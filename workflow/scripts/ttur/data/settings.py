@@ -1,58 +1,107 @@
-"""Values out of a data set's entry of the configuration, checked."""
+"""Settings of data sets: the fields that several kinds have, and settings read from JSON."""
 
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeVar
 
+from .. import settings as entries
 from ..errors import UserError
+from ..settings import ONE_LINE, setting
+
+ImageSize = Literal[8, 16, 32, 64, 128, 256]
+"""Sides of images that networks are built for."""
+
+AS_PUBLISHED = 0
+"""Of `expected_images`: the key was left out, and the published number counts."""
 
 
-def image_size(settings: dict) -> int:
-    """`settings["image_size"]`, pixels per side; UserError unless it is a positive integer."""
-    size = settings.get("image_size")
-    if type(size) is not int or size < 1:
-        raise UserError(f"datasets.{settings['name']}.image_size: {size!r} is not a size in pixels")
-    return size
+class DatasetSettings:
+    """What is known of a data set of any kind before it is prepared.
+
+    The settings of a kind are a frozen dataclass that derives from this class. It has a field
+    `image_size`, and a field, a constant or a property for each of these that differs:
+
+    root: the folder of raw files; None where the data come with a package. channels: 1 (grey) or 3
+    (RGB). has_labels: whether images have classes. classes: how many; a guess where only the raw
+    files tell. images: how many there must be; None for any number.
+    """
+
+    root: ClassVar[str | None] = None
+    channels: ClassVar[int] = 3
+    has_labels: ClassVar[bool] = False
+    classes: ClassVar[int] = 10
+    images: ClassVar[int | None] = None
 
 
-def root_folder(settings: dict) -> Path:
-    """`settings["root"]`; UserError unless it is text. Whether the folder exists is not checked."""
-    root = settings.get("root")
-    if not isinstance(root, str) or not root:
-        raise UserError(f"datasets.{settings['name']}.root: name the folder of the images")
-    return Path(root)
+Settings = TypeVar("Settings", bound=DatasetSettings)
 
 
-def choice(settings: dict, key: str, values: tuple, default: Any) -> Any:
-    """`settings[key]`, or the default; UserError unless it is one of `values`."""
-    value = settings.get(key, default)
-    if value not in values:
-        raise UserError(
-            f"datasets.{settings['name']}.{key}: {value!r} is not one of "
-            + ", ".join(str(choice) for choice in values)
-        )
-    return value
+def root_field(description: str, **default: str) -> Any:
+    """The field `root`. default: a folder; without it the key must be there."""
+    return setting(description, longest=1000, pattern=ONE_LINE, **default)
 
 
-def whole_number(
-    settings: dict, key: str, least: int, most: int, default: int | None
-) -> int | None:
-    """`settings[key]`, or the default where it is missing or None; UserError out of range."""
-    value = settings.get(key)
-    if value is None:
-        return default
-    if type(value) is not int or not least <= value <= most:
-        raise UserError(
-            f"datasets.{settings['name']}.{key}: {value!r} is not a whole number from {least} "
-            f"to {most}"
-        )
-    return value
+def image_size_field() -> Any:
+    return setting("Side of the square images in pixels")
 
 
-def skipped_share(settings: dict) -> float:
-    """The share of images that may fail to decode, 0 <= share < 1; default 0.01."""
-    share = settings.get("max_skipped_share", 0.01)
-    if type(share) not in (int, float) or not 0 <= share < 1:
-        raise UserError(
-            f"datasets.{settings['name']}.max_skipped_share: {share!r} is not in [0, 1)"
-        )
-    return share
+def skipped_share_field() -> Any:
+    return setting("Share of images that may be unreadable", default=0.01, at_least=0, below=1)
+
+
+def expected_images_field() -> Any:
+    return setting(
+        "How many images there must be (without it the published number; null for any)",
+        default=AS_PUBLISHED,
+        at_least=1,
+        at_most=1_000_000_000,
+        always_written=False,
+    )
+
+
+def typed(settings: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
+    """Settings out of JSON, checked.
+
+    where: what messages call them, such as `datasets.mine`. Images of any size can be prepared.
+    Raises UserError, in one line, where a key is missing, is not known or has a wrong value.
+    """
+    for key, rules in entries.json_schema(settings).items():
+        problem = key in values and _problem(key, values[key], rules)
+        if problem:
+            raise UserError(f"{where}.{key}: {problem}")
+    return entries.read(settings, values, where)
+
+
+def _problem(key: str, value: Any, rules: Mapping[str, Any]) -> str | None:
+    """What is wrong with a value, by the JSON Schema of its key."""
+    types = rules.get("type", "string")
+    types = {types} if isinstance(types, str) else set(types)
+    if value is None and "null" in types:
+        return None
+    if key == "root":
+        return None if isinstance(value, str) and value else "name the folder of the images"
+    if key == "image_size":
+        is_size = type(value) is int and value >= 1
+        return None if is_size else f"{value!r} is not a size in pixels"
+    if "enum" in rules:
+        fits = any(type(value) is type(each) and value == each for each in rules["enum"])
+        return None if fits else f"{value!r} is not one of {', '.join(map(str, rules['enum']))}"
+    if types & {"integer", "number"}:
+        return _outside(value, rules, whole="integer" in types)
+    if "boolean" in types:
+        return None if isinstance(value, bool) else f"{value!r} is neither true nor false"
+    return None if isinstance(value, str) else f"{value!r} is not text"
+
+
+def _outside(value: Any, rules: Mapping[str, Any], whole: bool) -> str | None:
+    """What is wrong with a number. whole: whether it must be a whole one."""
+    least, above = rules.get("minimum", -math.inf), rules.get("exclusiveMinimum", -math.inf)
+    most, below = rules.get("maximum", math.inf), rules.get("exclusiveMaximum", math.inf)
+    is_number = type(value) is int or (not whole and type(value) is float)
+    if is_number and least <= value <= most and above < value < below:
+        return None
+    if whole and {"minimum", "maximum"} <= rules.keys():
+        return f"{value!r} is not a whole number from {least} to {most}"
+    left = f"({above}" if above >= least else f"[{least}"
+    right = f"{below})" if below <= most else f"{most}]"
+    return f"{value!r} is not {'a whole number ' if whole else ''}in {left}, {right}"

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Item(NamedTuple):
@@ -22,7 +23,7 @@ class Item(NamedTuple):
     where: Any
 
 
-Decode = Callable[[Any], np.ndarray]
+Decode = Callable[[Any], "np.ndarray"]
 """From `Item.where` to uint8 [H, W, C]; raises anything where the image is damaged, and warns
 (`pictures.Remark`, `flatten.SixteenBits`) of what is worth knowing of one that is used."""
 
@@ -55,12 +56,12 @@ class Source:
     unused: Sequence[Mapping[str, Any]] = ()
 
 
-def as_it_is(image: np.ndarray) -> np.ndarray:
+def as_it_is(image: "np.ndarray") -> "np.ndarray":
     return image
 
 
 def array_source(
-    images: np.ndarray,
+    images: "np.ndarray",
     labels: Sequence[int],
     class_names: list[str],
     shape: tuple[int, int, int],

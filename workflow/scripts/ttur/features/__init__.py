@@ -1,21 +1,22 @@
 """Feature networks: what maps an image to the vector whose distribution is compared.
 
-To add one, write its module with a class that has the attributes below and a function that
-loads it, and an entry in `kinds/`.
+Needs torch where a network is loaded only, so that the facts of `kinds/` can be read without it.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
-
-import torch
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import UserError
 from ..feature_settings import FeatureSettings
 from ..files import sha256
-from ..frechet import Reference, reference_key
 from .kinds import NETWORKS
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..frechet import Reference
 
 __all__ = ["NETWORKS", "FeatureNetwork", "load_features", "load_reference", "statistics_key"]
 
@@ -27,20 +28,24 @@ class FeatureNetwork(Protocol):
     metric: str
     dimensions: int
 
-    def to(self, device: torch.device | str) -> "FeatureNetwork":
+    def to(self, device: "torch.device | str") -> "FeatureNetwork":
         """Moves the network to a device and returns it."""
         ...
 
-    def features(self, images: torch.Tensor) -> torch.Tensor:
+    def features(self, images: "torch.Tensor") -> "torch.Tensor":
         """uint8 [n, C, H, W] to float32 [n, d], without gradients, on the images' device."""
         ...
 
 
 def load_features(
-    settings: FeatureSettings, weights: str | Path, device: torch.device | str = "cpu"
+    settings: FeatureSettings, weights: str | Path, device: "torch.device | str" = "cpu"
 ) -> FeatureNetwork:
-    """Loads a feature network onto a device; UserError if the file is missing or damaged."""
-    return NETWORKS[settings.features](weights, settings).to(device)
+    """Loads a feature network onto a device; UserError if the file is missing or damaged.
+
+    weights: the path of its file; of no meaning to a network that needs none.
+    """
+    kind = NETWORKS[settings.features]
+    return kind.load(Path(weights) if kind.weights else None, settings).to(device)
 
 
 def statistics_key(
@@ -50,12 +55,17 @@ def statistics_key(
 
     manifest: of the packed data set.
     """
+    from ..frechet import reference_key
+
     features = json.dumps(settings.to_json())
-    return reference_key(manifest["sha256"], features, sha256(weights), pixel_map)
+    digest = sha256(weights) if NETWORKS[settings.features].weights else ""
+    return reference_key(manifest["sha256"], features, digest, pixel_map)
 
 
-def load_reference(path: str | Path, key: str) -> Reference:
+def load_reference(path: str | Path, key: str) -> "Reference":
     """Reads reference statistics; UserError where they are missing, damaged or of another key."""
+    from ..frechet import Reference
+
     reference = Reference.load(path)
     if reference.key != key:
         raise UserError(

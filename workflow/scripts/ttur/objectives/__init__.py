@@ -77,6 +77,6 @@ def build(objective: Mapping[str, Any]) -> Objective:
 
 
 OBJECTIVES: Registry[ObjectiveKind] = Registry(
-    __name__, "OBJECTIVE", first=("bce", "wasserstein_gp", "hinge")
+    __name__, "OBJECTIVE", ObjectiveKind, first=("bce", "wasserstein_gp", "hinge")
 )
 """Name in the configuration -> objective."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..few_images import FEATURE_DIMENSIONS, singular_reference
+from ..features.kinds import NETWORKS
+from ..few_images import singular_reference
 from .html import cell, heading, page, paragraph, table
 
 _CLASSES, _COUNTS = ("Class", "Images"), ("What", "Reason", "Count", "Such as")
@@ -41,7 +42,7 @@ def _data_set(manifest: Mapping[str, Any], features: Iterable[str]) -> list[str]
             note=True,
         ),
     ]
-    few = (singular_reference(images, FEATURE_DIMENSIONS[each]) for each in features)
+    few = (singular_reference(images, NETWORKS[each].dimensions) for each in features)
     body += [
         paragraph(_plain(f"Warning: {text}."))
         for text in (*manifest.get("warnings", ()), *filter(None, few))

@@ -8,55 +8,88 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ...errors import UserError
-from ..pictures import decode_rgb_file
-from ..resize import PAPER_FILTER, describe
-from ..settings import choice, image_size, skipped_share
-from ..source import Item, Source
-from ..sources import (
-    CELEBA_FOLDER,
-    CELEBA_PARTITION,
-    CELEBA_SPLITS,
-    PUBLISHED,
-    existing,
-    expected_images,
-    missing,
+from ...settings import setting
+from ..settings import (
+    DatasetSettings,
+    ImageSize,
+    expected_images_field,
+    image_size_field,
+    root_field,
+    skipped_share_field,
 )
+from ..source import Item, Source
+from ..sources import Published, expected
+from ..state import file_state
+from . import DatasetKind
 
+if TYPE_CHECKING:
+    import numpy as np
+
+FOLDER = "img_align_celeba"
+PARTITION = "list_eval_partition.txt"
 LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}\.jpg) +([012])")
+SPLITS = {"train": "0", "valid": "1", "test": "2", "all": "012"}
+"""Split -> its marks in the partition file."""
+IMAGES = {"train": 162_770, "valid": 19_867, "test": 19_962, "all": 202_599}
 RULE = "squash"
 
+PUBLISHED = Published(
+    title="CelebA, aligned and cropped",
+    page="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    licence="non-commercial research only, terms on the data set's page",
+    # A quota of the file host stops most downloads by programs.
+    remedy="get img_align_celeba.zip and list_eval_partition.txt by hand from "
+    "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (the host has a quota), unzip the "
+    "first and put both there",
+)
 
-def read(settings: dict) -> Source:
-    """settings: name, kind, image_size, root, split (train | valid | test | all; default train),
-    expected_images, max_skipped_share.
 
-    root holds the folder img_align_celeba and list_eval_partition.txt, which says which image is
-    in which split; images come in its order. Both sides are resized, without a crop.
-    """
-    size = image_size(settings)
-    split = choice(settings, "split", tuple(CELEBA_SPLITS), "train")
-    folder = existing(settings, CELEBA_FOLDER)
-    names = _names(existing(settings, CELEBA_PARTITION), CELEBA_SPLITS[split])
+@dataclass(frozen=True, kw_only=True)
+class Settings(DatasetSettings):
+    root: str = root_field(f"Folder of {FOLDER} and {PARTITION}", default="resources/celeba")
+    image_size: ImageSize = image_size_field()
+    split: Literal["train", "valid", "test", "all"] = setting(
+        "Which of CelebA's splits (paper train, 162770 images)", default="train"
+    )
+    expected_images: int | None = expected_images_field()
+    max_skipped_share: float = skipped_share_field()
+
+    channels: ClassVar[int] = 3
+    has_labels: ClassVar[bool] = False
+
+    @property
+    def images(self) -> int | None:
+        return expected(self.expected_images, IMAGES[self.split])
+
+
+def read(settings: Settings, where: str) -> Source:
+    """Images come in the order of the partition file. Both sides are resized, without a crop."""
+    from ..resize import PAPER_FILTER, describe
+
+    size = settings.image_size
+    folder = PUBLISHED.existing(settings.root, FOLDER, where)
+    partition = PUBLISHED.existing(settings.root, PARTITION, where)
+    names = _names(partition, SPLITS[settings.split])
     present = set(os.listdir(folder))
     if absent := [name for name in names if name not in present]:
-        raise missing(settings, f"{folder / absent[0]}, one of {len(absent)} images,")
+        raise PUBLISHED.missing(f"{folder / absent[0]}, one of {len(absent)} images,", where)
     return Source(
-        source=f"{PUBLISHED['celeba'].title}, split {split}, {PUBLISHED['celeba'].page}",
-        licence=PUBLISHED["celeba"].licence,
+        source=f"{PUBLISHED.title}, split {settings.split}, {PUBLISHED.page}",
+        licence=PUBLISHED.licence,
         resize=describe(size, RULE, PAPER_FILTER),
         class_names=[],
         shape=(size, size, 3),
         items=partial(_items, names),
         decoder=partial(nullcontext, partial(_decode_in, folder, size=size)),
         count=len(names),
-        expected=expected_images(settings),
-        max_skipped_share=skipped_share(settings),
+        expected=settings.images,
+        max_skipped_share=settings.max_skipped_share,
     )
 
 
@@ -81,5 +114,21 @@ def _items(names: list[str]) -> Iterator[Item]:
         yield Item(name, -1, name)
 
 
-def _decode_in(folder: Path, name: str, size: int) -> np.ndarray:
+def _decode_in(folder: Path, name: str, size: int) -> "np.ndarray":
+    from ..pictures import decode_rgb_file
+
     return decode_rgb_file(folder / name, size, RULE)
+
+
+def _state(root: str) -> str:
+    return file_state(Path(root, PARTITION))
+
+
+KIND = DatasetKind(
+    description="The faces of CelebA aligned and cropped without labels",
+    settings=Settings,
+    read=read,
+    state=_state,
+    published=PUBLISHED,
+    place=5,
+)

@@ -4,41 +4,83 @@ Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge",
 https://image-net.org/challenges/LSVRC/2012/
 """
 
+import hashlib
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from ...errors import UserError
 from ..archive import Member, tar_members
 from ..formats import HEAD_BYTES, promises_picture, starts_as_picture
 from ..listing import image_files, top_level
-from ..pictures import MAX_BYTES, decode_rgb, decode_rgb_file
-from ..resize import PAPER_FILTER, describe
-from ..settings import image_size, root_folder, skipped_share
+from ..settings import (
+    DatasetSettings,
+    ImageSize,
+    expected_images_field,
+    image_size_field,
+    root_field,
+    skipped_share_field,
+)
 from ..source import Decode, Item, Source
-from ..sources import IMAGENET_ARCHIVE, IMAGENET_FOLDER, PUBLISHED, expected_images, missing
-from ..state import SYNSET, synset_folders
+from ..sources import Published, expected
+from ..state import file_state
 from ..tally import Tally
+from . import DatasetKind
 
+if TYPE_CHECKING:
+    import numpy as np
+
+FOLDER = "train"
+ARCHIVE = "ILSVRC2012_img_train.tar"
+SYNSET = re.compile(r"n[0-9]{8}")
+"""A class: its WordNet number."""
+IMAGES = 1_281_167
 RULE = "centre_square"
 MAX_CLASS_BYTES = 16 << 30
 
+PUBLISHED = Published(
+    title="ImageNet, ILSVRC 2012 train",
+    page="https://image-net.org/challenges/LSVRC/2012/",
+    licence="non-commercial research and education only, terms accepted at login",
+    remedy="log in at https://image-net.org/download-images, get ILSVRC2012_img_train.tar and "
+    "put it there, or its class folders nXXXXXXXX into train/ there",
+)
 
-def read(settings: dict) -> Source:
-    """settings: name, kind, image_size, root, expected_images, max_skipped_share.
 
-    root holds `train/nXXXXXXXX/*.JPEG` or, where there is no folder train, the archive of one
+@dataclass(frozen=True, kw_only=True)
+class Settings(DatasetSettings):
+    root: str = root_field(
+        f"Folder of {FOLDER}/nXXXXXXXX/*.JPEG or of {ARCHIVE}", default="resources/imagenet"
+    )
+    image_size: ImageSize = image_size_field()
+    expected_images: int | None = expected_images_field()
+    max_skipped_share: float = skipped_share_field()
+
+    channels: ClassVar[int] = 3
+    has_labels: ClassVar[bool] = True
+    classes: ClassVar[int] = 1000
+
+    @property
+    def images(self) -> int | None:
+        return expected(self.expected_images, IMAGES)
+
+
+def read(settings: Settings, where: str) -> Source:
+    """root holds `train/nXXXXXXXX/*.JPEG` or, where there is no folder train, the archive of one
     archive per class; both give the same images in the same order. Labels are the positions of
     the classes in sorted order, as in torchvision's ImageFolder. The centre square is cut out and
     resized, as in BigGAN's code.
     """
-    size, root = image_size(settings), root_folder(settings)
-    tree, archive = root / IMAGENET_FOLDER, root / IMAGENET_ARCHIVE
+    from ..resize import PAPER_FILTER, describe
+
+    size, root = settings.image_size, Path(settings.root)
+    tree, archive = root / FOLDER, root / ARCHIVE
     unused = Tally()
     if tree.is_dir():
         classes = synset_folders(tree)
@@ -47,7 +89,7 @@ def read(settings: dict) -> Source:
         counts = Counter(item.label for item in _tree_items(tree, classes, unused))
         count = counts.total()
         if empty := [synset for label, synset in enumerate(classes) if not counts[label]]:
-            raise missing(settings, f"every image of {tree / empty[0]}")
+            raise PUBLISHED.missing(f"every image of {tree / empty[0]}", where)
     elif archive.is_file():
         members = _class_archives(archive)
         classes = [member.name.removesuffix(".tar") for member in members]
@@ -55,23 +97,31 @@ def read(settings: dict) -> Source:
         decoder = partial(_archive_decoder, archive, size)
         count = None  # Would be a pass over the headers of all the class archives.
     else:
-        raise missing(settings, f"{tree.absolute()} or {archive.name}")
+        raise PUBLISHED.missing(f"{tree.absolute()} or {archive.name}", where)
     return Source(
-        source=f"{PUBLISHED['imagenet'].title}, {PUBLISHED['imagenet'].page}",
-        licence=PUBLISHED["imagenet"].licence,
+        source=f"{PUBLISHED.title}, {PUBLISHED.page}",
+        licence=PUBLISHED.licence,
         resize=describe(size, RULE, PAPER_FILTER),
         class_names=classes,
         shape=(size, size, 3),
         items=items,
         decoder=decoder,
         count=count,
-        expected=expected_images(settings),
-        max_skipped_share=skipped_share(settings),
+        expected=settings.images,
+        max_skipped_share=settings.max_skipped_share,
         unused=unused.rows(),
     )
 
 
 # ---------------------------------------------------------------- folders
+
+
+def synset_folders(tree: Path) -> list[str]:
+    """The class folders of the tree, sorted; links are followed."""
+    with os.scandir(tree) as entries:
+        return sorted(
+            entry.name for entry in entries if SYNSET.fullmatch(entry.name) and entry.is_dir()
+        )
 
 
 def _tree_items(tree: Path, classes: list[str], unused: Tally | None = None) -> Iterator[Item]:
@@ -90,7 +140,9 @@ def _tree_items(tree: Path, classes: list[str], unused: Tally | None = None) -> 
                 unused.add(row["reason"], f"{synset}/{row['example']}", row["count"])
 
 
-def _decode_below(tree: Path, name: str, size: int) -> np.ndarray:
+def _decode_below(tree: Path, name: str, size: int) -> "np.ndarray":
+    from ..pictures import decode_rgb_file
+
     return decode_rgb_file(tree / name, size, RULE)
 
 
@@ -109,6 +161,8 @@ def _class_archives(archive: Path) -> list[Member]:
 
 
 def _archive_items(archive: Path, members: list[Member]) -> Iterator[Item]:
+    from ..pictures import MAX_BYTES
+
     for label, (name, offset, size) in enumerate(members):
         for member in tar_members(archive, MAX_BYTES, offset, size):
             if promises_picture(member.name) or _starts_as_picture(archive, member):
@@ -128,7 +182,30 @@ def _archive_decoder(archive: Path, size: int) -> Iterator[Decode]:
         yield partial(_decode_member, file, size)
 
 
-def _decode_member(file: BinaryIO, size: int, where: tuple[int, int]) -> np.ndarray:
+def _decode_member(file: BinaryIO, size: int, where: tuple[int, int]) -> "np.ndarray":
+    from ..pictures import decode_rgb
+
     offset, length = where
     file.seek(offset)
     return decode_rgb(file.read(length), size, RULE)
+
+
+# ---------------------------------------------------------------- entry
+
+
+def _state(root: str) -> str:
+    """The classes of the tree, or size and time of the archive."""
+    tree = Path(root, FOLDER)
+    if not tree.is_dir():
+        return file_state(Path(root, ARCHIVE))
+    return hashlib.sha256("\n".join(synset_folders(tree)).encode()).hexdigest()
+
+
+KIND = DatasetKind(
+    description="The 1281167 training images of ImageNet with labels",
+    settings=Settings,
+    read=read,
+    state=_state,
+    published=PUBLISHED,
+    place=6,
+)

