@@ -8,7 +8,6 @@ from .config import Config
 from .data_files import only_prepared
 from .datasets import KINDS, Dataset
 from .experiment import Experiment
-from .fid import METRICS
 from .file import check_file
 from .json_schema import SCHEMA_FILE, schema, schema_text
 from .loading import expanded, load
@@ -16,7 +15,6 @@ from .problems import shown
 
 __all__ = [
     "KINDS",
-    "METRICS",
     "SCHEMA_FILE",
     "Config",
     "Dataset",

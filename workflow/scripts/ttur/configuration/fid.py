@@ -11,19 +11,16 @@ from ..training.job import Fid, FirstLook
 from .grid import GridSection
 from .inception import Inception
 from .problems import Problem
-from .section import Samples, Section, without_default
+from .section import Samples, Section, Threshold, without_default
 
 if TYPE_CHECKING:
     from .config import Config
-
-METRICS = {"classifier": "classifier-FID", "inception": "FID"}
-"""Feature network -> what its distance is called."""
 
 
 class FirstLookSection(Section):
     samples: Samples = Field(description="Images of the first look")
     factor: float = Field(
-        gt=1, le=1_000_000, description="A first look above factor x threshold stands"
+        gt=1, le=1_000_000, description="A first look above factor x the threshold stands"
     )
 
     def for_job(self) -> FirstLook:
@@ -44,19 +41,21 @@ class FidSection(Section):
         json_schema_extra=without_default,
     )
     samples: Samples = Field(description="Generated images per evaluation")
-    threshold: float = Field(
-        gt=0, le=1_000_000_000, description="Training is done at FID <= threshold"
+    threshold: Threshold | SkipJsonSchema[None] = Field(
+        None,
+        description="Training is done at FID <= threshold: short for stop with the metric fid",
+        json_schema_extra=without_default,
     )
     pixel_map: Literal["fixed", "stretch"] = Field(
         "fixed",
         description="From the generator's [-1, 1] to pixels, fixed or stretched image by image "
         "(paper)",
     )
-    grid: GridSection = Field(description="The steps at which FID is evaluated")
+    grid: GridSection = Field(description="The steps at which generators are evaluated")
     first_look: FirstLookSection | None = Field(
         None,
-        description="A distance of fewer samples comes first, and stands where it is so far above "
-        "the threshold that more samples would not reach it (null always takes all samples, "
+        description="An evaluation of fewer samples comes first, and stands where it is so far "
+        "above the threshold that more samples would not reach it (null always takes all samples, "
         "paper)",
     )
 
@@ -66,7 +65,6 @@ class FidSection(Section):
         return Fid(
             features=self.features,
             samples=self.samples,
-            threshold=self.threshold,
             pixel_map=self.pixel_map,
             grid=self.grid.for_job(),
             first_look=self.first_look and self.first_look.for_job(),
@@ -76,8 +74,8 @@ class FidSection(Section):
 
 
 class Evaluation(Section):
-    samples: Samples = Field(5000, description="Generated images per score")
-    seeds: int = Field(2, ge=1, le=100, description="Scores per generator")
+    samples: Samples = Field(5000, description="Generated images per evaluation")
+    seeds: int = Field(2, ge=1, le=100, description="Evaluations per generator")
 
 
 def resize_only_for_inception(config: "Config") -> Iterator[Problem]:

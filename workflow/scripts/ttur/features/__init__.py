@@ -11,20 +11,18 @@ from typing import Any, Protocol
 
 import torch
 
-from ..errors import UserError
 from ..feature_settings import FeatureSettings
 from ..files import sha256
-from ..frechet import Reference, reference_key
+from ..frechet import reference_key
 from .kinds import NETWORKS
 
-__all__ = ["NETWORKS", "FeatureNetwork", "load_features", "load_reference", "statistics_key"]
+__all__ = ["NETWORKS", "FeatureNetwork", "load_features", "statistics_key"]
 
 
 class FeatureNetwork(Protocol):
-    """name: as in the configuration. metric: the text on axes. dimensions: length d of a vector."""
+    """name: as in the configuration. dimensions: length d of a vector."""
 
     name: str
-    metric: str
     dimensions: int
 
     def to(self, device: torch.device | str) -> "FeatureNetwork":
@@ -52,13 +50,3 @@ def statistics_key(
     """
     features = json.dumps(settings.to_json())
     return reference_key(manifest["sha256"], features, sha256(weights), pixel_map)
-
-
-def load_reference(path: str | Path, key: str) -> Reference:
-    """Reads reference statistics; UserError where they are missing, damaged or of another key."""
-    reference = Reference.load(path)
-    if reference.key != key:
-        raise UserError(
-            f"{path} belongs to other data, feature weights or pixel map: delete it and run again"
-        )
-    return reference
