@@ -9,7 +9,7 @@ from ttur.configuration import load
 from ttur.optimizers import OPTIMIZERS
 from ttur.runs.layout import Run
 from ttur.training.grid import Limits
-from ttur.training.job import TrainingJob
+from ttur.training.job import Stop, TrainingJob
 
 
 def test_defaults_are_filled_in_and_the_input_is_left_alone():
@@ -27,7 +27,8 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "discriminator_norm": "batch",
         "generator_bn_momentum": 0.1,
     }
-    assert experiment.fid_key == "classifier-fixed"
+    assert experiment.reference_keys == {"fid": "classifier-fixed"}
+    assert (experiment.stop, experiment.metrics) == (Stop("fid", 15.0), {})
     assert experiment.optimizers["Adam"].hyper == OPTIMIZERS["Adam"].defaults
     assert config.experiments["wgan-mnist"].objective.penalty_weight == 10.0
     assert config.experiments["wgan-mnist"].networks.discriminator_norm == "none"

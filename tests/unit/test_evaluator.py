@@ -1,4 +1,4 @@
-"""Scores of generators: of how many samples, and that a first look changes no score in full."""
+"""Evaluations of generators: of how many samples, and that a first look changes none in full."""
 
 import math
 
@@ -11,11 +11,12 @@ from ttur.data.shape import ImageShape
 from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.frechet import Reference
+from ttur.metrics import Distance
 from ttur.networks import build
 from ttur.pixels import to_uint8
 from ttur.streams import generator as random_stream
+from ttur.training.evaluator import PIECE, Evaluation, Evaluator, FirstLook, generate
 from ttur.training.labels import SampleLabels
-from ttur.training.scoring import PIECE, FirstLook, Score, Scoring, generate
 
 CPU = torch.device("cpu")
 STREAMS = [(seed, "evaluation", 7) for seed in range(3)]
@@ -23,13 +24,13 @@ FEW, ALL = 100, PIECE + 80
 
 
 @pytest.fixture
-def scoring(tiny):
+def evaluator(tiny):
     classes = PackedDataset.open(tiny.data_dir).manifest["classes"]
     features = load_features(FeatureSettings("classifier"), tiny.weights, CPU)
     latent = SETTINGS["networks"]["latent"]
-    return Scoring(
+    return Evaluator(
         features,
-        Reference.load(tiny.reference),
+        {"fid": Distance.of("fid", {}, Reference.load(tiny.reference))},
         "fixed",
         latent,
         SampleLabels.uniform(classes),
@@ -46,64 +47,64 @@ def generator():
     return network
 
 
-def test_a_score_is_of_exactly_the_samples_asked_for(scoring, generator, monkeypatch):
+def test_an_evaluation_is_of_exactly_the_samples_asked_for(evaluator, generator, monkeypatch):
     counted = []
 
     class Counting:
-        dimensions = scoring.features.dimensions
+        dimensions = evaluator.features.dimensions
 
         @staticmethod
         def features(images):
             counted.append(len(images))
             return real.features(images)
 
-    real = scoring.features
-    object.__setattr__(scoring, "features", Counting)
-    scores = scoring.scores(generator, STREAMS, ALL)
-    assert [score.samples for score in scores] == [ALL] * 3
+    real = evaluator.features
+    object.__setattr__(evaluator, "features", Counting)
+    found = evaluator.evaluate(generator, STREAMS, ALL)
+    assert [each.samples for each in found] == [ALL] * 3
     assert sum(counted) == 3 * ALL
 
 
-def test_a_first_look_that_settles_nothing_changes_nothing(scoring, generator):
-    full = scoring.scores(generator, STREAMS, ALL)
+def test_a_first_look_that_settles_nothing_changes_nothing(evaluator, generator):
+    full = evaluator.evaluate(generator, STREAMS, ALL)
     # A first look of whole pieces; of others the pieces differ, and with them the rounding.
-    assert scoring.scores(generator, STREAMS, ALL, FirstLook(PIECE, math.inf)) == full
-    again = scoring.scores(generator, STREAMS, ALL, FirstLook(FEW, math.inf))
-    assert [score.samples for score in again] == [ALL] * 3
-    expected = [score.distance for score in full]
-    assert [score.distance for score in again] == pytest.approx(expected, rel=1e-4)
+    assert evaluator.evaluate(generator, STREAMS, ALL, FirstLook(PIECE, "fid", math.inf)) == full
+    again = evaluator.evaluate(generator, STREAMS, ALL, FirstLook(FEW, "fid", math.inf))
+    assert [each.samples for each in again] == [ALL] * 3
+    expected = [each.values["fid"] for each in full]
+    assert [each.values["fid"] for each in again] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_first_look_above_its_ceiling_stands(scoring, generator):
-    few = scoring.scores(generator, STREAMS, FEW)
-    assert scoring.scores(generator, STREAMS, ALL, FirstLook(FEW, 0.0)) == few
-    assert [score.samples for score in few] == [FEW] * 3
+def test_a_first_look_above_its_ceiling_stands(evaluator, generator):
+    few = evaluator.evaluate(generator, STREAMS, FEW)
+    assert evaluator.evaluate(generator, STREAMS, ALL, FirstLook(FEW, "fid", 0.0)) == few
+    assert [each.samples for each in few] == [FEW] * 3
 
 
-def test_each_replica_is_settled_by_its_own_look(scoring, generator):
-    few, full = (scoring.scores(generator, STREAMS, count) for count in (FEW, ALL))
-    best = min(range(3), key=lambda replica: few[replica].distance)
-    ceiling = few[best].distance
-    mixed = scoring.scores(generator, STREAMS, ALL, FirstLook(FEW, ceiling))
+def test_each_replica_is_settled_by_its_own_look(evaluator, generator):
+    few, full = (evaluator.evaluate(generator, STREAMS, count) for count in (FEW, ALL))
+    best = min(range(3), key=lambda replica: few[replica].values["fid"])
+    ceiling = few[best].values["fid"]
+    mixed = evaluator.evaluate(generator, STREAMS, ALL, FirstLook(FEW, "fid", ceiling))
     for replica in range(3):
         if replica != best:
             assert mixed[replica] == few[replica]
     assert mixed[best].samples == ALL
-    assert mixed[best].distance == pytest.approx(full[best].distance, rel=1e-4)
+    assert mixed[best].values["fid"] == pytest.approx(full[best].values["fid"], rel=1e-4)
 
 
-def test_a_replica_that_is_not_finite_is_settled_at_once(scoring, generator):
+def test_a_replica_that_is_not_finite_is_settled_at_once(evaluator, generator):
     with torch.no_grad():
         next(generator.parameters())[1] = math.nan
-    scores = scoring.scores(generator, STREAMS, ALL, FirstLook(FEW, math.inf))
-    assert math.isnan(scores[1].distance)
-    assert [score.samples for score in scores] == [ALL, FEW, ALL]
+    found = evaluator.evaluate(generator, STREAMS, ALL, FirstLook(FEW, "fid", math.inf))
+    assert math.isnan(found[1].values["fid"])
+    assert [each.samples for each in found] == [ALL, FEW, ALL]
 
 
-def test_a_first_look_of_all_samples_is_the_score(scoring, generator):
-    full = scoring.scores(generator, STREAMS, FEW)
-    assert scoring.scores(generator, STREAMS, FEW, FirstLook(FEW, 0.0)) == full
-    assert isinstance(full[0], Score)
+def test_a_first_look_of_all_samples_is_the_evaluation(evaluator, generator):
+    full = evaluator.evaluate(generator, STREAMS, FEW)
+    assert evaluator.evaluate(generator, STREAMS, FEW, FirstLook(FEW, "fid", 0.0)) == full
+    assert isinstance(full[0], Evaluation)
 
 
 # ------------------------------------------------------------------------------------------ by hand
@@ -152,7 +153,8 @@ class Plain(torch.nn.Module):
 def by_hand(labels=None):
     features, reference = Shown(), Moments()
     labels = labels or SampleLabels([3, 1])
-    return Scoring(features, reference, "fixed", 2, labels, CPU), features, reference
+    distances = {"fid": Distance.of("fid", {}, reference)}
+    return Evaluator(features, distances, "fixed", 2, labels, CPU), features, reference
 
 
 def inputs(seed, *counts):
@@ -167,14 +169,14 @@ def inputs(seed, *counts):
 @pytest.mark.parametrize("first", [None, 2, 60, 499, 500, 501, 1100, 1129, 1130, 2000])
 def test_samples_are_those_of_their_stream_wherever_a_first_look_ends(first):
     """Drawn 500 at a time, passed 250 at a time at most, all of them once."""
-    scoring, features, reference = by_hand()
+    evaluator, features, reference = by_hand()
     network = Plain(0.1, 0.2)
-    look = first and FirstLook(first, math.inf)
-    scores = scoring.scores(network, STREAMS[:2], 1130, look)
+    look = first and FirstLook(first, "fid", math.inf)
+    found = evaluator.evaluate(network, STREAMS[:2], 1130, look)
     looks = 1 + (first is not None and first < 1130)
     assert len(reference.asked) == 2 * looks
     shown = torch.cat(features.images).split(1130)
-    for replica, score in enumerate(scores):
+    for replica, each in enumerate(found):
         latents, labels = inputs(replica, 500, 500, 130)
         images = torch.cat([latents, labels - 1.0], dim=1) * (replica + 1) / 10
         images = to_uint8(images[:, None, None], "fixed")
@@ -183,7 +185,7 @@ def test_samples_are_those_of_their_stream_wherever_a_first_look_ends(first):
         mean, covariance = reference.asked[looks * (replica + 1) - 1]
         torch.testing.assert_close(mean, pixels.mean(0))
         torch.testing.assert_close(covariance, pixels.T.cov())
-        assert score == Score(pytest.approx(float(pixels.mean(0).sum())), 1130)
+        assert each == Evaluation({"fid": pytest.approx(float(pixels.mean(0).sum()))}, 1130)
         if looks > 1:
             torch.testing.assert_close(reference.asked[2 * replica][0], pixels[:first].mean(0))
     if first is None:
@@ -191,22 +193,22 @@ def test_samples_are_those_of_their_stream_wherever_a_first_look_ends(first):
 
 
 def test_a_look_at_its_ceiling_settles_nothing_and_one_above_does():
-    scoring, features, _ = by_hand()
-    (few,) = scoring.scores(Plain(0.5), STREAMS[:1], 64)
+    evaluator, features, _ = by_hand()
+    (few,) = evaluator.evaluate(Plain(0.5), STREAMS[:1], 64)
     features.images.clear()
-    for ceiling, samples in ((few.distance, 80), (np.nextafter(few.distance, 0), 64)):
-        (score,) = scoring.scores(Plain(0.5), STREAMS[:1], 80, FirstLook(64, ceiling))
-        assert score.samples == samples
-    assert score == few
+    for ceiling, samples in ((few.values["fid"], 80), (np.nextafter(few.values["fid"], 0), 64)):
+        (each,) = evaluator.evaluate(Plain(0.5), STREAMS[:1], 80, FirstLook(64, "fid", ceiling))
+        assert each.samples == samples
+    assert each == few
     assert list(map(len, features.images)) == [64, 16, 64]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_an_image_that_is_no_number_ends_a_score_before_the_features(value):
-    scoring, features, reference = by_hand()
-    scores = scoring.scores(Plain(0.1, value), STREAMS[:2], 60)
-    assert [score.samples for score in scores] == [60, 60]
-    assert math.isnan(scores[1].distance)
+def test_an_image_that_is_no_number_ends_an_evaluation_before_the_features(value):
+    evaluator, features, reference = by_hand()
+    found = evaluator.evaluate(Plain(0.1, value), STREAMS[:2], 60)
+    assert [each.samples for each in found] == [60, 60]
+    assert math.isnan(found[1].values["fid"])
     assert (len(features.images), len(reference.asked)) == (1, 1)
 
 
