@@ -98,17 +98,18 @@ def test_a_history_is_read_by_the_name_of_the_number(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "metric"),
     [
-        "",
-        "seed,step\n0,10\n",
-        "seed,fid\n0,9.5\n",
-        NEW_HISTORY.replace("7.5", "x"),
-        OLD_HISTORY[:-40],
+        ("", "fid"),
+        ("seed,step\n0,10\n", "fid"),
+        ("seed,fid\n0,9.5\n", "fid"),
+        (NEW_HISTORY.replace("7.5", "x"), "fid"),
+        (NEW_HISTORY.removesuffix(",nan,\n"), "discriminator_gradient_norm"),
+        (OLD_HISTORY.removesuffix(",0.4,nan\n"), "discriminator_gradient_norm"),
     ],
-    ids=["empty", "no metric", "no step", "no number", "torn"],
+    ids=["empty", "no metric", "no step", "no number", "torn", "torn earlier one"],
 )
-def test_what_is_no_history_is_one_line(tmp_path, text):
+def test_what_is_no_history_is_one_line(tmp_path, text, metric):
     (tmp_path / "history.csv").write_text(text)
     with pytest.raises(UserError, match=r"history\.csv is not a history: delete it and run again"):
         read_values(tmp_path / "history.csv", metric)
