@@ -354,7 +354,7 @@ def test_a_comment_in_an_entry_changes_no_job(scripts):
     assert changed(scripts, "optimizers/adam.py", "# An edit.\n") == set()
 
 
-def test_scoring_depends_on_the_networks_that_it_uses_and_on_no_optimizer(scripts):
+def test_evaluation_depends_on_the_networks_that_it_uses_and_on_no_optimizer(scripts):
     for file, jobs in (
         ("networks/biggan.py", {"biggan"}),
         ("features/resize.py", {"biggan"}),

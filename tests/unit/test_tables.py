@@ -216,13 +216,13 @@ def test_scripts_from_runs_to_table3(tmp_path):
     out = {name: tmp_path / f"{name}.csv" for name in ("steps", "critical", "networks")}
     inputs = [text for name, path in out.items() for text in (f"--{name}", path)]
 
-    scored = tmp_path / "evaluation.csv"
-    files = ["--runs-file", listed, *inputs, "--evaluation", scored]
+    compared = tmp_path / "evaluation.csv"
+    files = ["--runs-file", listed, *inputs, "--evaluation", compared]
     files += ["--speed", tmp_path / "speed.csv"]
     assert script("aggregate_runs", *files).returncode == 0
     assert CRITICAL.read(out["critical"])["critical_batch_size"].tolist() == [32, pd.NA]
     assert NETWORKS.read(out["networks"])["images"].tolist() == [3_033_042]
-    assert scored.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
+    assert compared.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
 
     theory = ["--estimates", tmp_path / "estimates.csv", "--fit", tmp_path / "fit.csv"]
     theory += ["--censored-fit", tmp_path / "censored_fit.csv"]

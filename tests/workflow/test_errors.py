@@ -127,8 +127,8 @@ def test_an_optimizer_that_diverges_is_told_through_to_table_and_figures(finishe
     assert [(row["status"], row["steps"], row["sfo"]) for row in steps] == [
         ("diverged", "", "")
     ] * 2
-    scores = rows("aggregate/evaluation.csv", **mine)
-    assert {row["status"] for row in scores} == {"diverged"}
+    compared = rows("aggregate/evaluation.csv", **mine)
+    assert {row["status"] for row in compared} == {"diverged"}
     assert rows("tables/table3.csv", **mine)[0]["measured"] == ""
     for figure in ("steps", "sfo", "cost", "fid", "samples", "generators"):
         assert (results / f"figures/wgan-gp/{figure}.png").stat().st_size > 1000

@@ -22,9 +22,9 @@ rule evaluate_runs:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        gpu=scoring_gpus,
-        runtime=scoring_runtime,
-        mem_mb=scoring_memory,
+        gpu=one_gpu,
+        runtime=short_runtime,
+        mem_mb=base_memory,
     params:
         program=program("evaluate_runs.py"),
         code=code_of_jobs("evaluate_runs.py"),

@@ -14,7 +14,7 @@ rule train_classifier:
     conda:
         "../../envs/train.yaml"
     resources:
-        runtime=scoring_runtime,
+        runtime=short_runtime,
         mem_mb=classifier_memory,
     params:
         program=program("train_classifier.py"),
@@ -84,9 +84,9 @@ rule compute_reference:
     conda:
         "../../envs/train.yaml"
     resources:
-        gpu=scoring_gpus,
-        runtime=scoring_runtime,
-        mem_mb=scoring_memory,
+        gpu=one_gpu,
+        runtime=short_runtime,
+        mem_mb=base_memory,
     params:
         program=program("compute_reference.py"),
         code=lambda wildcards: code_of(

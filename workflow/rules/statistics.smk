@@ -28,7 +28,7 @@ rule measure_fid_noise:
     conda:
         "../../envs/train.yaml"
     resources:
-        gpu=scoring_gpus,
+        gpu=one_gpu,
     params:
         program=program("measure_fid_noise.py"),
         code=code_of_jobs("measure_fid_noise.py"),

@@ -12,10 +12,9 @@ def fid_noise_table(repetitions: pd.DataFrame, networks: pd.DataFrame) -> pd.Dat
     repetitions: noise/{experiment}.csv of all experiments. networks: networks.csv, for the
     threshold. Both are empty where a distance is not a number, as for a generator that diverged.
     """
+    keys = ["experiment", "optimizer", "batch_size", "seed", "samples"]
     table = (
-        repetitions.groupby(["experiment", "optimizer", "batch_size", "seed", "samples"])[
-            "distance"
-        ]
+        repetitions.groupby(keys)["distance"]
         .agg(
             sample_seeds="size",
             mean=lambda some: some.mean(skipna=False),

@@ -29,7 +29,7 @@ from .resize import network_input
 RANDOM = "random"
 PIECES = {"cpu": 20, "cuda": 250}
 """Images that pass the network together. Fixed, because rounding depends on it; both divide the
-pieces that generators are scored in. More than 20 make a CPU no faster, and cost 20 MB each."""
+pieces that generators are evaluated in. More than 20 make a CPU no faster, and cost 20 MB each."""
 
 
 class Inception(nn.Module):
