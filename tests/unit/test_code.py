@@ -288,7 +288,7 @@ def job(optimizer, networks, features):
 
 
 DCGAN = job("Adam", "dcgan", "classifier")
-BIGGAN = job("AdaBelief", "biggan", "inception")
+BIGGAN = replace(job("AdaBelief", "biggan", "inception"), metrics={"kid": {}})
 RMSPROP = job("RMSProp", "dcgan", "classifier")
 AMSGRAD = job("AMSGrad", "dcgan", "classifier")
 JOBS = {"dcgan": DCGAN, "biggan": BIGGAN, "rmsprop": RMSPROP, "amsgrad": AMSGRAD}
@@ -333,6 +333,11 @@ def changed(scripts, file, text="EDITED = True\n", script="train_gan.py"):
         ("features/inception.py", {"biggan"}),
         ("features/resize.py", {"biggan"}),
         ("features/classifier.py", {"dcgan", "rmsprop", "amsgrad"}),
+        ("metrics/kinds/kid.py", {"biggan"}),
+        ("metrics/kernel.py", {"biggan"}),
+        ("metrics/kinds/fid.py", set(JOBS)),
+        ("frechet.py", set(JOBS)),
+        ("metrics/__init__.py", set(JOBS)),
         ("optimizers/__init__.py", set(JOBS)),
         ("network_kinds/__init__.py", set(JOBS)),
         ("features/kinds/__init__.py", set(JOBS)),
@@ -345,7 +350,9 @@ def test_a_training_job_depends_on_the_entries_that_it_uses(scripts, file, jobs)
     assert changed(scripts, file) == jobs
 
 
-@pytest.mark.parametrize("folder", ["optimizers", "network_kinds", "features/kinds"])
+@pytest.mark.parametrize(
+    "folder", ["optimizers", "network_kinds", "features/kinds", "metrics/kinds"]
+)
 def test_one_entry_more_changes_no_job(scripts, folder):
     assert changed(scripts, f"{folder}/lion.py", ENTRY) == set()
 
@@ -375,6 +382,7 @@ def test_jobs_together_use_what_each_of_them_uses():
         "optimizers": {"Adam", "AdaBelief"},
         "network_kinds": {"dcgan", "biggan"},
         "features.kinds": {"classifier", "inception"},
+        "metrics.kinds": {"fid", "kid"},
     }
 
 
@@ -398,7 +406,7 @@ def test_what_may_name_any_entry_depends_on_all(scripts, script):
 def test_every_registry_has_all_its_entries_where_nobody_says_which():
     declared = set(imported_files("workflow/scripts/train_gan.py"))
     declared |= set(imported_files("workflow/scripts/prepare_data.py"))
-    assert len(REGISTRIES) == 4
+    assert len(REGISTRIES) == 5
     for folder in REGISTRIES:
         assert {str(path) for path in folder.glob("*.py")} <= declared
 
@@ -428,3 +436,5 @@ def test_a_training_loads_nothing_that_its_digest_leaves_out(one, tiny, tmp_path
     assert loaded <= declared
     entries = {path.stem for path in loaded if path.parent.name in ("optimizers", "network_kinds")}
     assert entries == {"__init__", "dcgan", one.optimizer.lower()}
+    metrics = {path.stem for path in loaded if path.parent.parent.name == "metrics"}
+    assert metrics == {"__init__", "fid"}

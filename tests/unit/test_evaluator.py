@@ -1,6 +1,7 @@
 """Evaluations of generators: of how many samples, and that a first look changes none in full."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from ttur.data.shape import ImageShape
 from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.frechet import Reference
-from ttur.metrics import Distance
+from ttur.metrics import METRICS, Distance
 from ttur.networks import build
 from ttur.pixels import to_uint8
 from ttur.streams import generator as random_stream
@@ -221,3 +222,59 @@ def test_samples_are_of_evaluation_mode_without_gradient_and_the_mode_stays(trai
     assert torch.equal(images[:, 0, 0], expected)
     assert not images.requires_grad
     assert (network.modes, network.training) == ([False], training)
+
+
+class Mean:
+    """The distance of a metric that was made up: the mean feature. Counts the samples it is of."""
+
+    def __init__(self):
+        self.counts = []
+
+    def distance(self, real, generated, settings):
+        self.counts.append(generated.count)
+        return float(generated.mean.mean())
+
+
+def with_another_metric(monkeypatch):
+    """An evaluator by the FID and by `mean`, which was made up, and the features that it showed."""
+    evaluator, features, reference = by_hand()
+    mean = Mean()
+    fid = METRICS["fid"]
+    monkeypatch.setitem(METRICS, "mean", replace(fid, label="mean", distance=mean.distance))
+    both = evaluator.distances | {"mean": Distance.of("mean", {}, reference)}
+    return replace(evaluator, distances=both), features, mean
+
+
+def test_other_metrics_are_of_the_same_images_which_pass_the_features_once(monkeypatch):
+    evaluator, features, mean = with_another_metric(monkeypatch)
+    (found,) = evaluator.evaluate(Plain(0.3), STREAMS[:1], 1130)
+    assert (list(found.values), found.samples) == (["fid", "mean"], 1130)
+    assert sum(map(len, features.images)) == 1130
+    pixels = torch.cat(features.images)[:, 0, 0, :2].double()
+    assert found.values["mean"] == pytest.approx(float(pixels.mean()))
+    assert found.values["fid"] == pytest.approx(float(pixels.mean(0).sum()))
+    assert mean.counts == [1130]
+
+
+@pytest.mark.parametrize("metric", ["fid", "mean"])
+def test_a_first_look_of_one_metric_settles_all_other_metrics(monkeypatch, metric):
+    evaluator, features, mean = with_another_metric(monkeypatch)
+    (few,) = evaluator.evaluate(Plain(0.3), STREAMS[:1], 64)
+    for settled in (True, False):
+        features.images.clear()
+        mean.counts.clear()
+        ceiling = few.values[metric] - 1 if settled else few.values[metric]
+        look = FirstLook(64, metric, ceiling)
+        (found,) = evaluator.evaluate(Plain(0.3), STREAMS[:1], 80, look)
+        assert (found == few) == settled
+        assert found.samples == sum(map(len, features.images)) == (64 if settled else 80)
+        # What does not decide is measured once, at the end.
+        assert mean.counts[-1] == found.samples
+        assert len(mean.counts) == (1 if settled or metric == "fid" else 2)
+
+
+def test_an_image_that_is_no_number_has_no_distance_by_other_metrics_too(monkeypatch):
+    evaluator, *_ = with_another_metric(monkeypatch)
+    (found,) = evaluator.evaluate(Plain(math.nan), STREAMS[:1], 60)
+    assert list(found.values) == ["fid", "mean"]
+    assert all(map(math.isnan, found.values.values()))

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--features", type=json_value, required=True, help="JSON, or @file")
     parser.add_argument("--weights", required=True)
     parser.add_argument("--pixel-map", choices=PIXEL_MAPS, required=True)
-    parser.add_argument("--metric", choices=METRICS, default="fid")
+    parser.add_argument("--metric", default="fid", help="which compares the features")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--output", required=True)
@@ -32,6 +32,8 @@ def main() -> None:
     given = arguments.features
     if not isinstance(given, dict) or given.get("features") not in NETWORKS:
         raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
+    if arguments.metric not in METRICS:  # not argparse's choices, which load every entry
+        raise UserError(f"--metric is {arguments.metric}: use one of {', '.join(METRICS)}")
     settings = FeatureSettings(given["features"], given.get("resize"), given.get("weights"))
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
