@@ -1,8 +1,14 @@
 """The configuration of further metrics and of what ends a run."""
 
+from typing import get_args
+
 import pytest
 from config_examples import REMOVED, X, changed, minimal, problem
 from ttur.configuration import load
+from ttur.configuration.stop import MOST_IMAGES, KidSection, MetricsSection, StopSection
+from ttur.metrics import METRICS
+from ttur.metrics.kernel import MOST_REAL
+from ttur.metrics.kinds.kid import Kid
 from ttur.training.job import Stop, TrainingJob
 
 
@@ -47,6 +53,13 @@ def test_a_further_metric_comes_after_the_one_that_ends_a_run():
     assert job.metric_settings == {"fid": {}, "kid": {"subsets": 100, "subset_size": 1000}}
     assert list(experiment.reference_keys) == ["fid", "kid"]
     assert experiment.metric == "classifier-FID"
+
+
+def test_every_metric_has_its_key_with_the_settings_of_its_entry():
+    assert set(METRICS) == {"fid", *MetricsSection.model_fields}
+    assert {*get_args(StopSection.model_fields["metric"].annotation)} == set(METRICS)
+    assert Kid(**KidSection().model_dump()) == Kid()
+    assert MOST_IMAGES == MOST_REAL
 
 
 @pytest.mark.parametrize(

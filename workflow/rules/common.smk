@@ -63,8 +63,8 @@ def code_of(script, uses=None, also=()):
 
 
 def code_of_jobs(script):
-    """The same, less the optimizers, networks, feature networks and metrics that the training jobs of the
-    experiment, or of its optimizer, do not use. Found once for each, since a plan has thousands."""
+    """The same, less the optimizers, networks, feature networks and metrics that the training jobs
+    of the experiment, or of its optimizer, do not use. Found once for each: a plan has thousands."""
     return lambda wildcards: _code_of_jobs(script, wildcards.experiment, wildcards.get("optimizer"))
 
 

@@ -2,8 +2,8 @@
 
 from statistics import median_high
 
-# Experiment -> the run whose generator shows the noise of the distance: the first optimizer, the middle
-# batch size, the first group of seeds.
+# Experiment -> the run whose generator shows the noise of the distance: the first optimizer, the
+# middle batch size, the first group of seeds.
 NOISE_RUNS = {
     name: RUN_OF_WILDCARDS[
         name,

@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from ..metrics import METRICS
+from ..metrics.kinds.kid import Kid
 from ..training.job import Stop
 from .problems import Problem
 from .section import Section, Threshold, without_default
@@ -18,9 +19,11 @@ MOST_IMAGES = 10_000  # of one subset: as many real images as are kept
 
 
 class KidSection(Section):
-    subsets: int = Field(100, ge=1, le=10_000, description="Subsets that the KID is the mean over")
+    subsets: int = Field(
+        Kid.subsets, ge=1, le=10_000, description="Subsets that the KID is the mean over"
+    )
     subset_size: int = Field(
-        1000,
+        Kid.subset_size,
         ge=2,
         le=MOST_IMAGES,
         description="Generated images in a subset, and real ones",
