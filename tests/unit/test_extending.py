@@ -69,7 +69,7 @@ def test_the_examples_are_checked_like_what_is_built_in(page, digits):
         **{"name": "fashion-mnist", "kind": "npz"},
         **{"root": str(digits), "image_size": 16},
     }
-    assert (experiment.metric, experiment.fid_key) == ("pixel-FID", "pixels-fixed")
+    assert (experiment.metric, experiment.reference_keys) == ("pixel-FID", {"fid": "pixels-fixed"})
     assert (experiment.fid.resize, experiment.fid.weights) == (None, None)
     for changes, message in (
         ({f"{DATASET}/rooot": "x"}, "rooot is not a known key of kind npz: did you mean root?"),

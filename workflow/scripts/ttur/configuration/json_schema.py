@@ -21,6 +21,7 @@ from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
 from .features import feature_keys
 from .optimizers import OptimizerSection
 from .section import BY_KIND, Section
+from .stop import metrics_schema
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
@@ -46,6 +47,12 @@ def schema(builtin: bool = False) -> Schema:
         keys[key] = described | section_by_kind(what, _entries(registry, builtin))
     keys["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
     keys["fid"]["properties"] |= feature_keys(builtin)
+    metrics = metrics_schema(builtin)
+    keys["metrics"] = in_order(
+        keys["metrics"] | {"additionalProperties": False, "properties": metrics}
+    )
+    stops = keys["stop"]["properties"]
+    stops["metric"] = {"description": stops["metric"]["description"], "enum": ["fid", *metrics]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
