@@ -188,8 +188,8 @@ def test_inception_needs_no_labels(tmp_path):
 def test_what_entries_say_of_the_feature_networks_is_what_these_are():
     classifier, inception = NETWORKS["classifier"], NETWORKS["inception"]
     assert classifier.dimensions == Classifier.dimensions
-    assert f"{classifier.prefix}FID" == Classifier.metric
-    assert (classifier.needs_labels, classifier.resizes) == (True, ())
+    assert (classifier.prefix, classifier.needs_labels) == ("classifier-", True)
+    assert classifier.resizes == ()
     assert classifier.weights("mine", None) == "results/features/mine/classifier.safetensors"
     assert inception.dimensions == Inception.dimensions
     assert (inception.prefix, inception.needs_labels) == ("", False)
