@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 from ttur.data.shape import ImageShape
-from ttur.networks import biggan, build
+from ttur.networks import biggan
+from ttur.networks.build import build, shapes
 
 SETTINGS = {
     "kind": "biggan",
@@ -122,10 +123,9 @@ def disturbed(network):
 
 @pytest.mark.parametrize("image_size", [8, 16, 32])
 def test_up_to_32_pixels_all_maps_have_four_widths(image_size):
-    with torch.device("meta"):
-        generator, discriminator = biggan.build(SETTINGS, ImageShape(image_size, 1, 2), replicas=1)
-    shapes = [block.conv2.weight.shape[1] for block in (*generator.blocks, *discriminator.blocks)]
-    assert set(shapes) == {4 * 4}
+    generator, discriminator = shapes(SETTINGS, ImageShape(image_size, 1, 2), replicas=1)
+    widths = [block.conv2.weight.shape[1] for block in (*generator.blocks, *discriminator.blocks)]
+    assert set(widths) == {4 * 4}
     assert generator.linear.weight.shape[1] == 16 * 4 * 4
 
 
@@ -161,10 +161,10 @@ def test_attention_stands_at_the_side_that_is_asked_for():
 
 @pytest.mark.parametrize("image_size", GENERATOR)
 def test_channels_are_those_of_the_authors(image_size):
+    latent = 3 * len(GENERATOR[image_size])
+    settings = SETTINGS | {"latent": latent, "generator_width": 8, "discriminator_width": 8}
+    generator, discriminator = shapes(settings, ImageShape(image_size, 3, 2), replicas=1)
     with torch.device("meta"):
-        latent = 3 * len(GENERATOR[image_size])
-        settings = SETTINGS | {"latent": latent, "generator_width": 8, "discriminator_width": 8}
-        generator, discriminator = biggan.build(settings, ImageShape(image_size, 3, 2), replicas=1)
         images = generator(torch.zeros(1, latent), torch.zeros(1, 1, dtype=torch.long))
     channels = [8 * factor for factor in GENERATOR[image_size]]
     assert generator.linear.weight.shape == (1, 16 * channels[0], 3)

@@ -12,7 +12,6 @@ import pytest
 from conftest import SETTINGS, job_of
 from ttur.code import code_digest, imported_files, meaning
 from ttur.figures import registry
-from ttur.optimizers import OPTIMIZERS
 from ttur.training.job import entries_of
 
 DIGEST = "73e3fb972df63101e1b405f61653d3cf82b5eac6a77282155f15e8b078272c0c"
@@ -281,18 +280,23 @@ def test_the_digest_of_a_script_follows_its_modules(tmp_path):
 # ------------------------------------------------------------------------------- entries not used
 
 
-def job(optimizer, networks, features):
+def job(optimizer, networks, features, objective="bce"):
     """A job that uses these entries."""
     fid = SETTINGS["fid"] | {"features": features}
-    return job_of(SETTINGS | {"optimizer": optimizer, "networks": {"kind": networks}, "fid": fid})
+    kinds = {"networks": {"kind": networks}, "objective": {"kind": objective}}
+    return job_of(SETTINGS | {"optimizer": optimizer, "fid": fid} | kinds)
 
 
 DCGAN = job("Adam", "dcgan", "classifier")
-BIGGAN = job("AdaBelief", "biggan", "inception")
-RMSPROP = job("RMSProp", "dcgan", "classifier")
+BIGGAN = job("AdaBelief", "biggan", "inception", "hinge")
+RMSPROP = job("RMSProp", "dcgan", "classifier", "wasserstein_gp")
 AMSGRAD = job("AMSGrad", "dcgan", "classifier")
 JOBS = {"dcgan": DCGAN, "biggan": BIGGAN, "rmsprop": RMSPROP, "amsgrad": AMSGRAD}
-ENTRY = "from . import Optimizer\n\nOPTIMIZER = Optimizer({}, None, None)\n"
+ENTRY = """
+from . import Optimizer
+
+OPTIMIZER = Optimizer(description="Plain", build=None)
+"""
 
 
 @pytest.fixture
@@ -333,6 +337,14 @@ def changed(scripts, file, text="EDITED = True\n", script="train_gan.py"):
         ("features/inception.py", {"biggan"}),
         ("features/resize.py", {"biggan"}),
         ("features/classifier.py", {"dcgan", "rmsprop", "amsgrad"}),
+        ("objectives/bce.py", {"dcgan", "amsgrad"}),
+        ("objectives/losses/bce.py", {"dcgan", "amsgrad"}),
+        ("objectives/hinge.py", {"biggan"}),
+        ("objectives/losses/hinge.py", {"biggan"}),
+        ("objectives/wasserstein_gp.py", {"rmsprop"}),
+        ("objectives/losses/wasserstein.py", {"rmsprop"}),
+        ("objectives/losses/penalty.py", {"rmsprop"}),
+        ("objectives/__init__.py", set(JOBS)),
         ("optimizers/__init__.py", set(JOBS)),
         ("network_kinds/__init__.py", set(JOBS)),
         ("features/kinds/__init__.py", set(JOBS)),
@@ -345,7 +357,7 @@ def test_a_training_job_depends_on_the_entries_that_it_uses(scripts, file, jobs)
     assert changed(scripts, file) == jobs
 
 
-@pytest.mark.parametrize("folder", ["optimizers", "network_kinds", "features/kinds"])
+@pytest.mark.parametrize("folder", ["optimizers", "network_kinds", "objectives", "features/kinds"])
 def test_one_entry_more_changes_no_job(scripts, folder):
     assert changed(scripts, f"{folder}/lion.py", ENTRY) == set()
 
@@ -354,12 +366,14 @@ def test_a_comment_in_an_entry_changes_no_job(scripts):
     assert changed(scripts, "optimizers/adam.py", "# An edit.\n") == set()
 
 
-def test_scoring_depends_on_the_networks_that_it_uses_and_on_no_optimizer(scripts):
+def test_scoring_depends_on_the_networks_that_it_uses_on_no_optimizer_and_no_objective(scripts):
     for file, jobs in (
         ("networks/biggan.py", {"biggan"}),
         ("features/resize.py", {"biggan"}),
         ("optimizers/adam.py", set()),
         ("optimizers/__init__.py", set()),
+        ("objectives/bce.py", set()),
+        ("objectives/__init__.py", set()),
     ):
         assert changed(scripts, file, script="evaluate_runs.py") == jobs
 
@@ -374,6 +388,7 @@ def test_jobs_together_use_what_each_of_them_uses():
     assert entries_of(DCGAN, BIGGAN) == {
         "optimizers": {"Adam", "AdaBelief"},
         "network_kinds": {"dcgan", "biggan"},
+        "objectives": {"bce", "hinge"},
         "features.kinds": {"classifier", "inception"},
     }
 
@@ -398,7 +413,7 @@ def test_what_may_name_any_entry_depends_on_all(scripts, script):
 def test_every_registry_has_all_its_entries_where_nobody_says_which():
     declared = set(imported_files("workflow/scripts/train_gan.py"))
     declared |= set(imported_files("workflow/scripts/prepare_data.py"))
-    assert len(REGISTRIES) == 4
+    assert len(REGISTRIES) == 5
     for folder in REGISTRIES:
         assert {str(path) for path in folder.glob("*.py")} <= declared
 
@@ -417,8 +432,8 @@ def test_a_training_loads_nothing_that_its_digest_leaves_out(one, tiny, tmp_path
         "runpy.run_path(sys.argv[0], run_name='__main__');"
         "print('\\n'.join(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'ttur'))"
     )
-    script, hyper = "workflow/scripts/train_gan.py", OPTIMIZERS[one.optimizer].defaults
-    settings = SETTINGS | {"optimizer": one.optimizer, "hyper": dict(hyper)}
+    script = "workflow/scripts/train_gan.py"
+    settings = SETTINGS | {"optimizer": one.optimizer, "hyper": {}, "objective": one.objective}
     settings |= {"limits": {"steps": 20, "samples": None}}
     arguments = tiny.command(tmp_path, settings)
     command = [sys.executable, "-c", program, script, *map(str, arguments)]
@@ -426,5 +441,6 @@ def test_a_training_loads_nothing_that_its_digest_leaves_out(one, tiny, tmp_path
     loaded = {Path(line).resolve() for line in output.split()}
     declared = {Path(path).resolve() for path in imported_files(script, uses=entries_of(one))}
     assert loaded <= declared
-    entries = {path.stem for path in loaded if path.parent.name in ("optimizers", "network_kinds")}
-    assert entries == {"__init__", "dcgan", one.optimizer.lower()}
+    folders = ("optimizers", "network_kinds", "objectives")
+    entries = {path.stem for path in loaded if path.parent.name in folders}
+    assert entries == {"__init__", "dcgan", one.optimizer.lower(), one.objective["kind"]}

@@ -22,15 +22,15 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     assert experiment.seeds_per_job == 3
     assert (experiment.evaluation.samples, experiment.evaluation.seeds) == (5000, 2)
     assert experiment.limits == Limits(steps=600, samples=None)
-    assert experiment.networks.model_dump() == {
+    assert experiment.networks.to_json() == {
         **networks(),
         "discriminator_norm": "batch",
         "generator_bn_momentum": 0.1,
     }
     assert experiment.fid_key == "classifier-fixed"
-    assert experiment.optimizers["Adam"].hyper == OPTIMIZERS["Adam"].defaults
-    assert config.experiments["wgan-mnist"].objective.penalty_weight == 10.0
-    assert config.experiments["wgan-mnist"].networks.discriminator_norm == "none"
+    assert experiment.optimizers["Adam"].optimizer.settings == OPTIMIZERS["Adam"].settings()
+    assert config.experiments["wgan-mnist"].objective.settings.penalty_weight == 10.0
+    assert config.experiments["wgan-mnist"].networks.settings.discriminator_norm == "none"
     assert config.device == "cpu"
 
 
@@ -42,7 +42,7 @@ def test_an_optimizers_own_hyper_parameters_and_batch_sizes():
         )
     )
     optimizers = config.experiments["dcgan-fashion"].optimizers
-    assert optimizers["Adam"].hyper == {"beta1": 0.0, "beta2": 0.999, "eps": 1e-8}
+    assert optimizers["Adam"].optimizer.values == {"beta1": 0.0, "beta2": 0.999, "eps": 1e-8}
     assert optimizers["Adam"].batch_sizes == (2, 4, 8)
     assert optimizers["RMSProp"].batch_sizes == (16,)
 

@@ -12,14 +12,14 @@ import pytest
 from config_examples import X, changed, minimal, problem
 from conftest import Tiny
 from installed import install
-from page_files import LIBRARY, files_of_page, modules_of_page
+from page_files import LIBRARY, files_of_page, modules_of_page, sections_of
 from ttur.code import code_digest
 from ttur.configuration import load, schema
 from ttur.configuration.json_schema import SCHEMA_FILE
 from ttur.data.kinds import KINDS
 from ttur.features.kinds import NETWORKS
 
-PAGE = Path("docs/extending.md").read_text()
+PAGE = sections_of(Path("docs/extending.md").read_text(), "Data-set kinds", "Feature networks")
 DATASET = "datasets/fashion-mnist"
 ADDED = {"data.kinds": "npz", "features.kinds": "pixels"}
 

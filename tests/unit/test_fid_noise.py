@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.fid_noise import fid_noise_table
-from ttur.networks import build
+from ttur.networks.build import build
 from ttur.networks.replicated import replica_state
 from ttur.stored import load_generators
 from ttur.tables.statistics import FID_NOISE, FID_SCORES

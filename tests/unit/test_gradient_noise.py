@@ -63,7 +63,7 @@ class Shift(Network):
 
 
 class Line(Network):
-    """D(x) = w x: images [b, R, 1, 1] -> scores [b, R]."""
+    """D(x) = w x: images [b, R, 1, 1] -> logits [b, R]."""
 
     def __init__(self, slope):
         super().__init__()

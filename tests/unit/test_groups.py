@@ -18,7 +18,10 @@ SEEDS = [5, 0, 7]
 
 
 def job_with(batch_size, width=16, micro_batches=1):
-    networks = {"kind": "dcgan", "generator_width": width // 2, "discriminator_width": width}
+    networks = SETTINGS["networks"] | {
+        "generator_width": width // 2,
+        "discriminator_width": width,
+    }
     return job_of(
         SETTINGS | {"networks": networks, "batch_size": batch_size, "micro_batches": micro_batches}
     )
@@ -35,17 +38,19 @@ def test_seeds_part_where_feature_maps_are_large():
 
 
 def test_kinds_that_do_not_say_how_large_their_maps_are_count_their_images(monkeypatch):
-    monkeypatch.setitem(NETWORKS, "mine", NetworkKind(None))
-    own = {"networks": {"kind": "mine", "hidden": 9}}
+    monkeypatch.setitem(NETWORKS, "mine", NetworkKind(description="Mine", build=print))
+    own = {"networks": {"kind": "mine", "latent": 9}}
     largest = MAPS_TOGETHER // 16**2
     assert grouped(SEEDS, replace(job_with(largest), **own), 16, CPU) == [SEEDS]
     assert grouped(SEEDS, replace(job_with(largest + 1), **own), 16, CPU) == [[5], [0], [7]]
 
 
 def test_the_entry_of_a_kind_says_how_large_its_maps_are(monkeypatch):
-    kind = NetworkKind(None, largest_map=lambda settings, image_size: settings["hidden"])
+    kind = NetworkKind(
+        description="Mine", build=print, largest_map=lambda settings, image_size: settings.latent
+    )
     monkeypatch.setitem(NETWORKS, "mine", kind)
-    own = {"networks": {"kind": "mine", "hidden": 1024}}
+    own = {"networks": {"kind": "mine", "latent": 1024}}
     largest = MAPS_TOGETHER // 1024
     assert grouped(SEEDS, replace(job_with(largest), **own), 256, CPU) == [SEEDS]
     assert grouped(SEEDS, replace(job_with(largest + 1), **own), 256, CPU) == [[5], [0], [7]]

@@ -209,14 +209,14 @@ def spoil_the_second_class(generator):
 @pytest.fixture
 def spoiled(monkeypatch):
     """Networks whose second class nobody may ask for."""
-    build = step.networks.build
+    build = step.build_networks
 
     def build_and_spoil(*arguments):
         pair = build(*arguments)
         spoil_the_second_class(pair[0])
         return pair
 
-    monkeypatch.setattr(step.networks, "build", build_and_spoil)
+    monkeypatch.setattr(step, "build_networks", build_and_spoil)
 
 
 @pytest.mark.parametrize(("kind", "status"), [("data", "step-limit"), ("uniform", "diverged")])

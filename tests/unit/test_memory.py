@@ -12,7 +12,7 @@ import torch
 from conftest import SETTINGS, job_of
 from training_runs import SCRIPT, settings_with
 from ttur.data.shape import ImageShape
-from ttur.networks import shapes
+from ttur.networks.build import shapes
 from ttur.training import memory
 from ttur.training.memory import (
     available_bytes,

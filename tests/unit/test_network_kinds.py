@@ -1,5 +1,6 @@
 """Every kind of network keeps its replicas apart; a new one is an entry, as the page says."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from conftest import SETTINGS, job_of
 from page_files import modules_of_page
 from test_step import BIGGAN, flat, start
 from test_training import train_tiny
-from ttur import networks
 from ttur.configuration import load, schema
 from ttur.data.shape import ImageShape
-from ttur.network_kinds import NETWORKS, NetworkKind, largest_map
-from ttur.networks import parameter_count
+from ttur.errors import UserError
+from ttur.network_kinds import NETWORKS, NetworkKind, largest_map, networks_of
+from ttur.networks.build import build, parameter_count
+from ttur.settings import NoSettings, required
 from ttur.training.groups import grouped
 from ttur.training.memory import ceiling_bytes, training_bytes
 from ttur.training.step import update
@@ -45,18 +47,18 @@ def test_every_kind_is_tested_here():
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_shapes_and_independent_replicas(kind):
     settings, seeds = EXAMPLES[kind], (3, 4, 5)
-    group = networks.build(settings, ImageShape(16, 2, 3), seeds)
-    alone = networks.build(settings, ImageShape(16, 2, 3), seeds[1:2])
+    group = build(settings, ImageShape(16, 2, 3), seeds)
+    alone = build(settings, ImageShape(16, 2, 3), seeds[1:2])
     latents, labels = torch.randn(6, 3 * settings["latent"]), torch.randint(3, (6, 3))
     images = group[0](latents, labels)
     assert (images.shape, images.abs().max() <= 1) == ((6, 3 * 2, 16, 16), True)
-    scores = group[1](images, labels)
-    assert scores.shape == (6, 3)
+    logits = group[1](images, labels)
+    assert logits.shape == (6, 3)
     own = latents.unflatten(1, (3, -1))[:, 1]
     own_images = alone[0](own, labels[:, 1:2])
     torch.testing.assert_close(images[:, 2:4], own_images, rtol=1e-4, atol=1e-5)
-    own_scores = alone[1](own_images, labels[:, 1:2])
-    torch.testing.assert_close(scores[:, 1:2], own_scores, rtol=1e-4, atol=1e-4)
+    own_logits = alone[1](own_images, labels[:, 1:2])
+    torch.testing.assert_close(logits[:, 1:2], own_logits, rtol=1e-4, atol=1e-4)
     for one, many in zip(alone, group, strict=True):
         assert all(p.shape[0] == 3 for p in [*many.parameters(), *many.buffers()])
         assert parameter_count(one) == parameter_count(many) > 0
@@ -65,7 +67,7 @@ def test_shapes_and_independent_replicas(kind):
 @pytest.mark.parametrize("kind", EXAMPLES)
 @pytest.mark.parametrize("objective", ["bce", "wasserstein_gp"])
 def test_a_group_trains_and_shrinks_like_each_seed_alone(kind, objective):
-    changes = {"networks": EXAMPLES[kind], "objective": {"kind": objective, "penalty_weight": 10.0}}
+    changes = {"networks": EXAMPLES[kind], "objective": {"kind": objective}}
     settings = (BIGGAN if kind == "biggan" else SETTINGS) | changes
     group, draws = start(settings, seeds=(0, 1))
     alone, own = start(settings, seeds=(1,))
@@ -116,11 +118,11 @@ def test_networks_that_look_at_their_data_train_without_an_estimate(tiny, tmp_pa
 
 @pytest.mark.parametrize("name", ["share", "limits", "grid"])
 def test_a_kind_may_have_the_name_of_anything_else_in_the_schema(name, monkeypatch):
-    monkeypatch.setitem(NETWORKS, name, NetworkKind(None))
+    monkeypatch.setitem(NETWORKS, name, NetworkKind(description="Mine", build=print))
     schema.cache_clear()
     networks = {"kind": name, "latent": 64}
     config = load(changed(minimal(), {f"{X}/networks": networks, W: REMOVED}))
-    assert config.experiments["dcgan-fashion"].networks.model_dump() == networks
+    assert config.experiments["dcgan-fashion"].networks.to_json() == networks
     wrong = changed(minimal(), {f"{X}/networks": networks | {"width": 3}, W: REMOVED})
     assert f"networks.width is not a known key of kind {name}" in problem(wrong)
 
@@ -128,7 +130,7 @@ def test_a_kind_may_have_the_name_of_anything_else_in_the_schema(name, monkeypat
 def test_the_example_is_checked_like_the_built_in_kinds():
     networks = {"kind": "mlp", "latent": 64}
     config = load(changed(minimal(), {f"{X}/networks": networks, W: REMOVED}))
-    assert config.experiments["dcgan-fashion"].networks.model_dump() == {**networks, "hidden": 128}
+    assert config.experiments["dcgan-fashion"].networks.to_json() == {**networks, "hidden": 128}
     wrong = {f"{X}/networks": {**networks, "hiden": 3}, W: REMOVED}
     assert problem(changed(minimal(), wrong)) == (
         "config: experiments.dcgan-fashion.networks.hiden is not a known key of kind mlp: "
@@ -153,19 +155,52 @@ def test_entry_of_the_built_in_kinds():
     assert list(NETWORKS)[:2] == ["dcgan", "biggan"]  # as messages list them
     for kind, labels in (("dcgan", False), ("biggan", True)):
         entry = NETWORKS[kind]
-        assert entry.settings is None  # they have models
+        assert required(entry.settings) == ["latent", "generator_width", "discriminator_width"]
         assert entry.generator == ("generator_width",)
-        assert entry.needs_labels is labels
+        assert (entry.needs_labels, entry.replicas) == (labels, True)
+    settings = networks_of(EXAMPLES["dcgan"]).settings
+    assert list(NETWORKS["dcgan"].check(settings, ImageShape(16, 1, 10))) == []
 
 
-def test_an_entry_needs_no_more_than_its_networks():
-    entry = NetworkKind(build=print)
-    assert (entry.generator, entry.settings, entry.needs_labels, entry.largest_map) == (
-        (),
-        {},
-        False,
-        None,
-    )
+@pytest.mark.parametrize(
+    ("keys", "image_size", "problems"),
+    [
+        ({"latent": 9}, 16, {}),
+        ({"latent": 7}, 16, {"latent": "is 7, not 3 equal pieces .* at 16 pixels: use 9"}),
+        ({"latent": 9}, 64, {"latent": "is 9, not 5 equal pieces .* at 64 pixels: use 10"}),
+        ({"latent": 9, "attention": 8}, 16, {}),
+        ({"latent": 9, "attention": 16}, 16, {"attention": "use a side below image_size, 16, or"}),
+        (
+            {"latent": 9, "attention": 8, "generator_width": 7, "discriminator_width": 4},
+            16,
+            {
+                "generator_width": "is 7: use at least 8, or attention: null",
+                "discriminator_width": "is 4: use at least 8, or attention: null",
+            },
+        ),
+        ({"latent": 9, "generator_width": 7}, 16, {}),
+    ],
+)
+def test_what_biggan_asks_of_its_settings(keys, image_size, problems):
+    entry = NETWORKS["biggan"]
+    settings = entry.settings(**{"generator_width": 8, "discriminator_width": 8} | keys)
+    found = dict(entry.check(settings, ImageShape(image_size, 3, 2)))
+    assert found.keys() == problems.keys()
+    for key, message in problems.items():
+        assert re.search(message, found[key])
+
+
+def test_an_entry_needs_no_more_than_a_description_and_its_networks():
+    entry = NetworkKind(description="Mine", build=print)
+    assert required(entry.settings) == ["latent"]
+    assert (entry.generator, entry.needs_labels, entry.largest_map) == ((), False, None)
+    assert entry.replicas
+    assert list(entry.check(entry.settings(latent=3), ImageShape(8, 1, 2))) == []
+
+
+def test_networks_without_a_latent_are_an_error_of_their_author():
+    with pytest.raises(TypeError, match="NoSettings has no field latent: add it"):
+        NetworkKind(description="Mine", build=print, settings=NoSettings)
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "biggan"])
@@ -179,6 +214,7 @@ def test_the_largest_map_is_the_wider_network_s_at_the_image_s_size(kind):
         generator, discriminator = widths
         networks = {
             "kind": kind,
+            "latent": 4,
             "generator_width": generator,
             "discriminator_width": discriminator,
         }
@@ -186,8 +222,19 @@ def test_the_largest_map_is_the_wider_network_s_at_the_image_s_size(kind):
 
 
 def test_an_entry_may_leave_its_largest_map_unsaid(monkeypatch):
-    monkeypatch.setitem(NETWORKS, "mine", NetworkKind(build=print))
-    assert largest_map({"kind": "mine"}, 8) is None
-    kind = NetworkKind(print, largest_map=lambda settings, size: settings["hidden"] * 10 + size)
+    monkeypatch.setitem(NETWORKS, "mine", NetworkKind(description="Mine", build=print))
+    assert largest_map({"kind": "mine", "latent": 3}, 8) is None
+    kind = NetworkKind(
+        description="Mine",
+        build=print,
+        largest_map=lambda settings, size: settings.latent * 10 + size,
+    )
     monkeypatch.setitem(NETWORKS, "mine", kind)
-    assert largest_map({"kind": "mine", "hidden": 3}, 8) == 38
+    assert largest_map({"kind": "mine", "latent": 3}, 8) == 38
+
+
+def test_settings_that_a_kind_has_not_are_one_line():
+    with pytest.raises(UserError, match=r"^job: networks.width is not known: remove it$"):
+        networks_of(EXAMPLES["dcgan"] | {"width": 3})
+    with pytest.raises(UserError, match=r"^job: networks.latent is missing: add it$"):
+        networks_of({"kind": "dcgan"})

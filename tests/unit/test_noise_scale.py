@@ -9,8 +9,9 @@ from ttur.tables.theory import NOISE_SCALE
 from ttur.tables.training import GRADIENT_NOISE
 from ttur.theory import lower_bound
 
-RATES = {"generator_rate": 0.002, "discriminator_rate": 0.001, "hyper": {"beta1": 0.5}}
-RECORDS = [{"name": "dcgan", "optimizers": {"RMSProp": RATES, "Adam": RATES}}]
+RATES = {"generator_rate": 0.002, "discriminator_rate": 0.001}
+OPTIMIZERS = {"RMSProp": {**RATES, "hyper": {}}, "Adam": {**RATES, "hyper": {"beta1": 0.5}}}
+RECORDS = [{"name": "dcgan", "optimizers": OPTIMIZERS}]
 
 
 def probes(numbers, optimizer="Adam", player="generator", step=30):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import asdict
 from math import sqrt
 from pathlib import Path
 
@@ -23,12 +24,19 @@ from ttur.recommendation_text import recommendation_text
 from ttur.training.step import update
 
 PAGE = Path("docs/optimizers.md").read_text()
+BELIEF = OPTIMIZERS["AdaBelief"]
+BOUNDED = {name: entry for name, entry in OPTIMIZERS.items() if entry.scale}
+
+
+def defaults(name):
+    """The hyper-parameters as a job carries them."""
+    return asdict(OPTIMIZERS[name].settings())
 
 
 def build(name, **hyper):
     parameter = torch.nn.Parameter(torch.ones(3))
     entry = OPTIMIZERS[name]
-    return entry.build([parameter], 0.125, dict(entry.defaults) | hyper)
+    return entry.build([parameter], 0.125, entry.settings(**hyper))
 
 
 def test_adam_gets_its_hyper_parameters():
@@ -46,7 +54,7 @@ def test_adam_is_one_kernel_but_where_there_are_only_shapes(device, fused):
     """The kernel rounds in its own way, so numbers depend on which one it is."""
     parameter = torch.nn.Parameter(torch.ones(3, device=device))
     for name in ("Adam", "AMSGrad"):
-        optimizer = OPTIMIZERS[name].build([parameter], 0.1, OPTIMIZERS[name].defaults)
+        optimizer = OPTIMIZERS[name].build([parameter], 0.1, OPTIMIZERS[name].settings())
         assert optimizer.param_groups[0]["fused"] is fused
         parameter.grad = torch.ones(3, device=device)
         optimizer.step()
@@ -59,14 +67,13 @@ def test_adabelief_is_the_package_rectified_without_decay(capsys):
     assert (group["lr"], group["betas"], group["eps"]) == (0.125, (0.5, 0.999), 1e-16)
     assert group["weight_decay"] == 0
     assert optimizer.rectify
-    assert OPTIMIZERS["AMSGrad"].defaults == {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8}
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers_minimise_a_quadratic(name):
     parameter = torch.nn.Parameter(torch.full((3,), 2.0))
-    optimizer = OPTIMIZERS[name].build([parameter], 0.05, OPTIMIZERS[name].defaults)
+    optimizer = OPTIMIZERS[name].build([parameter], 0.05, OPTIMIZERS[name].settings())
     for _ in range(300):
         optimizer.zero_grad()
         parameter.square().sum().backward()
@@ -80,7 +87,7 @@ def test_amsgrad_never_lets_its_denominator_fall():
     for name in ("Adam", "AMSGrad"):
         parameter = torch.nn.Parameter(torch.zeros(1))
         entry = OPTIMIZERS[name]
-        optimizer = entry.build([parameter], 0.1, dict(entry.defaults) | {"beta2": 0.5})
+        optimizer = entry.build([parameter], 0.1, entry.settings(beta2=0.5))
         for gradient in (10.0, *[0.1] * 20):
             parameter.grad = torch.tensor([gradient])
             before = parameter.item()
@@ -94,7 +101,7 @@ def test_amsgrad_never_lets_its_denominator_fall():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(name):
     """Updates are elementwise, and the state is cut with the weights."""
-    settings = SETTINGS | {"optimizer": name, "hyper": dict(OPTIMIZERS[name].defaults)}
+    settings = SETTINGS | {"optimizer": name, "hyper": defaults(name)}
     group, draws = start(settings, seeds=(0, 1, 2))
     alone, own = start(settings, seeds=(2,))
     for step in range(4):
@@ -120,8 +127,8 @@ def lion(tmp_path):
 def test_the_example_of_the_documentation_trains(lion):
     test_optimizers_minimise_a_quadratic(lion)
     test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(lion)
-    hyper = dict(OPTIMIZERS[lion].defaults)
-    players, draws = start(SETTINGS | {"optimizer": lion, "hyper": hyper}, seeds=(0, 1))
+    settings = SETTINGS | {"optimizer": lion, "hyper": defaults(lion)}
+    players, draws = start(settings, seeds=(0, 1))
     before = flat(players.generator).clone()
     for step in range(20):
         update(players, draws.at(step))
@@ -145,10 +152,12 @@ def test_the_example_is_a_name_in_the_configuration_and_unavailable_in_the_estim
 
 
 def test_scales_of_proposition_3_4():
-    hyper = {"beta2": 0.999, "alpha": 0.99}
-    assert OPTIMIZERS["Adam"].scale(hyper) == pytest.approx(sqrt(1000))
-    assert OPTIMIZERS["AdaBelief"].scale(hyper) == pytest.approx(2 * sqrt(1000))
-    assert OPTIMIZERS["RMSProp"].scale(hyper) == 1
+    scales = {name: entry.scale(entry.settings()) for name, entry in BOUNDED.items()}
+    expected = {"Adam": sqrt(1000), "AdaBelief": 2 * sqrt(1000), "RMSProp": 1}
+    assert scales == pytest.approx(expected)
+    for name in ("Adam", "AdaBelief"):
+        entry = OPTIMIZERS[name]
+        assert entry.scale(entry.settings(beta2=0.99)) == pytest.approx(expected[name] / sqrt(10))
 
 
 @pytest.mark.parametrize("eps", [1e-16, 1e-3])
@@ -161,8 +170,8 @@ def test_adabelief_equals_the_package_bit_for_bit(eps):
         parameters = [torch.nn.Parameter(torch.randn(s, generator=random)) for s in shapes]
         return parameters, build(parameters)
 
-    defaults = dict(OPTIMIZERS["AdaBelief"].defaults) | {"eps": eps}
-    mine, ours = start(lambda p: OPTIMIZERS["AdaBelief"].build(p, 0.01, defaults))
+    entry = OPTIMIZERS["AdaBelief"]
+    mine, ours = start(lambda p: entry.build(p, 0.01, entry.settings(eps=eps)))
     theirs, package = start(
         lambda p: AdaBelief(
             p,
@@ -201,7 +210,7 @@ def test_adabelief_takes_parameters_without_gradient_and_groups_as_the_package_d
     """One has none at all, one at times, one from the third step on."""
     packages = dict(betas=(0.5, 0.999), eps=1e-16, weight_decouple=True, rectify=True)
     builds = (
-        lambda p: OPTIMIZERS["AdaBelief"].build(p, 0.01, OPTIMIZERS["AdaBelief"].defaults),
+        lambda p: BELIEF.build(p, 0.01, BELIEF.settings()),
         lambda p: AdaBelief(p, lr=0.01, print_change_log=False, **packages),
     )
     sides = [[torch.nn.Parameter(torch.arange(4.0) + k) for k in range(5)] for _ in builds]
@@ -223,7 +232,7 @@ def test_adabelief_takes_parameters_without_gradient_and_groups_as_the_package_d
 
 def test_adabelief_leaves_the_closure_alone_and_reads_the_gradients_it_has():
     parameter = torch.nn.Parameter(torch.ones(3))
-    optimizer = OPTIMIZERS["AdaBelief"].build([parameter], 0.25, OPTIMIZERS["AdaBelief"].defaults)
+    optimizer = BELIEF.build([parameter], 0.25, BELIEF.settings())
     parameter.grad = torch.tensor([1.0, -2.0, 0.0])
     assert optimizer.step(lambda: 1 / 0) is None
     # The first steps are plain momentum: rate times the bias-corrected mean, the gradient itself.
@@ -239,19 +248,18 @@ def test_every_hyper_parameter_of_an_entry_reaches_its_optimizer(name):
     # Falling gradients: AMSGrad's largest variance is then not the present one.
     gradients = [torch.randn(6, generator=random) / (1 + step) for step in range(12)]
 
-    def end(hyper):
+    def end(**hyper):
         parameter = torch.nn.Parameter(torch.zeros(6, dtype=torch.float64))
-        optimizer = entry.build([parameter], 0.01, hyper)
+        optimizer = entry.build([parameter], 0.01, entry.settings(**hyper))
         for gradient in gradients:
             parameter.grad = gradient.double()
             optimizer.step()
         return parameter.detach()
 
-    defaults = dict(entry.defaults)
-    assert torch.equal(end(defaults), end(dict(defaults)))
-    for key in defaults:
-        changed = 0.5 * defaults[key] if key != "eps" else 0.1
-        assert not torch.allclose(end(defaults | {key: changed}), end(defaults), rtol=1e-3), key
+    assert torch.equal(end(), end())
+    for key, default in defaults(name).items():
+        changed = 0.5 * default if key != "eps" else 0.1
+        assert not torch.allclose(end(**{key: changed}), end(), rtol=1e-3), key
 
 
 def test_adam_is_that_of_kingma_and_ba_and_amsgrad_keeps_the_largest_variance():
@@ -262,9 +270,9 @@ def test_adam_is_that_of_kingma_and_ba_and_amsgrad_keeps_the_largest_variance():
     gradients = [gradient / 3**step for step, gradient in enumerate(gradients)]
     for name in ("Adam", "AMSGrad"):
         parameter = torch.nn.Parameter(torch.zeros(6, dtype=torch.float64))
-        optimizer = OPTIMIZERS[name].build(
-            [parameter], rate, {"beta1": beta1, "beta2": beta2, "eps": eps}
-        )
+        entry = OPTIMIZERS[name]
+        settings = entry.settings(beta1=beta1, beta2=beta2, eps=eps)
+        optimizer = entry.build([parameter], rate, settings)
         expected, mean, variance, largest = (torch.zeros(6, dtype=torch.float64) for _ in range(4))
         for step, gradient in enumerate(gradients, start=1):
             parameter.grad = gradient.clone()
@@ -284,7 +292,7 @@ import sys, torch
 from ttur.optimizers import OPTIMIZERS
 for entry in OPTIMIZERS.values():
     parameter = torch.nn.Parameter(torch.ones(2))
-    optimizer = entry.build([parameter], 0.1, entry.defaults)
+    optimizer = entry.build([parameter], 0.1, entry.settings())
     parameter.sum().backward()
     optimizer.step()
     optimizer.load_state_dict(optimizer.state_dict())

@@ -11,7 +11,7 @@ from ttur.data.shape import ImageShape
 from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.frechet import Reference
-from ttur.networks import build
+from ttur.networks.build import build
 from ttur.pixels import to_uint8
 from ttur.streams import generator as random_stream
 from ttur.training.labels import SampleLabels

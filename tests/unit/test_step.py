@@ -246,12 +246,12 @@ def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
     # Outputs, not weights: a bias before BatchNorm has no effect, and Adam moves it by rounding.
     latents, labels = draws.latents(99)
     alone = players.generator(latents, labels)
-    scores = players.discriminator(alone, labels)
+    logits = players.discriminator(alone, labels)
     players.load_state(torch.load(result, weights_only=True))
     assert torch.allclose(running, running_variances(players), atol=1e-3) == (over == "all")
     together = players.generator(latents, labels)
     same = torch.allclose(alone, together, atol=1e-4)
-    same &= torch.allclose(scores, players.discriminator(alone, labels), atol=1e-3)
+    same &= torch.allclose(logits, players.discriminator(alone, labels), atol=1e-3)
     assert same == (over == "all")
 
 

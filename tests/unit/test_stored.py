@@ -9,7 +9,7 @@ from test_fid_noise import CPU, NETWORKS
 from test_step import BIGGAN
 from ttur.data.shape import ImageShape
 from ttur.errors import UserError
-from ttur.networks import build
+from ttur.networks.build import build
 from ttur.networks.replicated import replica_state
 from ttur.records import read_record, write_record
 from ttur.stored import load_generators

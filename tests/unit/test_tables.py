@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from ttur.errors import UserError
-from ttur.table3 import notes, table3, to_latex, to_markdown
+from ttur.table3 import table3
+from ttur.table3_text import notes, to_latex, to_markdown
 from ttur.tables.aggregate import CRITICAL, NETWORKS, STEPS
 from ttur.tables.results import TABLE3
 from ttur.tables.theory import CENSORED_FIT, ESTIMATES, FIT

@@ -121,8 +121,16 @@ BOUNDED = [name for name, entry in OPTIMIZERS.items() if entry.scale]
 
 @pytest.mark.parametrize("optimizer", BOUNDED)
 def test_ratio_inverts_the_bound(optimizer):
-    ratio = ratio_from_measured(32, optimizer, *SETTING)
-    assert lower_bound(ratio, optimizer, *SETTING) == pytest.approx(32, rel=1e-14)
+    rate, _, parameters, images = SETTING
+    ratio = ratio_from_measured(32, optimizer, rate, {}, parameters, images)
+    bound = lower_bound(ratio, optimizer, rate, {}, parameters, images)
+    assert bound == pytest.approx(32, rel=1e-14)
+
+
+def test_a_hyper_parameter_that_an_optimizer_has_not_is_one_line():
+    rate, _, parameters, images = SETTING
+    with pytest.raises(UserError, match=r"^optimizers.RMSProp.beta1 is not known: remove it$"):
+        lower_bound(1.0, "RMSProp", rate, {"beta1": 0.5}, parameters, images)
 
 
 def test_amsgrad_has_no_bound():
@@ -428,7 +436,9 @@ def test_estimates_of_an_experiment_without_runs_are_empty():
 
 
 def test_an_optimizer_without_a_bound_has_no_estimate(monkeypatch):
-    monkeypatch.setitem(theory.OPTIMIZERS, "SGD", Optimizer({}, None, lambda *_: None))
+    monkeypatch.setitem(
+        theory.OPTIMIZERS, "SGD", Optimizer(description="Plain", build=lambda *_: None)
+    )
     experiments = records()
     experiments[1]["optimizers"]["SGD"] = {**RATES, "hyper": {}}
     found = estimates(critical(32), NETWORKS, experiments).set_index("optimizer")

@@ -8,7 +8,7 @@ from conftest import SETTINGS, job_of
 from test_step import BIGGAN, flat, start
 from torch.nn import functional as F
 from ttur.data.shape import ImageShape
-from ttur.networks import shapes
+from ttur.networks.build import shapes
 from ttur.training.inputs import InputSource
 from ttur.training.step import assemble, gradient_norms, update
 
@@ -115,9 +115,9 @@ def test_gradient_norms_are_those_of_the_last_update_alone(settings):
     }
     if settings is not CRITIC:
         real, labels = draws.real(5)
-        scores = players.discriminator(fake.detach(), draws.latents(5)[1])
+        logits = players.discriminator(fake.detach(), draws.latents(5)[1])
         losses[players.discriminator] = players.objective.discriminator(
-            players.discriminator(real, labels), scores
+            players.discriminator(real, labels), logits
         )
     for network, loss in losses.items():
         gradients = torch.autograd.grad(loss.sum(), list(network.parameters()), retain_graph=True)
@@ -135,7 +135,7 @@ def test_parts_of_a_batch_give_the_mean_loss_and_the_mean_gradient():
     for players in (whole, parts):
         players.generator.eval()
         # Scores far from 0, so that a loss of several parts is no rounding.
-        players.discriminator.register_forward_hook(lambda network, images, scores: scores + 3)
+        players.discriminator.register_forward_hook(lambda network, images, logits: logits + 3)
     assert not any(loss.requires_grad for loss in update(*first(CRITIC | changes)))
     for mine, other in zip(update(parts, same.at(1)), update(whole, draws.at(1)), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
@@ -157,23 +157,24 @@ def test_a_critic_sees_both_kinds_of_images_in_one_pass_where_samples_are_indepe
 
 
 def test_the_objective_of_either_player_is_the_configured_one():
-    scores = torch.tensor([[0.5], [-2.0]])
+    logits = torch.tensor([[0.5], [-2.0]])
     expected = {
-        "bce": F.softplus(-scores).mean(),
-        "hinge": -scores.mean(),
-        "wasserstein_gp": -scores.mean(),
+        "bce": F.softplus(-logits).mean(),
+        "hinge": -logits.mean(),
+        "wasserstein_gp": -logits.mean(),
     }
     of_critic = {
-        "bce": (F.softplus(scores - 1) + F.softplus(scores)).mean(),
-        "hinge": (F.relu(scores) + F.relu(1 + scores)).mean(),
-        "wasserstein_gp": 2 * scores.mean() - 1,
+        "bce": (F.softplus(logits - 1) + F.softplus(logits)).mean(),
+        "hinge": (F.relu(logits) + F.relu(1 + logits)).mean(),
+        "wasserstein_gp": 2 * logits.mean() - 1,
     }
     for kind, generator in expected.items():
-        players, _ = start(SETTINGS | {"objective": {"kind": kind, "penalty_weight": 3.0}})
-        assert players.objective.generator(scores).item() == pytest.approx(generator.item())
-        found = players.objective.discriminator(1 - scores, scores).item()
+        weight = {"penalty_weight": 3.0} if kind == "wasserstein_gp" else {}
+        players, _ = start(SETTINGS | {"objective": {"kind": kind, **weight}})
+        assert players.objective.generator(logits).item() == pytest.approx(generator.item())
+        found = players.objective.discriminator(1 - logits, logits).item()
         assert found == pytest.approx(of_critic[kind].item())
-        assert players.objective.penalty_weight == (3.0 if kind == "wasserstein_gp" else 0.0)
+        assert players.objective.penalty_weight == weight.get("penalty_weight", 0.0)
 
 
 def test_the_average_follows_from_its_first_step_on():
@@ -217,9 +218,9 @@ def test_networks_compute_in_bfloat16_where_it_is_asked_for(precision, dtype):
     for network in (players.discriminator, players.generator):
         network.register_forward_hook(lambda *call: seen.append(call[2].dtype))
     images = players.sample(*draws.latents(0))
-    scores = players.score(images, draws.latents(0)[1])
+    logits = players.logits(images, draws.latents(0)[1])
     assert seen == [dtype, dtype]
-    assert (images.dtype, scores.dtype) == (torch.float32, torch.float32)
+    assert (images.dtype, logits.dtype) == (torch.float32, torch.float32)
 
 
 def test_shapes_without_data_train_in_bfloat16_too():

@@ -31,7 +31,7 @@ from ttur.features import FeatureNetwork, load_features, load_reference, statist
 from ttur.files import atomic_path
 from ttur.frechet import Reference
 from ttur.gpu_slots import take_gpus
-from ttur.networks import build
+from ttur.networks.build import build
 from ttur.networks.replicated import load_replica
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
@@ -105,7 +105,8 @@ def main() -> None:
             run_processes(job.processes)
             return
         state_file = StateFile(arguments.state, made_by)
-        train_job(job, arguments, Judged(dataset, features, reference), state_file, say)
+        judged = Judged(dataset, features, reference)
+        train_job(job, arguments, judged, state_file, say=say, stop=STOP)
 
 
 class Judged(NamedTuple):
@@ -121,9 +122,11 @@ def train_job(
     arguments: argparse.Namespace,
     judged: Judged,
     state_file: StateFile,
+    *,
     say: Callable[[str], None],
+    stop: StopRequest,
 ) -> None:
-    """Trains, writes the outputs, removes the state."""
+    """Trains, writes the outputs, removes the state. stop: the signals of this process."""
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
@@ -132,7 +135,7 @@ def train_job(
     features = features.to(device)
     world = World.join(device)
     if world.rank > 0:
-        STOP.follow()
+        stop.follow()
     progress_file = ProgressFile(arguments.state.with_name("progress.json"), job)
     say(f"the job: {json.dumps(job.to_json())}")
 
@@ -151,12 +154,12 @@ def train_job(
             save_every=arguments.save_every,
             say=say,
             world=world,
-            stop=STOP,
+            stop=stop,
             watch=watch,
         )
     except (Stopped, MemoryError, RuntimeError) as error:
-        if world.size > 1 and STOP.status is not None:
-            os._exit(STOP.status)  # the others wait for a message, which nobody sends any more
+        if world.size > 1 and stop.status is not None:
+            os._exit(stop.status)  # the others wait for a message, which nobody sends any more
         raise out_of_memory(job, error) or error from None
     if world.rank == 0:
         write_history(arguments.history, outcome.state.rows)

@@ -10,8 +10,9 @@ from torch import nn
 
 from .data.shape import ImageShape
 from .errors import UserError
-from .networks import build
-from .networks.replicated import load_replica
+from .network_kinds import in_one_network
+from .networks.build import build
+from .networks.replicated import Apart, load_replica
 from .records import check_beside
 
 
@@ -26,12 +27,15 @@ def load_generators(
     """The final generators of `seeds`, one replica each, in that order.
 
     path: generators.safetensors of the job; only the tensors of these seeds are read. run: its
-    run.json, and record what that holds. manifest: that of its data set. Raises UserError where
-    the generators are missing, damaged or do not fit together with the others.
+    run.json, and record what that holds. manifest: that of its data set. Returns an `Apart` where a
+    network holds one seed. Raises UserError where the generators are missing, damaged or do not fit
+    together with the others.
     """
     if path == run.with_name(path.name):
         check_beside(run, record, path.name)
-    generator, _ = build(record["settings"]["networks"], ImageShape.of(manifest), seeds)
+    networks, shape = record["settings"]["networks"], ImageShape.of(manifest)
+    generators = [build(networks, shape, part)[0] for part in in_one_network(networks, seeds)]
+    generator = generators[0] if len(generators) == 1 else Apart(generators)
     stored = _tensors(path, run, seeds)
     for replica, seed in enumerate(seeds):
         prefix = f"{seed}."

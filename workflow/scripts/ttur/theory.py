@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .errors import UserError
-from .optimizers import OPTIMIZERS
+from .optimizers import OPTIMIZERS, optimizer_of
 from .tables.theory import ESTIMATES, FIT
 
 
@@ -98,16 +98,16 @@ def lower_bound(
 
     ratio: r of the player. rate: alpha, its learning rate. hyper: hyper-parameters; those it lacks
     take the optimizer's defaults. parameters: Theta, W for the discriminator. images: |S|.
-    Raises UserError for an unknown optimizer.
+    Raises UserError for an unknown optimizer, and for a hyper-parameter that it has not.
     """
     if optimizer not in OPTIMIZERS:
         raise UserError(f"optimizer {optimizer!r} is unknown: use one of {', '.join(OPTIMIZERS)}")
-    entry = OPTIMIZERS[optimizer]
-    if entry.scale is None:
+    choice = optimizer_of(optimizer, hyper)
+    scale, settings = choice.entry.scale, choice.settings
+    if scale is None:
         return nan
-    hyper = {**entry.defaults, **hyper}
-    momentum = (1 - hyper.get("beta1", 0.0)) ** 3
-    return ratio * rate * images / (momentum * sqrt(parameters) * entry.scale(hyper))
+    momentum = (1 - getattr(settings, "beta1", 0.0)) ** 3
+    return ratio * rate * images / (momentum * sqrt(parameters) * scale(settings))
 
 
 def ratio_from_measured(

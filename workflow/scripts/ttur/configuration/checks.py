@@ -15,6 +15,7 @@ from .data_files import (
     raw_files_as_their_kind_needs_them,
 )
 from .datasets import known_data_sets, labels_where_needed
+from .entry_checks import settings_that_entries_can_use
 from .experiment import (
     folder_names_within_limits,
     jobs_within_limits,
@@ -28,7 +29,6 @@ from .fid import (
 from .grid import evaluations_few_enough, evaluations_within_limits
 from .inception import inception_where_needed
 from .limits import samples_for_a_step
-from .networks import biggan_that_fits_the_images
 from .noise_probe import noise_probe_within_limits
 from .problems import Problem
 from .ratio import (
@@ -48,7 +48,7 @@ CHECKS = (
     enough_images_and_classes,
     inception_where_needed,
     resize_that_the_features_have,
-    biggan_that_fits_the_images,
+    settings_that_entries_can_use,
     micro_batches_of_equal_size,
     compilable,
     samples_for_a_step,

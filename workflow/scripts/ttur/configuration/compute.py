@@ -38,7 +38,7 @@ class ComputeSection(Section):
 
 def compilable(config: "Config") -> Iterator[Problem]:
     for name, experiment in config.experiments.items():
-        if config.compute.compile and experiment.objective.kind == "wasserstein_gp":
+        if config.compute.compile and experiment.objective.entry.second_derivatives:
             yield (
                 ["compute", "compile"],
                 f"is true, but the gradient penalty of {name} needs second derivatives, which "

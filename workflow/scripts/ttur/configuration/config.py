@@ -120,8 +120,8 @@ class Config:
         return {
             (experiment.name, optimizer): {
                 "experiment": experiment.name,
-                "networks": experiment.networks.model_dump(),
-                "objective": experiment.objective.model_dump(),
+                "networks": experiment.networks.to_json(),
+                "objective": experiment.objective.to_json(),
                 "optimizer": optimizer,
                 **settings.rates_and_hyper(),
                 "discriminator_steps": experiment.discriminator_steps,

@@ -1,19 +1,20 @@
 """The configuration's section `experiments`: one of them, as written and as it is read."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from ..features.kinds import NETWORKS
+from ..chosen import Chosen, chosen
+from ..features.kinds import NETWORKS as FEATURES
+from ..network_kinds import NETWORKS
+from ..objectives import OBJECTIVES
 from ..training.grid import Limits
 from ..training.job import Ema, Fid
 from .fid import Evaluation, FidSection
 from .inception import Inception
 from .limits import LimitsSection
-from .networks import NetworksSection
 from .noise_probe import NoiseProbe, NoiseProbeSection
-from .objective import ObjectiveSection
 from .optimizers import OptimizerSection, OptimizerSettings
 from .problems import Problem
 from .ratio import Ratio
@@ -44,8 +45,8 @@ class ExperimentSection(Section):
     section: Line = Field(description='The paper\'s section in quotes, such as "4.1"')
     title: Line = Field(description="Title in figures and tables")
     dataset: str = Field(description="The name of one of datasets")
-    networks: NetworksSection = Field(description="Generator and discriminator")
-    objective: ObjectiveSection = Field(description="What the two players minimise")
+    networks: dict[str, Any] = Field(description="Generator and discriminator")
+    objective: dict[str, Any] = Field(description="What the two players minimise")
     discriminator_steps: int = Field(
         1,
         ge=1,
@@ -115,10 +116,13 @@ class ExperimentSection(Section):
 class Experiment(ExperimentSection):
     """An experiment as everything else reads it: with what null and other sections stand for.
 
-    limits, ema, fid: as a training job carries them. What is not named here is as it is written.
+    networks, objective: entries of registries with their typed settings. limits, ema, fid: as a
+    training job carries them. What is not named here is as it is written.
     """
 
     name: str
+    networks: Chosen
+    objective: Chosen
     ema: Ema | None
     seeds_per_job: int
     limits: Limits
@@ -130,15 +134,18 @@ class Experiment(ExperimentSection):
     def of(cls, name: str, section: ExperimentSection, inception: Inception | None) -> Self:
         """The experiment that a section of the configuration stands for."""
         limits, batch_sizes = section.limits.for_job(), section.batch_sizes
+        path = f"experiments.{name}"
         resolved = {
             "name": name,
+            "networks": chosen(NETWORKS, section.networks, f"{path}.networks"),
+            "objective": chosen(OBJECTIVES, section.objective, f"{path}.objective"),
             "ema": section.ema and section.ema.for_job(),
             "seeds_per_job": section.seeds_per_job or len(section.seeds),
             "limits": limits,
             "fid": section.fid.for_job(inception),
             "noise_probe": section.noise_probe.resolved(batch_sizes, limits),
             "optimizers": {
-                optimizer: each.resolved(batch_sizes)
+                optimizer: each.resolved(optimizer, batch_sizes)
                 for optimizer, each in section.optimizers.items()
             },
         }
@@ -158,7 +165,7 @@ class Experiment(ExperimentSection):
     def metric(self) -> str:
         """What the distance is called in tables and on axes."""
         random = " (random weights)" if self.fid.weights == "random" else ""
-        return f"{NETWORKS[self.fid.features].prefix}FID{random}"
+        return f"{FEATURES[self.fid.features].prefix}FID{random}"
 
     @property
     def seed_groups(self) -> list[tuple[int, ...]]:

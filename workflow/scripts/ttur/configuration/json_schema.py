@@ -8,21 +8,25 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from ..data.kinds import KINDS
+from ..features.kinds import NETWORKS as FEATURES
 from ..network_kinds import NETWORKS
-from ..optimizers import OPTIMIZERS
+from ..objectives import OBJECTIVES
+from ..optimizers import OPTIMIZERS, Optimizer
+from ..registry import Registry
+from ..settings import json_schema, required
 from .config import ConfigSection
-from .datasets import datasets_schema
-from .entry_sections import KEYWORDS, where_kind
+from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
 from .features import feature_keys
-from .networks import OwnNetworks
-from .optimizers import HyperParameters, OptimizerSection
-from .section import BY_KIND, Section
+from .optimizers import OptimizerSection
+from .section import BY_KIND, NAME, Section
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
 Schema = dict[str, Any]
+Entry = TypeVar("Entry")
 
 
 @cache
@@ -32,11 +36,20 @@ def schema(builtin: bool = False) -> Schema:
     builtin: with those alone that come with this library, not those of other packages.
     """
     whole = _schema_of(ConfigSection)
-    whole["properties"]["datasets"]["patternProperties"] = datasets_schema(builtin)
+    kinds = _entries(KINDS, builtin)
+    in_lists = {name: kinds[name] for name in sorted(kinds, key=lambda name: kinds[name].place)}
+    datasets = section_by_kind("Where the images come from", in_lists)
+    whole["properties"]["datasets"]["patternProperties"] = {NAME: datasets}
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
-    _add_optimizers(experiment["properties"]["optimizers"])
-    _add_networks(experiment["properties"]["networks"])
-    experiment["properties"]["fid"]["properties"] |= feature_keys(builtin)
+    keys = experiment["properties"]
+    for key, what, registry in (
+        ("networks", "The architecture", NETWORKS),
+        ("objective", "The loss", OBJECTIVES),
+    ):
+        described = {"description": keys[key]["description"]}
+        keys[key] = described | section_by_kind(what, _entries(registry, builtin))
+    keys["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
+    keys["fid"]["properties"] |= feature_keys(_entries(FEATURES, builtin))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 
@@ -45,45 +58,34 @@ def schema_text() -> str:
     return json.dumps(schema(builtin=True), indent=2, ensure_ascii=False) + "\n"
 
 
-def _add_optimizers(optimizers: Schema) -> None:
-    """Names of optimizers and of their hyper-parameters, as the registry has them."""
-    any_optimizer, hyper = _schema_of(OptimizerSection), _schema_of(HyperParameters)
-    ranges, other = hyper["properties"], hyper["additionalProperties"]
-    optimizers["title"] = "optimizer"
-    optimizers["additionalProperties"] = False
-    optimizers["properties"] = {
-        name: {
-            **any_optimizer,
-            "title": f"key of {name}",
-            "description": f"Settings of {name}",
-            "additionalProperties": False,
-            "properties": any_optimizer["properties"]
-            | {
-                key: {**ranges.get(key, other), "default": default}
-                for key, default in optimizer.defaults.items()
-            },
-        }
-        for name, optimizer in OPTIMIZERS.items()
-    }
+def _entries(registry: Registry[Entry], builtin: bool) -> dict[str, Entry]:
+    """By name all entries, or the built-in ones."""
+    return {name: registry[name] for name in (registry.builtin() if builtin else registry)}
 
 
-def _add_networks(networks: Schema) -> None:
-    """The kinds whose entries bring their settings; the others have models."""
-    for name, kind in NETWORKS.items():
-        if kind.settings is not None:
-            networks["properties"]["kind"]["enum"].append(name)
-            networks["allOf"].append(where_kind(name, _own_networks(name, kind.settings)))
-
-
-def _own_networks(name: str, settings: Mapping[str, Schema]) -> Schema:
-    model = _schema_of(OwnNetworks)
-    kind = {"description": f"Networks of kind {name}", "const": name}
-    needed = [key for key, rule in settings.items() if "default" not in rule]
+def _optimizers(optimizers: Mapping[str, Optimizer]) -> Schema:
+    """Names of optimizers, each with the keys that all have and with its own settings."""
+    shared = _schema_of(OptimizerSection)
     return {
-        **model,
+        "title": "optimizer",
         "additionalProperties": False,
-        "required": [*model["required"], *needed],
-        "properties": {**model["properties"], "kind": kind, **settings},
+        "properties": {
+            name: {
+                **shared,
+                "title": f"key of {name}",
+                "description": optimizer.description,
+                "additionalProperties": False,
+                "required": [*shared["required"], *required(optimizer.settings)],
+                "properties": {
+                    **shared["properties"],
+                    **{
+                        key: in_order(rules)
+                        for key, rules in json_schema(optimizer.settings).items()
+                    },
+                },
+            }
+            for name, optimizer in optimizers.items()
+        },
     }
 
 
@@ -133,10 +135,9 @@ def _or_null(node: Schema, models: Mapping[str, Schema]) -> Schema:
 
 
 def _by_kind(node: Schema, models: Mapping[str, Schema]) -> Schema:
-    """A mapping whose key `kind` says which of the schemas it fits, where they name theirs."""
+    """A mapping whose key `kind` says which of the schemas it fits."""
     kinds = [_plain(each, models) for each in node["oneOf"]]
-    named = {each["properties"]["kind"].get("const"): each for each in kinds}
-    named.pop(None, None)
+    named = {each["properties"]["kind"]["const"]: each for each in kinds}
     choices = " or ".join(named) if len(named) == 2 else f"one of {', '.join(named)}"
     kind = {"description": f"{node[BY_KIND]}, {choices}", "enum": list(named)}
     described = {key: node[key] for key in ("description",) if key in node}

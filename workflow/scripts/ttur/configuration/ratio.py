@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from ..network_kinds import NETWORKS
 from ..optimizers import OPTIMIZERS
 from .problems import Problem, shown
 from .section import Section
@@ -73,8 +72,10 @@ def ratio_from_the_same_generator(config: "Config") -> Iterator[Problem]:
 def _generator(config: "Config", name: str) -> dict[str, Any]:
     experiment = config.experiments[name]
     dataset, networks = config.datasets[experiment.dataset], experiment.networks
-    keys = ("kind", "latent", *NETWORKS[networks.kind].generator)
-    return {key: getattr(networks, key) for key in keys} | {
+    keys = ("latent", *networks.entry.generator)
+    return {
+        "kind": networks.kind,
+        **{key: getattr(networks.settings, key) for key in keys},
         "image_size": dataset.image_size,
         "channels": dataset.channels,
     }

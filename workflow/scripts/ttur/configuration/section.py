@@ -20,9 +20,9 @@ class Section(BaseModel):
 BY_KIND = "by_kind"
 
 
-def by_kind(what: str, discriminator: Any = "kind") -> Any:
+def by_kind(what: str) -> Any:
     """For a union of sections: the key `kind` tells which of them it is. what: describes it."""
-    return Field(discriminator=discriminator, json_schema_extra={BY_KIND: what})
+    return Field(discriminator="kind", json_schema_extra={BY_KIND: what})
 
 
 def without_default(schema: dict[str, Any]) -> None:

@@ -1,6 +1,19 @@
 """DCGAN (Radford et al. 2016)."""
 
-from . import NetworkKind, widest_map
+from dataclasses import dataclass
+from typing import Literal
+
+from ..settings import setting
+from . import NetworkKind, WidthSettings, widest_map
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(WidthSettings):
+    discriminator_norm: Literal["batch", "none"] = setting(
+        "Normalisation in the discriminator (paper batch, textbook Wasserstein GAN none)",
+        default="batch",
+    )
+    generator_bn_momentum: float = setting("BatchNorm momentum", default=0.1, above=0, at_most=1)
 
 
 def _build(*arguments):
@@ -10,8 +23,9 @@ def _build(*arguments):
 
 
 KIND = NetworkKind(
-    _build,
+    description="Deep convolutional GAN",
+    build=_build,
+    settings=Settings,
     generator=("generator_width",),
-    settings=None,
     largest_map=widest_map,
 )

@@ -1,44 +1,4 @@
-"""Networks with R independent replicas each; `build` is the only entry."""
+"""Networks with R independent replicas each: the layers, the architectures, and what builds a pair.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import torch
-from torch import nn
-
-from ..data.shape import ImageShape
-from ..network_kinds import NETWORKS
-from ..streams import generator as random_stream
-from .replicated import initialise
-
-
-def build(
-    settings: Mapping[str, Any], shape: ImageShape, seeds: Sequence[int]
-) -> tuple[nn.Module, nn.Module]:
-    """The two players, freshly initialised.
-
-    settings: the `networks` block of an experiment. shape: of the images; its size is a power of
-    two, its classes are used by class-conditional kinds only. seeds: one per replica; its initial
-    weights come from its own stream `init`, 0 the generator's and 1 the discriminator's, and do not
-    depend on its neighbours.
-
-    The generator maps latents [b, R * latent] (and labels [b, R]) to images [b, R * channels, H, W]
-    in [-1, 1]; the discriminator maps such images (and labels) to scores [b, R].
-    """
-    generator, discriminator = NETWORKS[settings["kind"]].build(settings, shape, len(seeds))
-    for player, network in enumerate((generator, discriminator)):
-        initialise(network, [random_stream(seed, "init", player) for seed in seeds])
-    return generator, discriminator
-
-
-def shapes(
-    settings: Mapping[str, Any], shape: ImageShape, replicas: int
-) -> tuple[nn.Module, nn.Module]:
-    """The two players of `build` on the meta device: all shapes, no data, no memory."""
-    with torch.device("meta"):
-        return NETWORKS[settings["kind"]].build(settings, shape, replicas)
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Theta (or W): the number of trainable parameters of one replica."""
-    return sum(parameter[0].numel() for parameter in network.parameters())
+Importing this package needs no torch.
+"""

@@ -6,15 +6,14 @@ networks of section 4.3: 70,433,988 generator and 87,982,370 discriminator param
 and are ours.
 """
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.shape import ImageShape
+from ..network_kinds.biggan import Settings
 from .replicated import BatchNorm2d, Network, RunningNorm
 from .spectral import Conv2d, Embedding, Linear, lookup
 
@@ -190,7 +189,7 @@ class Generator(Network):
 
 
 class Discriminator(Network):
-    """Images [b, R * channels, H, W], labels [b, R] -> scores [b, R] (projection, Miyato 2018).
+    """Images [b, R * channels, H, W], labels [b, R] -> logits [b, R] (projection, Miyato 2018).
 
     Real and generated images go through in one forward pass, as in BigGAN's code, so that a
     discriminator step makes one power iteration. There is no BatchNorm to couple them.
@@ -226,18 +225,17 @@ class Discriminator(Network):
         return self.linear(h).squeeze(2) + (self.embedding(labels) * h).sum(2)
 
 
-def build(
-    settings: Mapping[str, Any], shape: ImageShape, replicas: int
-) -> tuple[Generator, Discriminator]:
-    """The pair of networks for an experiment's `networks` block."""
-    attention = settings["attention"]
+def build(settings: Settings, shape: ImageShape, replicas: int) -> tuple[Generator, Discriminator]:
+    """The pair of networks that settings stand for."""
     generator = Generator(
         shape,
         replicas,
-        latent=settings["latent"],
-        width=settings["generator_width"],
-        embedding=settings["embedding"],
-        attention=attention,
+        latent=settings.latent,
+        width=settings.generator_width,
+        embedding=settings.embedding,
+        attention=settings.attention,
     )
-    width = settings["discriminator_width"]
-    return generator, Discriminator(shape, replicas, width=width, attention=attention)
+    discriminator = Discriminator(
+        shape, replicas, width=settings.discriminator_width, attention=settings.attention
+    )
+    return generator, discriminator

@@ -4,13 +4,12 @@ At 64 pixels, latent 100 and width 64 these are the networks of sections 4.1 and
 3,576,704 generator and 2,765,568 discriminator parameters.
 """
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 from torch import Tensor, nn
 
 from ..data.shape import ImageShape
+from ..network_kinds.dcgan import Settings
 from .replicated import BatchNorm2d, Conv2d, ConvTranspose2d, Network
 
 
@@ -56,7 +55,7 @@ class Generator(Network):
 
 
 class Discriminator(Network):
-    """Images [b, R * channels, H, W] -> scores [b, R] (logits; no sigmoid).
+    """Images [b, R * channels, H, W] -> logits [b, R]; no sigmoid.
 
     norm: `batch` (DCGAN, and the authors' critic) or `none` (the textbook's WGAN-GP critic).
     """
@@ -81,21 +80,19 @@ class Discriminator(Network):
         return self.layers(self.stored(images)).flatten(1)
 
 
-def build(
-    settings: Mapping[str, Any], shape: ImageShape, replicas: int
-) -> tuple[Generator, Discriminator]:
-    """The pair of networks for an experiment's `networks` block; labels are not used."""
+def build(settings: Settings, shape: ImageShape, replicas: int) -> tuple[Generator, Discriminator]:
+    """The pair of networks that settings stand for; labels are not used."""
     generator = Generator(
         shape,
         replicas,
-        latent=settings["latent"],
-        width=settings["generator_width"],
-        momentum=settings["generator_bn_momentum"],
+        latent=settings.latent,
+        width=settings.generator_width,
+        momentum=settings.generator_bn_momentum,
     )
     discriminator = Discriminator(
         shape,
         replicas,
-        width=settings["discriminator_width"],
-        norm=settings["discriminator_norm"],
+        width=settings.discriminator_width,
+        norm=settings.discriminator_norm,
     )
     return generator, discriminator

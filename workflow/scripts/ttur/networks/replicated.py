@@ -177,6 +177,22 @@ def keep_replicas(
             setattr(module, name, buffer[keep].clone())
 
 
+class Apart(nn.Module):
+    """Networks of one replica each, which count as the replicas of one network.
+
+    For generators that are only sampled: see `one_replica` and `load_replica`.
+    """
+
+    def __init__(self, networks: Iterable[nn.Module]):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+
+def _holder(network: nn.Module, replica: int) -> tuple[nn.Module, int]:
+    """The network that holds a replica, and its place in there."""
+    return (network.networks[replica], 0) if isinstance(network, Apart) else (network, replica)
+
+
 class _Uncompiled(nn.Module):
     """A network without what `compile` has put around it."""
 
@@ -193,6 +209,7 @@ def one_replica(network: nn.Module, replica: int) -> Callable[..., Tensor]:
 
     With many samples R plain networks are faster than one of R replicas (docs/performance.md).
     """
+    network, replica = _holder(network, replica)
     wrapped = _Uncompiled(network)
     tensors = chain(wrapped.named_parameters(), wrapped.named_buffers())
     own = {name: tensor.detach()[replica : replica + 1] for name, tensor in tensors}
@@ -206,6 +223,7 @@ def replica_state(network: nn.Module, replica: int) -> dict[str, Tensor]:
 
 def load_replica(network: nn.Module, replica: int, state: dict[str, Tensor]) -> None:
     """Writes what `replica_state` gave into a replica; names and shapes must fit (KeyError)."""
+    network, replica = _holder(network, replica)
     with torch.no_grad():
         for name, value in network.state_dict().items():
             value[replica].copy_(state[name])

@@ -2,14 +2,23 @@
 
 import contextlib
 import io
+from dataclasses import dataclass
 from math import sqrt
 
+from ..settings import setting
 from . import Optimizer
 
 NAME = "AdaBelief"
 
 
-def _build(parameters, rate, hyper):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    beta1: float = setting("Decay of the mean of gradients", default=0.5, at_least=0, below=1)
+    beta2: float = setting("Decay of the second moment", default=0.999, at_least=0, below=1)
+    eps: float = setting("Added to the denominator", default=1e-16, above=0, at_most=1)
+
+
+def _build(parameters, rate, settings):
     from .updates.adabelief import AdaBelief
 
     # The package greets on standard output whatever it is told.
@@ -17,8 +26,8 @@ def _build(parameters, rate, hyper):
         return AdaBelief(
             parameters,
             lr=rate,
-            betas=(hyper["beta1"], hyper["beta2"]),
-            eps=hyper["eps"],
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.eps,
             weight_decouple=True,
             rectify=True,
             print_change_log=False,
@@ -26,7 +35,8 @@ def _build(parameters, rate, hyper):
 
 
 OPTIMIZER = Optimizer(
-    defaults={"beta1": 0.5, "beta2": 0.999, "eps": 1e-16},
-    scale=lambda hyper: sqrt(4 / (1 - hyper["beta2"])),
+    description="AdaBelief (Zhuang et al. 2020), rectified",
     build=_build,
+    settings=Settings,
+    scale=lambda settings: sqrt(4 / (1 - settings.beta2)),
 )

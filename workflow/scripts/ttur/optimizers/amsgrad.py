@@ -5,12 +5,13 @@ from . import Optimizer, adam
 NAME = "AMSGrad"
 
 
-def _build(parameters, rate, hyper):
-    return adam.build(parameters, rate, hyper, amsgrad=True)
+def _build(parameters, rate, settings):
+    return adam.build(parameters, rate, settings, amsgrad=True)
 
 
 OPTIMIZER = Optimizer(
-    defaults={"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
-    scale=None,  # Proposition 3.4 speaks of Adam, AdaBelief and RMSProp only
+    description="AMSGrad (Reddi et al. 2018)",
     build=_build,
+    settings=adam.Settings,
+    scale=None,  # Proposition 3.4 speaks of Adam, AdaBelief and RMSProp only
 )

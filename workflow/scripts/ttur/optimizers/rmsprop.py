@@ -1,20 +1,30 @@
 """RMSProp (Tieleman and Hinton 2012), without momentum."""
 
+from dataclasses import dataclass
+
+from ..settings import setting
 from . import Optimizer
 
 NAME = "RMSProp"
 
 
-def _build(parameters, rate, hyper):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    alpha: float = setting("Decay of the second moment", default=0.99, at_least=0, below=1)
+    eps: float = setting("Added to the denominator", default=1e-8, above=0, at_most=1)
+
+
+def _build(parameters, rate, settings):
     from torch.optim import RMSprop
 
     from .updates.light import light
 
-    return light(RMSprop)(parameters, lr=rate, alpha=hyper["alpha"], eps=hyper["eps"])
+    return light(RMSprop)(parameters, lr=rate, alpha=settings.alpha, eps=settings.eps)
 
 
 OPTIMIZER = Optimizer(
-    defaults={"alpha": 0.99, "eps": 1e-8},
-    scale=lambda hyper: 1.0,
+    description="RMSProp (Tieleman and Hinton 2012), without momentum",
     build=_build,
+    settings=Settings,
+    scale=lambda settings: 1.0,
 )

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from ..data.packed import PackedDataset
 from ..data.shape import ImageShape
-from ..networks import parameter_count
+from ..network_kinds import in_one_network
+from ..networks.build import parameter_count
 from ..streams import generator
 from .data import Images, TrainingData
 from .fit import check_fit
@@ -161,9 +162,17 @@ def probe(
     not finite have None as numbers. UserError where the data set has fewer images than a batch.
     """
     check_fit(recipe, dataset.manifest, "noise_probe.batch_size")
-    shape, seeds = ImageShape.of(dataset.manifest), recipe.seeds
-    players = build_players(recipe, seeds, shape, device=device)
     data = TrainingData.of(dataset, recipe.labels, device)
+    for seeds in in_one_network(recipe.networks, recipe.seeds):
+        yield from _rows(replace(recipe, seeds=tuple(seeds)), dataset, data, plan)
+
+
+def _rows(
+    recipe: Recipe, dataset: PackedDataset, data: TrainingData, plan: ProbePlan
+) -> Iterator[dict[str, Any]]:
+    """The rows of seeds that share a network."""
+    shape, seeds = ImageShape.of(dataset.manifest), recipe.seeds
+    players = build_players(recipe, seeds, shape, device=data.images.device)
     source = TrainingInputs(data, recipe, seeds)
     sizes = {
         "generator": parameter_count(players.generator),

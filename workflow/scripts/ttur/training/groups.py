@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..network_kinds import largest_map
+from ..network_kinds import in_one_network, largest_map
 from .inputs import InputSource
 from .job import Recipe
 from .step import Losses, Players, update
@@ -39,7 +39,7 @@ class Group:
 def grouped(
     seeds: Sequence[int], recipe: Recipe, image_size: int, device: torch.device
 ) -> list[list[int]]:
-    """The seeds in order, in one group or in one each.
+    """The seeds in order, in one group or in one each, as where a network holds one seed.
 
     A function of the job and of the kind of device alone, so that a resumed run groups as an
     uninterrupted one does. Together where the widest feature maps of a replica hold few numbers,
@@ -48,7 +48,7 @@ def grouped(
     numbers = largest_map(recipe.networks, image_size) or image_size**2
     maps = recipe.batch_size // recipe.micro_batches * numbers
     together = device.type != "cpu" or maps <= MAPS_TOGETHER
-    return [list(seeds)] if together else [[seed] for seed in seeds]
+    return in_one_network(recipe.networks, seeds) if together else [[seed] for seed in seeds]
 
 
 def step_all(groups: Sequence[Group], step: int) -> Losses:

@@ -29,7 +29,7 @@ class Latents(NamedTuple):
 class DiscriminatorInputs(NamedTuple):
     """The inputs of one update of the discriminator.
 
-    mix: interpolation weights [b, R], uniform in [0, 1); None without gradient penalty.
+    mix: interpolation weights [b, R], uniform in [0, 1); None without a penalty.
     """
 
     real: Images
@@ -61,8 +61,8 @@ class StepPlan:
     @classmethod
     def of(cls, recipe: Recipe) -> "StepPlan":
         """That of a training."""
-        penalty = objectives.build(recipe.objective).penalty_weight
-        return cls(recipe.discriminator_steps, recipe.latent_reuse, penalty > 0)
+        penalised = objectives.build(recipe.objective).penalised
+        return cls(recipe.discriminator_steps, recipe.latent_reuse, penalised)
 
 
 class InputSource(ABC):

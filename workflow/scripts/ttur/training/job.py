@@ -4,7 +4,8 @@ It is made from the configuration in one place, travels as JSON to the process t
 used as it is down to the step. Needs neither torch nor pydantic.
 
 Three of its fields are the settings of a registry's entry: `networks`, `objective` and `hyper`.
-Only that entry reads their keys.
+They become typed where they are used: see `network_kinds.networks_of`, `objectives.build` and
+`optimizers.optimizer_of`.
 """
 
 import dataclasses
@@ -164,6 +165,7 @@ def entries_of(*jobs: TrainingJob) -> dict[str, set[str]]:
     return {
         "optimizers": {job.optimizer for job in jobs},
         "network_kinds": {job.networks["kind"] for job in jobs},
+        "objectives": {job.objective["kind"] for job in jobs},
         "features.kinds": {job.fid.features for job in jobs},
     }
 

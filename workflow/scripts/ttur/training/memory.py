@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_map_only
 from ..data.shape import ImageShape
 from ..errors import UserError
 from ..network_kinds import largest_map
-from ..networks import shapes
+from ..networks.build import shapes
 from ..networks.replicated import one_replica
 from .groups import grouped
 from .inputs import EmptyInputs

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .. import networks, objectives
+from .. import objectives
 from ..data.shape import ImageShape
+from ..networks.build import build as build_networks
 from ..networks.replicated import RunningNorm, keep_replicas
-from ..optimizers import OPTIMIZERS
+from ..optimizers import optimizer_of
 from .average import MovingAverage
 from .data import Images
 from .inputs import DiscriminatorInputs, Latents, StepInputs
@@ -59,18 +60,18 @@ class Players:
         with self.autocast:
             return _widened(self.generator(latents, labels))
 
-    def score(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Scores [b, R], out of autocast."""
+    def logits(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Logits [b, R], out of autocast."""
         with self.autocast:
             return _widened(self.discriminator(images, labels))
 
-    def score_pair(self, real: Images, fake: Images) -> tuple[Tensor, Tensor]:
-        """Scores of two (images, labels), in one pass where the network allows it."""
+    def logits_pair(self, real: Images, fake: Images) -> tuple[Tensor, Tensor]:
+        """Logits of two (images, labels), in one pass where the network allows it."""
         if not self.discriminator.joint_batch:
-            return self.score(*real), self.score(*fake)
+            return self.logits(*real), self.logits(*fake)
         images, labels = (torch.cat(pair) for pair in zip(fake, real, strict=True))
-        scores = self.score(images, labels)
-        return scores[len(fake[0]) :], scores[: len(fake[0])]
+        logits = self.logits(images, labels)
+        return logits[len(fake[0]) :], logits[: len(fake[0])]
 
     def keep(self, kept: Sequence[int]) -> None:
         """Cuts all replicas but `kept` (positions in the group) out of both players."""
@@ -107,7 +108,7 @@ def build_players(
     world: World | None = None,
 ) -> Players:
     """Fresh players with one replica per seed."""
-    pair = networks.build(recipe.networks, shape, seeds)
+    pair = build_networks(recipe.networks, shape, seeds)
     return assemble(recipe, pair, device=device, world=world)
 
 
@@ -134,14 +135,13 @@ def assemble(
     # The meta device, which has shapes only, knows no autocast.
     kind = device.type if device.type != "meta" else "cpu"
     bf16 = compute.precision == "bf16"
-    build, ema = OPTIMIZERS[recipe.optimizer].build, recipe.ema
+    optimizer, ema = optimizer_of(recipe.optimizer, recipe.hyper), recipe.ema
+    build, hyper = optimizer.entry.build, optimizer.settings
     return Players(
         generator=generator,
         discriminator=discriminator,
-        generator_optimizer=build(generator.parameters(), recipe.generator_rate, recipe.hyper),
-        discriminator_optimizer=build(
-            discriminator.parameters(), recipe.discriminator_rate, recipe.hyper
-        ),
+        generator_optimizer=build(generator.parameters(), recipe.generator_rate, hyper),
+        discriminator_optimizer=build(discriminator.parameters(), recipe.discriminator_rate, hyper),
         objective=objectives.build(recipe.objective),
         micro_batches=recipe.micro_batches,
         average=MovingAverage(generator, ema.decay, ema.start_step) if ema else None,
@@ -178,24 +178,24 @@ def _discriminator_update(
 ) -> tuple[Tensor, Tensor]:
     """One update of the discriminator; returns its loss and the (last) generated images."""
     real, latents, mix = inputs
-    penalised = players.objective.penalty_weight > 0
+    objective = players.objective
     players.discriminator_optimizer.zero_grad(set_to_none=True)
     losses = []
     for part in players.world.parts(len(real.images), players.micro_batches):
         images, labels, fake_labels = real.images[part], real.labels[part], latents.labels[part]
         with torch.set_grad_enabled(reused):
             fake = players.sample(latents.latents[part], fake_labels)
-        loss = players.objective.discriminator(
-            *players.score_pair(Images(images, labels), Images(fake.detach(), fake_labels))
+        loss = objective.discriminator(
+            *players.logits_pair(Images(images, labels), Images(fake.detach(), fake_labels))
         )
-        if penalised:
-            penalty = objectives.gradient_penalty(
+        if objective.penalised:
+            penalty = objective.penalty(
                 lambda points, labels=labels: players.discriminator(points, labels),
                 images,
                 fake.detach(),
                 mix[part],
             )
-            loss = loss + players.objective.penalty_weight * penalty
+            loss = loss + objective.penalty_weight * penalty
         losses.append(_backward(loss, players, players.discriminator))
     _move(players, players.discriminator, players.discriminator_optimizer)
     return torch.stack(losses).mean(0), fake
@@ -208,7 +208,7 @@ def _generator_update(players: Players, inputs: Latents, fake: Tensor | None) ->
     for part in players.world.parts(len(inputs.latents), players.micro_batches):
         latents, labels = inputs.latents[part], inputs.labels[part]
         images = players.sample(latents, labels) if fake is None else fake
-        loss = players.objective.generator(players.score(images, labels))
+        loss = players.objective.generator(players.logits(images, labels))
         losses.append(_backward(loss, players, players.generator))
     _move(players, players.generator, players.generator_optimizer)
     return torch.stack(losses).mean(0)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.shape import ImageShape
-from ..networks import parameter_count
+from ..networks.build import parameter_count
 from ..networks.replicated import replica_state
 from .data import TrainingData
 from .groups import Group, grouped, step_all

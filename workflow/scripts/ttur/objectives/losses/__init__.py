@@ -1,0 +1,1 @@
+"""Losses and penalties as functions of tensors, for the entries of the objectives."""
