@@ -180,6 +180,26 @@ def test_all_files_of_a_package_count_and_caches_do_not(site):
     assert digest(site, optimizers={"Lion"}) != first
 
 
+def test_what_a_package_takes_from_the_library_counts_with_it(site):
+    install(site, "basket", {**BASKET, "basket/rest.py": "from ttur.plain import x\n"}, LION)
+    first = digest(site, optimizers={"Lion"}), digest(site, optimizers={"Adam"})
+    (site / "work/ttur/plain.py").write_text("x = 1\n")
+    assert digest(site, optimizers={"Lion"}) != first[0]
+    assert digest(site, optimizers={"Adam"}) == first[1]
+    listed = imported_files(site / "work/run.py", uses={"optimizers": {"Lion"}})
+    assert str(site / "work/ttur/plain.py") in listed
+
+
+@pytest.mark.parametrize("content", ["print 1\n", "x = '\0'\n", "# \udce9\n"])
+def test_a_module_of_a_package_that_cannot_be_read_counts_by_its_bytes(site, content):
+    install(site, "basket", BASKET, LION)
+    odd = site / "basket/odd.py"
+    odd.write_bytes(content.encode(errors="surrogateescape"))
+    first = digest(site, optimizers={"Lion"})
+    odd.write_bytes(content.encode(errors="surrogateescape") + b"# more\n")
+    assert digest(site, optimizers={"Lion"}) != first
+
+
 @pytest.mark.parametrize(
     ("modules", "target", "files"),
     [

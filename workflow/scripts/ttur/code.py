@@ -14,6 +14,7 @@ of decorated functions.
 """
 
 import ast
+import contextlib
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
@@ -77,6 +78,10 @@ def _dependencies(
                 entries, others = _entries(path.parent, name, uses.get(name))
                 imported |= entries
                 brought |= others
+                # What they take from the library, such as an adapter.
+                for file in others.values():
+                    if file.suffix == ".py":
+                        imported |= _imports(file, script.parent, package, lazily)
             pending |= imported
     return found, brought
 
@@ -179,14 +184,19 @@ def _meaning(path: Path, modified: int) -> bytes:
     """Digest of a file as it was when `modified`: of what code means, of the bytes of the rest."""
     content = path.read_bytes()
     if path.suffix == ".py":
-        content = meaning(content.decode()).encode()
+        with contextlib.suppress(SyntaxError, ValueError):
+            content = meaning(content.decode()).encode()
     return hashlib.sha256(content).digest()
 
 
 def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:
-    """Modules of the package that one file names in its import statements."""
+    """Modules of the package that one file names in its import statements.
+
+    Of a file outside `root`, those that it names in full.
+    """
     files: set[Path] = set()
-    location = path.relative_to(root).with_suffix("").parts
+    inside = path.is_relative_to(root)
+    location = path.relative_to(root).with_suffix("").parts if inside else ()
     for node in _nodes(path, path.stat().st_mtime_ns, lazily):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -203,7 +213,10 @@ def _imports(path: Path, root: Path, package: str, lazily: bool) -> set[Path]:
 @cache
 def _nodes(path: Path, modified: int, lazily: bool) -> list[ast.AST]:
     """The import statements of a file as it was when `modified`."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (SyntaxError, ValueError):  # a package may carry what no Python of today can read
+        return []
     nodes = (node for part in body for node in (ast.walk(part) if lazily else [part]))
     return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 

@@ -6,7 +6,7 @@ BatchNorm over R * C channels is R BatchNorms, exactly. With R = 1 a layer is th
 R is always read off the weights, so `keep_replicas` can cut replicas out of a network in use.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 import torch
@@ -34,6 +34,22 @@ class Network(nn.Module):
         """Feature maps [b, C, H, W] in the network's storage order."""
         order = torch.channels_last if self.channels_last else torch.contiguous_format
         return maps.contiguous(memory_format=order)
+
+
+class CountedNetwork(Network):
+    """A network that counts its calls in training, since what it draws follows from that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def get_extra_state(self) -> Tensor:
+        """The calls in training, [1]."""
+        return torch.tensor([self.calls])
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Takes up the calls in training."""
+        self.calls = int(state)
 
 
 class Conv2d(nn.Module):
@@ -151,12 +167,23 @@ class BatchNorm2d(RunningNorm):
 
 
 def initialise(network: nn.Module, generators: Sequence[torch.Generator]) -> None:
-    """Draws the initial weights of replica r from generators[r], layer after layer."""
+    """Draws the initial weights of replica r from generators[r], layer after layer.
+
+    A layer that has an `initialise` draws those of the layers inside it, too.
+    """
     with torch.no_grad():
         for replica, random in enumerate(generators):
-            for module in network.modules():
-                if hasattr(module, "initialise"):
-                    module.initialise(replica, random)
+            for layer in _initialised(network):
+                layer.initialise(replica, random)
+
+
+def _initialised(module: nn.Module) -> Iterator[nn.Module]:
+    """The outermost layers with an `initialise`, in their order."""
+    if hasattr(module, "initialise"):
+        yield module
+    else:
+        for child in module.children():
+            yield from _initialised(child)
 
 
 def keep_replicas(

@@ -17,4 +17,7 @@ class MovingAverage:
         weight = 1.0 if step < self._start_step else 1.0 - self._decay
         new = network.state_dict()
         for name, old in self.network.state_dict().items():
-            old.lerp_(new[name], weight)
+            if old.is_floating_point():
+                old.lerp_(new[name], weight)
+            else:  # a count, of which there is no average
+                old.copy_(new[name])

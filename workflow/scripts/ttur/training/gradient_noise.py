@@ -26,6 +26,7 @@ from ..data.packed import PackedDataset
 from ..data.shape import ImageShape
 from ..network_kinds import in_one_network
 from ..networks.build import parameter_count
+from ..networks.replicated import CountedNetwork
 from ..streams import generator
 from .data import Images, TrainingData
 from .fit import check_fit
@@ -59,7 +60,7 @@ class GradientMoments:
 
 
 def _squared_norm(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.stack([t.double().flatten(1).square().sum(1) for t in tensors]).sum(0)
+    return torch.stack([t.double().reshape(len(t), -1).square().sum(1) for t in tensors]).sum(0)
 
 
 class _Still(torch.optim.Optimizer):
@@ -130,12 +131,16 @@ def gradient_noise(
         average=None,
     )
     buffers = {name: copy.deepcopy(dict(n.named_buffers())) for name, n in networks.items()}
+    # Restored at the end alone: no batch draws what another has drawn.
+    called = {n: n.get_extra_state() for n in networks.values() if isinstance(n, CountedNetwork)}
     moments = {name: GradientMoments() for name in networks}
     for batch in range(batches):
         update(still, source.at(batch))
         for name, network in networks.items():
-            moments[name].add([parameter.grad for parameter in network.parameters()])
+            moments[name].add([p.grad for p in network.parameters() if p.grad is not None])
             _restore(network, buffers[name])
+    for network, calls in called.items():
+        network.set_extra_state(calls)
     return {name: each.estimates(batch_size) for name, each in moments.items()}
 
 

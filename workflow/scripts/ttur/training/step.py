@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .. import objectives
 from ..data.shape import ImageShape
+from ..errors import UserError
 from ..networks.build import build as build_networks
 from ..networks.replicated import RunningNorm, keep_replicas
 from ..optimizers import optimizer_of
@@ -125,11 +126,17 @@ def assemble(
     """
     world, compute = world or World(), recipe.compute
     generator, discriminator = (network.to(device).train() for network in pair)
+    synchronised = world.size > 1 and compute.batch_norm_over == "all"
     for network in (generator, discriminator):
         network.channels_last = compute.channels_last
         for module in network.modules():
             if isinstance(module, RunningNorm):
-                module.synchronised = world.size > 1 and compute.batch_norm_over == "all"
+                module.synchronised = synchronised
+            elif synchronised and isinstance(module, nn.modules.batchnorm._BatchNorm):
+                raise UserError(
+                    "compute.batch_norm_over: all does not reach the BatchNorm of ordinary modules "
+                    f"({type(module).__name__}): use device, or processes: 1"
+                )
         if compute.compile:
             network.compile()
     # The meta device, which has shapes only, knows no autocast.
@@ -231,5 +238,6 @@ def _widened(values: Tensor) -> Tensor:
 
 def gradient_norms(network: nn.Module) -> Tensor:
     """Euclidean norm [R] of each replica's gradient as the last update used it."""
-    squares = [p.grad.flatten(1).square().sum(1) for p in network.parameters()]
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    squares = [each.reshape(len(each), -1).square().sum(1) for each in gradients]
     return torch.stack(squares).sum(0).sqrt()

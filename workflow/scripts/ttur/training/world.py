@@ -43,7 +43,7 @@ class World:
         """Replaces every gradient by its mean over the processes, in one message."""
         if self.size == 1:
             return
-        gradients = [parameter.grad for parameter in parameters]
+        gradients = [each.grad for each in parameters if each.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.size
