@@ -10,6 +10,14 @@ from pathlib import Path
 LIBRARY = "workflow/scripts/"
 
 
+def sections_of(page: str, *titles: str) -> str:
+    """The sections of a page that have these titles, without what stands before the first."""
+    sections = re.split(r"^## ", page, flags=re.M)
+    chosen = [each for each in sections if each.partition("\n")[0] in titles]
+    assert len(chosen) == len(titles)
+    return "".join(chosen)
+
+
 def files_of_page(page: str) -> dict[str, str]:
     """Path -> content of every Python file that the text of a page shows in full."""
     files = dict(re.findall(r"`(\S+\.py)`:\n\n```python\n(.*?)```", page, flags=re.DOTALL))

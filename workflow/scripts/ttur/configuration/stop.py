@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from ..metrics.kinds import METRICS
+from ..metrics.kinds import METRICS, Metric
 from ..settings import json_schema
 from ..training.job import Stop
 from .entry_sections import Schema, in_order
@@ -33,21 +33,18 @@ def metrics_for_job(written: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[
     return {name: dict(written[name]) for name in METRICS if name in written}
 
 
-def metrics_schema(builtin: bool) -> dict[str, Schema]:
-    """Key -> schema of the section `metrics`: every metric but the FID, which is always there.
-
-    builtin: with those alone that come with this library, not those of other packages.
-    """
+def metrics_schema(entries: Mapping[str, Metric]) -> dict[str, Schema]:
+    """Key -> schema of the section `metrics`: every metric but the FID, which is always there."""
     return {
         name: {
-            "description": f"{METRICS[name].description}; {{}} for its defaults",
+            "description": f"{entry.description}; {{}} for its defaults",
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                key: in_order(rules) for key, rules in json_schema(METRICS[name].settings).items()
+                key: in_order(rules) for key, rules in json_schema(entry.settings).items()
             },
         }
-        for name in (METRICS.builtin() if builtin else METRICS)
+        for name, entry in entries.items()
         if name != "fid"
     }
 
