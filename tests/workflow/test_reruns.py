@@ -110,20 +110,32 @@ def test_editing_the_training_loop_retrains_every_job(finished):
     assert_retrained(finished.plan(), DCGAN | WGAN | BIGGAN)
 
 
+NEW_ENTRIES = {
+    "optimizers/lion.py": (
+        "from . import Optimizer\n\nNAME = 'Lion'\n"
+        "OPTIMIZER = Optimizer(description='Lion', build=print)\n"
+    ),
+    "objectives/lsgan.py": (
+        "from . import ObjectiveKind\n\n"
+        "OBJECTIVE = ObjectiveKind(description='Least squares', build=print)\n"
+    ),
+}
+
+
 @pytest.mark.parametrize(
     ("modules", "expected"),
     [
         (["networks/biggan.py", "optimizers/lion.py"], BIGGAN),
         (["network_kinds/dcgan.py", "optimizers/amsgrad.py"], DCGAN | WGAN),
         (["optimizers/adabelief.py", "features/inception.py"], WGAN),
+        (["objectives/bce.py", "objectives/lsgan.py"], DCGAN),
     ],
     ids=lambda each: " ".join(sorted(each)),
 )
 def test_an_added_or_edited_entry_retrains_the_jobs_that_use_it(finished, modules, expected):
-    """lion.py is new; nothing uses it, AMSGrad or Inception."""
+    """lion.py and lsgan.py are new; nothing uses them, AMSGrad or Inception."""
     for module in modules:
-        entry = "from . import Optimizer\n\nNAME, OPTIMIZER = 'Lion', Optimizer({}, None, None)\n"
-        text = entry if "lion" in module else "EDITED = True\n"
+        text = NEW_ENTRIES.get(module, "EDITED = True\n")
         edit(finished, f"workflow/scripts/ttur/{module}", text)
     assert_retrained(finished.plan(), expected)
 
