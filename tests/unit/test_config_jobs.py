@@ -132,6 +132,8 @@ def test_a_training_job_as_json():
         "labels": "data",
         "micro_batches": 1,
         "processes": 1,
+        "stop": {"metric": "fid", "at_most": 15.0},
+        "metrics": {},
         "ema": None,
         "compute": {
             "precision": "fp32",
@@ -143,7 +145,6 @@ def test_a_training_job_as_json():
         "fid": {
             "features": "classifier",
             "samples": 2000,
-            "threshold": 15.0,
             "pixel_map": "fixed",
             "first_look": None,
             "resize": None,
