@@ -3,7 +3,7 @@
 import pytest
 from ttur.allocation import LONGEST_MINUTES, megabytes, minutes, training_seconds
 from ttur.training.grid import Limits, LinearGrid
-from ttur.training.job import Fid, TrainingJob
+from ttur.training.job import Fid, Stop, TrainingJob
 
 EVALUATING = 10 * 1.0  # ten evaluations at 500 samples a second
 
@@ -21,7 +21,8 @@ def job(batch_size=8, seeds=1, samples=None):
         batch_size=batch_size,
         seeds=tuple(range(seeds)),
         limits=Limits(1000, samples),
-        fid=Fid("classifier", 500, 1.0, "fixed", LinearGrid(100)),
+        fid=Fid("classifier", 500, "fixed", LinearGrid(100)),
+        stop=Stop("fid", at_most=1.0),
     )
 
 
@@ -65,7 +66,7 @@ def test_memory_is_a_base_and_so_many_bytes_a_number():
     assert megabytes("cpu", 1, 1) == 1501
 
 
-def test_every_seed_is_trained_and_scored():
+def test_every_seed_is_trained_and_evaluated():
     one, three = (training_seconds(job(seeds=seeds), 50) for seeds in (1, 3))
     assert three - one == pytest.approx(2 * (1000 * 8 * 50**2 / 4e6 + EVALUATING))
     rated = [training_seconds(job(seeds=seeds), 50, rate=5.0) for seeds in (1, 3)]

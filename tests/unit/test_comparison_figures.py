@@ -107,7 +107,7 @@ def test_strip_says_what_is_missing():
     repetitions = repetitions_of()
     repetitions.loc[0, "distance"] = np.inf
     assert "1 not finite" in fid_noise_figure(repetitions, **LABEL).axes[0].get_title("left")
-    diverged = fid_noise_figure(repetitions.assign(fid=np.nan), **LABEL)
+    diverged = fid_noise_figure(repetitions.assign(distance=np.nan), **LABEL)
     assert words(diverged.axes[0]) == ["no finite distance: the generator diverged"]
     assert words(fid_noise_figure(repetitions.head(0), **LABEL).axes[0]) == ["no evaluations"]
     one = fid_noise_figure(repetitions.tail(1), **LABEL)

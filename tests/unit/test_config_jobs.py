@@ -132,6 +132,8 @@ def test_a_training_job_as_json():
         "labels": "data",
         "micro_batches": 1,
         "processes": 1,
+        "stop": {"metric": "fid", "at_most": 15.0},
+        "metrics": {},
         "ema": None,
         "compute": {
             "precision": "fp32",

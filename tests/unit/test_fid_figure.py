@@ -134,7 +134,7 @@ def test_against_samples_a_step_is_worth_its_batch():
 
 def test_where_all_diverged_words_say_so():
     histories = histories_of({("Adam", 2, 0): (2, "diverged")})
-    figure = fid_figure(histories.assign(fid=np.nan), against="step", **LABEL)
+    figure = fid_figure(histories.assign(distance=np.nan), against="step", **LABEL)
     assert [text.get_text() for text in figure.axes[0].texts] == ["no finite distance"]
 
 

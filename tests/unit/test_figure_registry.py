@@ -26,7 +26,7 @@ TRAINED = {
     "step_limit": "9,000",
     "samples": "2,000",
     "first_look": "",
-    "fid_sd": "",
+    "sd": "",
 }
 SETTINGS = "**My GAN** (section 4.1): 3 seeds, b = 2 to 64, threshold FID 8, at most 9,000 steps."
 
@@ -148,7 +148,7 @@ def test_a_caption_names_samples_and_noise_of_the_fid():
         f"{SETTINGS} Each FID is of 2,000 samples, of the first 500 where these give more than 12."
     )
     assert captions.fid_noise(TRAINED) == SETTINGS
-    assert captions.fid_noise(TRAINED | {"fid_sd": "0.123"}) == (
+    assert captions.fid_noise(TRAINED | {"sd": "0.123"}) == (
         f"{SETTINGS} Standard deviation 0.123 at 2,000 samples."
     )
 
