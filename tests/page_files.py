@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+from ttur.registry import Registry
+
 LIBRARY = "workflow/scripts/"
 
 
@@ -19,9 +21,14 @@ def files_of_page(page: str) -> dict[str, str]:
 
 @contextmanager
 def modules_of_page(page: str, folder: Path) -> Iterator[None]:
-    """The files of a page as if they lay in the library; they lie in `folder`."""
+    """The files of a page for the library as if they lay in it; they lie in `folder`.
+
+    Entries of registries are gone afterwards.
+    """
     packages = {}
     for path, code in files_of_page(page).items():
+        if not path.startswith(LIBRARY):
+            continue
         file = folder / path.removeprefix(LIBRARY)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(code)
@@ -35,3 +42,6 @@ def modules_of_page(page: str, folder: Path) -> Iterator[None]:
             package.__path__.pop()
             sys.modules.pop(f"{name}.{module}", None)
             vars(package).pop(module, None)
+            for registry in [each for each in vars(package).values() if isinstance(each, Registry)]:
+                for entry in [each for each in registry if each.lower() == module]:
+                    del registry[entry]
