@@ -1,7 +1,7 @@
 """A small DCGAN training job."""
 
 from ttur.training.grid import Limits, LinearGrid
-from ttur.training.job import Fid, TrainingJob
+from ttur.training.job import Fid, Stop, TrainingJob
 
 JOB = TrainingJob(
     experiment="benchmark",
@@ -24,8 +24,8 @@ JOB = TrainingJob(
     fid=Fid(
         features="classifier",
         samples=80,
-        threshold=0.0,
         pixel_map="fixed",
         grid=LinearGrid(every=1),
     ),
+    stop=Stop("fid", at_most=0.0),
 )

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 ON_ONE_THREAD = ("steps", "preparation", "startup", "workflows")
-BENCHMARKS = ("steps", "distances", "scoring", "preparation", "startup", "workflows")
+BENCHMARKS = ("steps", "distances", "evaluation", "preparation", "startup", "workflows")
 ROOT = Path(__file__).parents[1]
 
 

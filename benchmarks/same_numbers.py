@@ -18,8 +18,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-KEY = ("seed", "step")
-History = dict[tuple[str, ...], dict[str, str]]
+MEASURES = (
+    "generator_loss",
+    "discriminator_loss",
+    "generator_gradient_norm",
+    "discriminator_gradient_norm",
+)
+Number = tuple[str, str]
+"""A value and the number of samples that it is of, as text."""
+
+History = dict[tuple[str, str], dict[str, Number]]
+"""(seed, step) -> its numbers by name."""
 
 
 def main() -> None:
@@ -68,14 +77,23 @@ def trained(checkout: Path, configfile: str, cores: int) -> Path:
 
 
 def histories(results: Path) -> dict[str, History]:
-    """Job (its folder below runs/) -> (seed, step) -> the other columns, as text."""
+    """Job (its folder below runs/) -> its history."""
     found = {}
     for path in sorted((results / "runs").rglob("history.csv")):
+        history: History = {}
         with open(path, newline="") as file:
-            rows = list(csv.DictReader(file))
-        job = str(path.parent.relative_to(results / "runs"))
-        found[job] = {tuple(row.pop(name) for name in KEY): row for row in rows}
+            for row in csv.DictReader(file):
+                history.setdefault((row["seed"], row["step"]), {}).update(numbers(row))
+        found[str(path.parent.relative_to(results / "runs"))] = history
     return found
+
+
+def numbers(row: dict[str, str]) -> dict[str, Number]:
+    """The numbers in a row: one, or all of an evaluation in a history of earlier versions."""
+    if "metric" in row:
+        return {row["metric"]: (row["value"], row["samples"])}
+    others = {name: (row[name], "") for name in MEASURES if name in row}
+    return {"fid": (row["fid"], row.get("scored", "")), **others}
 
 
 def differences(before: dict[str, History], after: dict[str, History]) -> Iterator[str]:
@@ -89,12 +107,14 @@ def differences(before: dict[str, History], after: dict[str, History]) -> Iterat
             seed, step = min(one.keys() ^ two.keys(), key=lambda key: (int(key[1]), key[0]))
             yield f"{job}: seed {seed} was evaluated at step {step} in one of them only"
             continue
-        for (seed, step), row in one.items():
+        for (seed, step), mine in one.items():
             other = two[seed, step]
-            differing = [name for name in row if name in other and row[name] != other[name]]
+            differing = [name for name in mine if name in other and mine[name] != other[name]]
             if differing:
                 name = differing[0]
-                yield f"{job}: seed {seed}, step {step}: {name} {row[name]}, then {other[name]}"
+                pairs = (f"{value} of {samples}" for value, samples in (mine[name], other[name]))
+                words = ", then ".join(pair.removesuffix(" of ") for pair in pairs)
+                yield f"{job}: seed {seed}, step {step}: {name} {words}"
                 break
 
 

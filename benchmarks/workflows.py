@@ -16,13 +16,19 @@ import yaml
 from timing import Row, compare
 from ttur.configuration import load
 from ttur.records import write_record
-from ttur.tables.training import HISTORY, SCORES
+from ttur.tables.training import EVALUATIONS, HISTORY
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
 BATCH_SIZES = [2**k for k in range(10)]
 OPTIMIZERS = ("Adam", "AdaBelief", "RMSProp")
 PER_SEED = len(BATCH_SIZES) * len(OPTIMIZERS)
+MEASURES = {
+    "generator_loss": 0.7,
+    "discriminator_loss": 1.3,
+    "generator_gradient_norm": 0.5,
+    "discriminator_gradient_norm": 0.5,
+}
 
 
 def measure(quick: bool) -> list[Row]:
@@ -90,7 +96,7 @@ def _configuration(seeds: int) -> dict:
 
 
 def _fabricate(folder: Path, config: dict) -> None:
-    """Records, histories and scores of every job: N(b) of Theorem 3.2 with a spread."""
+    """Records, histories and evaluations of every job: N(b) of Theorem 3.2 with a spread."""
     random = np.random.default_rng(0)
     runs = []
     for run in load(config).runs():
@@ -102,17 +108,17 @@ def _fabricate(folder: Path, config: dict) -> None:
         path = folder / run.path("run.json")
         path.parent.mkdir(parents=True)
         last, seed = int(grid[-1]), run.seeds[0]
-        lines = [",".join(HISTORY.columns)]
-        lines += [
-            f"{seed},{step},{step * run.batch_size},{fid!r},2000,0.7,1.3,0.5,0.5"
+        rows = [
+            (seed, step, name, value, 2000 if name == "fid" else None)
             for step, fid in zip(grid.tolist(), fids.tolist(), strict=True)
+            for name, value in (("fid", fid), *MEASURES.items())
         ]
-        path.with_name("history.csv").write_text("\n".join(lines) + "\n")
-        scores = folder / run.evaluation_file
-        if not scores.exists():
-            scores.write_text(f"{','.join(SCORES.columns)}\n")
+        HISTORY.write(path.with_name("history.csv"), rows)
+        evaluations = folder / run.evaluation_file
+        if not evaluations.exists():
+            evaluations.write_text(f"{','.join(EVALUATIONS.columns)}\n")
         job = f"{run.experiment},{run.optimizer},{run.batch_size}"
-        with open(scores, "a") as file:
+        with open(evaluations, "a") as file:
             for number in range(2):
                 file.write(f"{job},{seed},{number},5000,{fids[-1]!s}\n")
         result = {
@@ -121,7 +127,7 @@ def _fabricate(folder: Path, config: dict) -> None:
             "steps": last if reached else None,
             "last_miss": int(grid[-2] if reached else last),
             "first_hit": last if reached else None,
-            "final_fid": float(fids[-1]),
+            "final_value": float(fids[-1]),
             "final_step": last,
             "seconds": last * 0.004,
         }
@@ -133,7 +139,7 @@ def _fabricate(folder: Path, config: dict) -> None:
             "settings": {},
             "dataset": {"name": "mnist", "images": 5000, "sha256": "0" * 64},
             "metric": "classifier-FID",
-            "threshold": 8.0,
+            "stop": {"metric": "fid", "at_most": 8.0},
             "generator_parameters": 1000,
             "discriminator_parameters": 1000,
             "results": [result],
@@ -146,7 +152,7 @@ def _fabricate(folder: Path, config: dict) -> None:
         runs.append(str(path))
     (folder / "runs.txt").write_text("\n".join(runs))
     noise = [f"large,Adam,16,0,2000,{number},{8 + 0.1 * number}" for number in range(8)]
-    columns = "experiment,optimizer,batch_size,seed,samples,sample_seed,fid"
+    columns = "experiment,optimizer,batch_size,seed,samples,sample_seed,distance"
     (folder / "noise.csv").write_text("\n".join([columns, *noise]) + "\n")
 
 
@@ -194,7 +200,7 @@ def _tables(folder: Path, experiments: str) -> None:
         fit=folder / "censored_fit.csv",
         intervals=folder / "intervals.csv",
         thresholds=folder / "threshold.csv",
-        scores=folder / "noise.csv",
+        repetitions=folder / "noise.csv",
         **files("steps", "critical", "speed", "bootstrap"),
         **label,
     )

@@ -46,11 +46,12 @@ SETTINGS = {
     "fid": {
         "features": "classifier",
         "samples": 80,
-        "threshold": 0.0,
         "pixel_map": "fixed",
         "first_look": None,
         "grid": {"kind": "linear", "every": 20},
     },
+    "stop": {"metric": "fid", "at_most": 0.0},
+    "metrics": {},
     "batch_size": 4,
     "seeds": [0, 1, 2],
     "optimizer": "Adam",
@@ -58,6 +59,11 @@ SETTINGS = {
     "discriminator_rate": 0.002,
     "hyper": {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8},
 }
+
+
+def stop_at(at_most: float, metric: str = "fid") -> dict:
+    """The settings of a job that ends so."""
+    return {"stop": {"metric": metric, "at_most": at_most}}
 
 
 def job_of(settings: dict):

@@ -7,9 +7,15 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from ttur.registry import Registry
-
 LIBRARY = "workflow/scripts/"
+
+
+def sections_of(page: str, *titles: str) -> str:
+    """The sections of a page that have these titles, without what stands before the first."""
+    sections = re.split(r"^## ", page, flags=re.M)
+    chosen = [each for each in sections if each.partition("\n")[0] in titles]
+    assert len(chosen) == len(titles)
+    return "".join(chosen)
 
 
 def files_of_page(page: str) -> dict[str, str]:
@@ -31,10 +37,7 @@ def _shown(page: str) -> dict[str, str]:
 
 @contextmanager
 def modules_of_page(page: str, folder: Path) -> Iterator[None]:
-    """The files of a page for the library as if they lay in it; they lie in `folder`.
-
-    Entries of registries are gone afterwards.
-    """
+    """The files of a page for the library as if they lay in it; they lie in `folder`."""
     packages = {}
     for path, code in files_of_page(page).items():
         file = folder / path.removeprefix(LIBRARY)
@@ -50,6 +53,3 @@ def modules_of_page(page: str, folder: Path) -> Iterator[None]:
             package.__path__.pop()
             sys.modules.pop(f"{name}.{module}", None)
             vars(package).pop(module, None)
-            for registry in [each for each in vars(package).values() if isinstance(each, Registry)]:
-                for entry in [each for each in registry if each.lower() == module]:
-                    del registry[entry]

@@ -8,7 +8,7 @@ from ttur.aggregate import critical_table, median_sfo, steps_table
 from ttur.figures.label import Label
 from ttur.figures.sheets import FinalImages
 from ttur.tables.aggregate import SPEED
-from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, FID_SCORES, THRESHOLD
+from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, REPETITIONS, THRESHOLD
 from ttur.tables.theory import CENSORED_FIT, COMPARISON, LEARNING_RATES, NOISE_SCALE
 
 # Theorem 3.2 as N(b) = b / (intercept b - slope): the pole is slope / intercept, b* twice that.
@@ -63,9 +63,10 @@ def example_runs(experiment="dcgan", seeds=(0, 1, 2), spread=0.22, fits=None):
                 last = int(GRID[steps > GRID].max()) if reached else LIMIT[experiment]
                 ending = {"steps": steps, "last_miss": last, "final_step": steps or last}
                 final = None if diverged else round(7.5 + draw.random(), 2) if reached else 21.3
-                results.append({"seed": seed, "status": status, **ending, "final_fid": final})
+                results.append({"seed": seed, "status": status, **ending, "final_value": final})
             names = {"experiment": experiment, "optimizer": optimizer, "batch_size": size}
-            runs.append({**names, "seeds": list(seeds), "results": results})
+            stop = {"metric": "fid", "at_most": 8.0}
+            runs.append({**names, "seeds": list(seeds), "stop": stop, "results": results})
     return runs
 
 
@@ -137,11 +138,11 @@ def thresholds_of(experiment="dcgan", configured=8.0):
     return table(rows, THRESHOLD)
 
 
-def scores_of(experiment="dcgan", mean=7.93, sd=0.07, seeds=6):
+def repetitions_of(experiment="dcgan", mean=7.93, sd=0.07, seeds=6):
     """noise/{experiment}.csv of one generator."""
     fids = mean + sd * np.random.default_rng(3).standard_normal(seeds)
     rows = [(experiment, "Adam", 8, 0, 2000, seed, fid) for seed, fid in enumerate(fids)]
-    return table(rows, FID_SCORES)
+    return table(rows, REPETITIONS)
 
 
 def histories_of_runs(runs):
@@ -163,7 +164,7 @@ def histories_of_runs(runs):
                 (*names, step, step * run["batch_size"], fid, result["status"])
                 for step, fid in zip(steps, fids, strict=True)
             ]
-    names = ["optimizer", "batch_size", "seed", "step", "samples", "fid", "status"]
+    names = ["optimizer", "batch_size", "seed", "step", "samples", "distance", "status"]
     return pd.DataFrame(rows, columns=names).astype({"step": "int64", "samples": "int64"})
 
 
@@ -240,7 +241,7 @@ def example_tables():
         "intervals": intervals_of(critical),
         "thresholds": thresholds_of(),
         "fit": fit,
-        "scores": scores_of(),
+        "repetitions": repetitions_of(),
         "comparison": comparison_of(),
         "noise_scale": noise_of(),
         "learning_rates": learning_rates_example(),
@@ -250,9 +251,9 @@ def example_tables():
 def final_images():
     """How the first seed of every run ended, and what there is to see of it."""
     runs = sorted(example_runs(), key=lambda run: (run["optimizer"], run["batch_size"]))
-    keys = ["seed", "status", "final_step", "final_fid"]
+    keys = ["seed", "status", "final_step", "final_value"]
     finals = pd.DataFrame([{**run, **run["results"][0]} for run in runs])
-    finals = finals[["optimizer", "batch_size", *keys]].astype({"final_fid": "float64"})
+    finals = finals[["optimizer", "batch_size", *keys]].astype({"final_value": "float64"})
     finals["sheet"] = [Path(f"{row}.png") for row in finals.index]
     sizes = tables_of()[3].set_index("optimizer")["critical_batch_size"].astype("float64")
     return FinalImages(pictures(), finals, sizes, lambda sheet: pictures(seed=int(sheet.stem)))

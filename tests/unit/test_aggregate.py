@@ -15,15 +15,19 @@ from ttur.aggregate import (
 )
 from ttur.errors import UserError
 from ttur.tables.aggregate import CRITICAL, EVALUATION, NETWORKS, SPEED, STEPS
-from ttur.tables.training import SCORES
+from ttur.tables.training import EVALUATIONS
 
 
-def result(seed, steps, status=None, last_miss=None, final_fid=9.0):
+def result(seed, steps, status=None, last_miss=None, final_value=9.0):
     status = status or ("reached" if steps is not None else "step-limit")
     if last_miss is None:  # a seed that arrived missed at every step before
         last_miss = {"reached": (steps or 0) - 1, "step-limit": 6000, "diverged": None}.get(status)
     record = {"seed": seed, "status": status, "steps": steps, "last_miss": last_miss}
-    return {**record, "first_hit": steps, "final_fid": final_fid, "final_step": steps or 6000}
+    return {**record, "first_hit": steps, "final_value": final_value, "final_step": steps or 6000}
+
+
+def stop(at_most):
+    return {"metric": "fid", "at_most": at_most}
 
 
 def run(batch_size, *results, **changes):
@@ -34,7 +38,7 @@ def run(batch_size, *results, **changes):
         "seeds": [one["seed"] for one in results],
         "dataset": {"name": "fashion", "images": 10_000, "sha256": "0"},
         "metric": "classifier-FID",
-        "threshold": 10.0,
+        "stop": stop(10.0),
         "generator_parameters": 300,
         "discriminator_parameters": 200,
         "results": list(results),
@@ -119,11 +123,11 @@ def test_tables_of_nothing_have_their_columns():
     assert list(critical_table(steps).columns) == list(CRITICAL.columns)
     assert list(networks_table([]).columns) == list(NETWORKS.columns)
     assert list(speed_table([]).columns) == list(SPEED.columns)
-    assert list(evaluation_table([], scores().iloc[:0]).columns) == list(EVALUATION.columns)
+    assert list(evaluation_table([], evaluations().iloc[:0]).columns) == list(EVALUATION.columns)
 
 
 def test_networks_table_has_one_row_per_experiment():
-    table = networks_table([run(8), run(16), run(8, experiment="biggan", threshold=25)])
+    table = networks_table([run(8), run(16), run(8, experiment="biggan", stop=stop(25))])
     assert list(table.columns) == list(NETWORKS.columns)
     assert table.to_dict("records") == [
         {
@@ -162,7 +166,7 @@ def test_speed_names_a_record_without_it():
 
 def test_networks_table_refuses_runs_that_differ():
     with pytest.raises(UserError, match=r"b16: threshold is 12, other runs of dcgan have 10\.0"):
-        networks_table([run(8), run(16, threshold=12)])
+        networks_table([run(8), run(16, stop=stop(12))])
 
 
 def test_median_counts_an_unreached_seed_as_infinite():
@@ -256,61 +260,61 @@ def test_groups_do_not_mix():
     assert table["critical_batch_size"].tolist() == [pd.NA, 2, 4]
 
 
-def scores(batch_size=8, **by_seed):
+def evaluations(batch_size=8, **by_seed):
     rows = [
         ("dcgan", "Adam", batch_size, int(seed[1:]), k, 5000, fid)
         for seed, fids in by_seed.items()
         for k, fid in enumerate(fids)
     ]
-    return SCORES.frame(rows)
+    return EVALUATIONS.frame(rows)
 
 
 def test_evaluation_compares_with_the_threshold_both_ways():
     job = run(8, *(result(s, n) for s, n in enumerate([100, 100, None, None, 100])))
     table = evaluation_table(
-        [job], scores(s0=[9, 10], s1=[10.5, 10.1], s2=[11, 13], s3=[8, 9], s4=[9, 11])
+        [job], evaluations(s0=[9, 10], s1=[10.5, 10.1], s2=[11, 13], s3=[8, 9], s4=[9, 11])
     )
     assert list(table.columns) == list(EVALUATION.columns)
     assert table.dtypes.astype(str).to_dict() == EVALUATION.types()
-    assert table["mean_fid"].tolist() == pytest.approx([9.5, 10.3, 12, 8.5, 10])
-    assert table["sd_fid"][2] == pytest.approx(math.sqrt(2))
+    assert table["mean"].tolist() == pytest.approx([9.5, 10.3, 12, 8.5, 10])
+    assert table["sd"][2] == pytest.approx(math.sqrt(2))
     assert table["agrees"].tolist() == [True, False, True, False, True]
-    assert table["in_loop_fid"].tolist() == [9.0] * 5
-    # One score far off counts with all of it: 9, 9.5 and 17.5 are 12 on the average.
-    table = evaluation_table([run(8, result(0, 100))], scores(s0=[9, 9.5, 17.5]))
-    assert table[["mean_fid", "agrees"]].to_numpy().tolist() == [[12, False]]
+    assert table["in_loop"].tolist() == [9.0] * 5
+    # One distance far off counts with all of it: 9, 9.5 and 17.5 are 12 on the average.
+    table = evaluation_table([run(8, result(0, 100))], evaluations(s0=[9, 9.5, 17.5]))
+    assert table[["mean", "agrees"]].to_numpy().tolist() == [[12, False]]
 
 
 def test_evaluation_of_a_diverged_seed_is_empty_not_false():
-    job = run(8, result(0, None, "diverged", final_fid=None), result(1, None, "diverged"))
-    table = evaluation_table([job], scores(s0=[np.nan, np.nan]))
+    job = run(8, result(0, None, "diverged", final_value=None), result(1, None, "diverged"))
+    table = evaluation_table([job], evaluations(s0=[np.nan, np.nan]))
     assert table["status"].tolist() == ["diverged"] * 2
-    assert table[["mean_fid", "sd_fid", "agrees"]].isna().all(axis=None)
-    assert table["in_loop_fid"].isna().tolist() == [True, False]
+    assert table[["mean", "sd", "agrees"]].isna().all(axis=None)
+    assert table["in_loop"].isna().tolist() == [True, False]
 
 
-def test_one_missing_score_is_not_averaged_away():
-    table = evaluation_table([run(8, result(0, 10))], scores(s0=[9, np.nan]))
-    assert table[["mean_fid", "agrees"]].isna().all(axis=None)
-    table = evaluation_table([run(8, result(0, 10))], scores(s0=[9, 11, np.nan]))
-    assert table[["mean_fid", "sd_fid", "agrees"]].isna().all(axis=None)
+def test_one_missing_distance_is_not_averaged_away():
+    table = evaluation_table([run(8, result(0, 10))], evaluations(s0=[9, np.nan]))
+    assert table[["mean", "agrees"]].isna().all(axis=None)
+    table = evaluation_table([run(8, result(0, 10))], evaluations(s0=[9, 11, np.nan]))
+    assert table[["mean", "sd", "agrees"]].isna().all(axis=None)
 
 
 def test_one_evaluation_seed_has_no_standard_deviation():
-    table = evaluation_table([run(8, result(0, 10))], scores(s0=[9]))
-    assert table["mean_fid"].tolist() == [9]
-    assert table["sd_fid"].isna().all()
+    table = evaluation_table([run(8, result(0, 10))], evaluations(s0=[9]))
+    assert table["mean"].tolist() == [9]
+    assert table["sd"].isna().all()
 
 
 def test_evaluation_is_sorted_and_refuses_unknown_seeds():
     runs = [run(16, result(0, 10)), run(8, result(0, 10))]
-    table = evaluation_table(runs, pd.concat([scores(16, s0=[9]), scores(8, s0=[8])]))
+    table = evaluation_table(runs, pd.concat([evaluations(16, s0=[9]), evaluations(8, s0=[8])]))
     assert table["batch_size"].tolist() == [8, 16]
-    assert table["mean_fid"].tolist() == [8, 9]
+    assert table["mean"].tolist() == [8, 9]
     assert table.index.tolist() == [0, 1]
-    message = r"^dcgan/Adam: evaluation\.csv scores seed 7 at b = 8, "
+    message = r"^dcgan/Adam: evaluation\.csv evaluates seed 7 at b = 8, "
     with pytest.raises(UserError, match=message):
-        evaluation_table([run(8, result(0, 10))], scores(s0=[9], s9=[9], s7=[9]))
+        evaluation_table([run(8, result(0, 10))], evaluations(s0=[9], s9=[9], s7=[9]))
 
 
 def test_a_run_stopped_too_early_may_hide_the_minimum():

@@ -5,7 +5,7 @@ from ttur.allocation import LONGEST_MINUTES, megabytes, minutes, training_second
 from ttur.training.grid import Limits, LinearGrid
 from ttur.training.job import Fid, TrainingJob
 
-SCORING = 10 * 1.0  # ten evaluations at 500 samples a second
+EVALUATING = 10 * 1.0  # ten evaluations at 500 samples a second
 
 
 def job(batch_size=8, seeds=1, samples=None):
@@ -27,7 +27,7 @@ def job(batch_size=8, seeds=1, samples=None):
 
 def test_a_training_is_its_steps_its_images_and_its_evaluations():
     seconds = training_seconds(job(batch_size=8, seeds=1), image_size=50)
-    assert seconds == pytest.approx(1000 * (0.05 + 8 * 50**2 / 4e6) + SCORING)
+    assert seconds == pytest.approx(1000 * (0.05 + 8 * 50**2 / 4e6) + EVALUATING)
 
 
 def test_it_grows_with_batch_size_seeds_and_image_size():
@@ -42,7 +42,7 @@ def test_a_limit_of_samples_bounds_large_batches():
 
 
 def test_a_measured_rate_takes_the_place_of_the_guess():
-    assert training_seconds(job(), 64, rate=10.0) == pytest.approx(150.0 + SCORING)
+    assert training_seconds(job(), 64, rate=10.0) == pytest.approx(150.0 + EVALUATING)
 
 
 def test_minutes_leave_time_to_start_grow_by_attempt_and_end_at_a_day():
@@ -67,9 +67,9 @@ def test_memory_is_a_base_and_so_many_bytes_a_number():
 
 def test_every_seed_is_trained_and_scored():
     one, three = (training_seconds(job(seeds=seeds), 50) for seeds in (1, 3))
-    assert three - one == pytest.approx(2 * (1000 * 8 * 50**2 / 4e6 + SCORING))
+    assert three - one == pytest.approx(2 * (1000 * 8 * 50**2 / 4e6 + EVALUATING))
     rated = [training_seconds(job(seeds=seeds), 50, rate=5.0) for seeds in (1, 3)]
-    assert rated == pytest.approx([300 + SCORING, 300 + 3 * SCORING])
+    assert rated == pytest.approx([300 + EVALUATING, 300 + 3 * EVALUATING])
 
 
 def test_a_minute_that_has_begun_is_asked_for():

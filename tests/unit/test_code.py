@@ -288,7 +288,7 @@ def job(optimizer, networks, features, objective="bce"):
 
 
 DCGAN = job("Adam", "dcgan", "classifier")
-BIGGAN = job("AdaBelief", "biggan", "inception", "hinge")
+BIGGAN = replace(job("AdaBelief", "biggan", "inception", "hinge"), metrics={"kid": {}})
 RMSPROP = job("RMSProp", "dcgan", "classifier", "wasserstein_gp")
 AMSGRAD = job("AMSGrad", "dcgan", "classifier")
 JOBS = {"dcgan": DCGAN, "biggan": BIGGAN, "rmsprop": RMSPROP, "amsgrad": AMSGRAD}
@@ -345,6 +345,11 @@ def changed(scripts, file, text="EDITED = True\n", script="train_gan.py"):
         ("objectives/losses/wasserstein.py", {"rmsprop"}),
         ("objectives/losses/penalty.py", {"rmsprop"}),
         ("objectives/__init__.py", set(JOBS)),
+        ("metrics/kinds/kid.py", {"biggan"}),
+        ("metrics/kernel.py", {"biggan"}),
+        ("metrics/kinds/fid.py", set(JOBS)),
+        ("frechet.py", set(JOBS)),
+        ("metrics/__init__.py", set(JOBS)),
         ("optimizers/__init__.py", set(JOBS)),
         ("network_kinds/__init__.py", set(JOBS)),
         ("features/kinds/__init__.py", set(JOBS)),
@@ -357,7 +362,9 @@ def test_a_training_job_depends_on_the_entries_that_it_uses(scripts, file, jobs)
     assert changed(scripts, file) == jobs
 
 
-@pytest.mark.parametrize("folder", ["optimizers", "network_kinds", "objectives", "features/kinds"])
+@pytest.mark.parametrize(
+    "folder", ["optimizers", "network_kinds", "objectives", "features/kinds", "metrics/kinds"]
+)
 def test_one_entry_more_changes_no_job(scripts, folder):
     assert changed(scripts, f"{folder}/lion.py", ENTRY) == set()
 
@@ -366,7 +373,7 @@ def test_a_comment_in_an_entry_changes_no_job(scripts):
     assert changed(scripts, "optimizers/adam.py", "# An edit.\n") == set()
 
 
-def test_scoring_depends_on_the_networks_that_it_uses_on_no_optimizer_and_no_objective(scripts):
+def test_evaluation_depends_on_its_networks_and_on_no_optimizer_or_objective(scripts):
     for file, jobs in (
         ("networks/biggan.py", {"biggan"}),
         ("features/resize.py", {"biggan"}),
@@ -390,6 +397,7 @@ def test_jobs_together_use_what_each_of_them_uses():
         "network_kinds": {"dcgan", "biggan"},
         "objectives": {"bce", "hinge"},
         "features.kinds": {"classifier", "inception"},
+        "metrics.kinds": {"fid", "kid"},
     }
 
 
@@ -444,3 +452,5 @@ def test_a_training_loads_nothing_that_its_digest_leaves_out(one, tiny, tmp_path
     folders = ("optimizers", "network_kinds", "objectives")
     entries = {path.stem for path in loaded if path.parent.name in folders}
     assert entries == {"__init__", "dcgan", one.optimizer.lower(), one.objective["kind"]}
+    metrics = {path.stem for path in loaded if path.parent.parent.name == "metrics"}
+    assert metrics == {"__init__", "fid"}

@@ -6,7 +6,7 @@ from figure_examples import (
     comparison_of,
     learning_rates_example,
     noise_of,
-    scores_of,
+    repetitions_of,
     table,
     thresholds_of,
 )
@@ -85,13 +85,13 @@ def test_heat_map_tells_reached_too_early_from_not_reached():
 # -------------------------------------------------------------------------------------- fid_noise
 
 
-def test_strip_has_every_score_the_mean_and_the_threshold():
-    scores = scores_of()
-    figure = fid_noise_figure(scores, **LABEL)
+def test_strip_has_every_distance_the_mean_and_the_threshold():
+    repetitions = repetitions_of()
+    figure = fid_noise_figure(repetitions, **LABEL)
     (axes,) = figure.axes
     dots = axes.collections[0].get_offsets()[:, 0]
-    np.testing.assert_allclose(sorted(dots), sorted(scores["fid"]))
-    mean, sd = scores["fid"].mean(), scores["fid"].std(ddof=1)
+    np.testing.assert_allclose(sorted(dots), sorted(repetitions["distance"]))
+    mean, sd = repetitions["distance"].mean(), repetitions["distance"].std(ddof=1)
     assert set(lines(axes, "mean")[0].get_xdata()) == {mean}
     assert set(lines(axes, "threshold")[0].get_xdata()) == {8.0}
     (band,) = [patch for patch in axes.patches if patch.get_gid() == "sd"]
@@ -99,18 +99,18 @@ def test_strip_has_every_score_the_mean_and_the_threshold():
     assert axes.get_title("left") == f"mean {mean:.4g}, sd {sd:.2g} (shaded)"
     assert "Adam, $b =$ $2^{3}$, seed 0: 6 sets of 2,000 samples" in figure.get_suptitle()
     low, high = axes.get_xlim()
-    assert low < min(*scores["fid"], 8.0)
-    assert high > max(*scores["fid"], 8.0)
+    assert low < min(*repetitions["distance"], 8.0)
+    assert high > max(*repetitions["distance"], 8.0)
 
 
 def test_strip_says_what_is_missing():
-    scores = scores_of()
-    scores.loc[0, "fid"] = np.inf
-    assert "1 not finite" in fid_noise_figure(scores, **LABEL).axes[0].get_title("left")
-    diverged = fid_noise_figure(scores.assign(fid=np.nan), **LABEL)
+    repetitions = repetitions_of()
+    repetitions.loc[0, "distance"] = np.inf
+    assert "1 not finite" in fid_noise_figure(repetitions, **LABEL).axes[0].get_title("left")
+    diverged = fid_noise_figure(repetitions.assign(fid=np.nan), **LABEL)
     assert words(diverged.axes[0]) == ["no finite distance: the generator diverged"]
-    assert words(fid_noise_figure(scores.head(0), **LABEL).axes[0]) == ["no scores"]
-    one = fid_noise_figure(scores.tail(1), **LABEL)
+    assert words(fid_noise_figure(repetitions.head(0), **LABEL).axes[0]) == ["no evaluations"]
+    one = fid_noise_figure(repetitions.tail(1), **LABEL)
     assert "sd" not in one.axes[0].get_title("left")
     for figure in (diverged, one):
         figure.draw_without_rendering()

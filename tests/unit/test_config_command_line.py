@@ -9,7 +9,7 @@ from snakemake.utils import update_config
 from ttur.configuration import load
 from ttur.errors import UserError
 from ttur.training.grid import Limits
-from ttur.training.job import Ema, FirstLook
+from ttur.training.job import Ema, FirstLook, Stop
 
 
 def merged(typed):
@@ -43,7 +43,7 @@ def test_numbers_inside_a_nested_value_of_the_command_line_are_numbers():
         assert experiment.batch_sizes == (2, 8)
         assert experiment.latent_reuse is False
         assert experiment.ema == Ema(decay=0.9, start_step=3)
-        assert experiment.fid.threshold == 25.0
+        assert experiment.stop == Stop("fid", 25.0)
         assert experiment.fid.first_look == FirstLook(samples=100, factor=2)
         assert load(config, typed).compute.channels_last is True
 

@@ -104,13 +104,14 @@ def test_weights_and_what_the_distance_is_called(block, weights, metric):
 )
 def test_reference_statistics_are_named_by_what_becomes_of_an_image(fid, feature_key, fid_key):
     own = experiment(with_inception({}, **fid))
-    assert (own.feature_key, own.fid_key) == (feature_key, fid_key)
+    assert (own.feature_key, own.reference_keys) == (feature_key, {"fid": fid_key})
 
 
 def test_the_classifier_has_neither_resize_nor_weights():
     own = experiment({**minimal(), "inception": {}})
     assert own.fid.network.to_json() == {"features": "classifier"}
-    assert (own.feature_key, own.fid_key) == ("classifier", "classifier-fixed")
+    assert own.reference_keys == {"fid": "classifier-fixed"}
+    assert own.feature_key == "classifier"
 
 
 @pytest.mark.parametrize(
@@ -187,8 +188,8 @@ def test_inception_needs_no_labels(tmp_path):
 def test_what_entries_say_of_the_feature_networks_is_what_these_are():
     classifier, inception = NETWORKS["classifier"], NETWORKS["inception"]
     assert classifier.dimensions == Classifier.dimensions
-    assert f"{classifier.prefix}FID" == Classifier.metric
-    assert (classifier.needs_labels, classifier.resizes) == (True, ())
+    assert (classifier.prefix, classifier.needs_labels) == ("classifier-", True)
+    assert classifier.resizes == ()
     assert classifier.weights("mine", None) == "results/features/mine/classifier.safetensors"
     assert inception.dimensions == Inception.dimensions
     assert (inception.prefix, inception.needs_labels) == ("", False)
@@ -210,7 +211,7 @@ def sharp():
 def test_a_resize_is_one_of_the_network_s_and_the_first_by_default(sharp):
     assert experiment(changed(minimal(), sharp)).fid.resize == "sharp"
     soft = sharp | {f"{X}/fid/resize": "soft"}
-    assert experiment(changed(minimal(), soft)).fid_key == "sharp-soft-fixed"
+    assert experiment(changed(minimal(), soft)).reference_keys == {"fid": "sharp-soft-fixed"}
     other = sharp | {f"{X}/fid/resize": "clean"}
     assert_refused(other, f"{X}/fid/resize", "is clean: with sharp use one of sharp, soft")
     unknown = sharp | {f"{X}/fid/resize": "x"}
@@ -221,4 +222,4 @@ def test_the_smoke_configuration():
     with open("tests/config.inception.yaml", encoding="utf-8") as file:
         own = load(yaml.safe_load(file)).experiments["dcgan"]
     assert own.metric == "FID (random weights)"
-    assert own.fid_key == "inception-clean-stretch"
+    assert own.reference_keys == {"fid": "inception-clean-stretch"}

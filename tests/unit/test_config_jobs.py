@@ -9,7 +9,7 @@ from ttur.configuration import load
 from ttur.optimizers import OPTIMIZERS
 from ttur.runs.layout import Run
 from ttur.training.grid import Limits
-from ttur.training.job import TrainingJob
+from ttur.training.job import Stop, TrainingJob
 
 
 def test_defaults_are_filled_in_and_the_input_is_left_alone():
@@ -27,7 +27,8 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "discriminator_norm": "batch",
         "generator_bn_momentum": 0.1,
     }
-    assert experiment.fid_key == "classifier-fixed"
+    assert experiment.reference_keys == {"fid": "classifier-fixed"}
+    assert (experiment.stop, experiment.metrics) == (Stop("fid", 15.0), {})
     assert experiment.optimizers["Adam"].optimizer.settings == OPTIMIZERS["Adam"].settings()
     assert config.experiments["wgan-mnist"].objective.settings.penalty_weight == 10.0
     assert config.experiments["wgan-mnist"].networks.settings.discriminator_norm == "none"
@@ -142,13 +143,14 @@ def test_a_training_job_as_json():
         "fid": {
             "features": "classifier",
             "samples": 2000,
-            "threshold": 15.0,
             "pixel_map": "fixed",
             "first_look": None,
             "resize": None,
             "weights": None,
             "grid": {"kind": "log", "first": 50, "factor": 1.1},
         },
+        "metrics": {},
+        "stop": {"metric": "fid", "at_most": 15.0},
         "batch_size": 4,
         "seeds": [0, 1, 2],
         "optimizer": "Adam",

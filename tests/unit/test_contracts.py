@@ -14,7 +14,7 @@ from ttur.errors import UserError
 from ttur.runs.layout import EVALUATION, RUN_DIR
 from ttur.tables.contract import Column, Table
 from ttur.tables.every import TABLES
-from ttur.tables.training import HISTORY, SCORES
+from ttur.tables.training import EVALUATIONS, HISTORY
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,7 +126,7 @@ def test_every_column_has_a_meaning(table):
 
 def test_tables_of_runs_lie_where_the_layout_says():
     assert HISTORY.path == f"{RUN_DIR}/history.csv"
-    assert SCORES.path == EVALUATION
+    assert EVALUATIONS.path == EVALUATION
 
 
 def test_declaring_tables_takes_no_pandas():

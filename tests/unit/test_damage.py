@@ -307,7 +307,7 @@ def trained(tiny, tmp_path_factory):
     return folder
 
 
-def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
+def test_evaluation_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
     folder = tmp_path / "experiment/Adam/b4/seeds_0"
     folder.mkdir(parents=True)
     words = {
@@ -330,49 +330,49 @@ def test_scoring_names_damaged_generators(tiny, trained, tmp_path, monkeypatch):
             (folder / name).write_bytes(data)
             assert name in refused(main)
             assert not (tmp_path / "evaluation.csv").exists()
-            assert not (folder / "scores.json").exists()
+            assert not (folder / "distances.json").exists()
         (folder / name).write_bytes(whole)
     main()
-    scores = (tmp_path / "evaluation.csv").read_bytes()
+    whole = (tmp_path / "evaluation.csv").read_bytes()
     with open(tmp_path / "evaluation.csv") as file:
         assert len(list(csv.DictReader(file))) == 1
     # What is kept beside the run is used where it is whole, and made again where it is not.
-    kept = (folder / "scores.json").read_bytes()
+    kept = (folder / "distances.json").read_bytes()
     for data in (kept, kept[:-3], flipped(kept, len(kept) // 2), b"{}", b""):
-        (folder / "scores.json").write_bytes(data)
+        (folder / "distances.json").write_bytes(data)
         main()
-        assert (tmp_path / "evaluation.csv").read_bytes() == scores
-        assert (folder / "scores.json").read_bytes() == kept
+        assert (tmp_path / "evaluation.csv").read_bytes() == whole
+        assert (folder / "distances.json").read_bytes() == kept
 
 
-def test_scoring_goes_on_where_it_was_interrupted(tiny, trained, tmp_path, monkeypatch):
-    scored, runs = [], tmp_path / "experiment/Adam"
+def test_evaluation_goes_on_where_it_was_interrupted(tiny, trained, tmp_path, monkeypatch):
+    evaluated, runs = [], tmp_path / "experiment/Adam"
     folders = [runs / f"b{b}/seeds_0" for b in (4, 8, 16)]
     for folder in folders:
         folder.mkdir(parents=True)
         for name in ("run.json", "generators.safetensors", "history.csv"):
             (folder / name).write_bytes((trained / name).read_bytes())
 
-    def score(*batch_sizes, samples=80):
+    def evaluate(*batch_sizes, samples=80):
         words = ["--runs-dir", runs, "--batch-sizes", *batch_sizes, "--groups", 0]
         words += ["--data-dir", tiny.data_dir, "--weights", tiny.weights]
         words += ["--reference", tiny.reference, "--samples", samples, "--seeds", 2]
-        scored.clear()
+        evaluated.clear()
         call(evaluate_runs, monkeypatch, *words, "--output", tmp_path / "evaluation.csv")()
-        return [path.parent for path in scored]
+        return [path.parent for path in evaluated]
 
-    original = evaluate_runs.scored
+    original = evaluate_runs.evaluated
 
     def noted(path, *arguments):
-        scored.append(path)
+        evaluated.append(path)
         return original(path, *arguments)
 
-    monkeypatch.setattr(evaluate_runs, "scored", noted)
-    assert score(4) == folders[:1]
-    assert score(4, 8) == folders[1:2]  # as if a batch size had been added
-    assert score(4, 8) == []
-    assert score(4, 8, samples=81) == folders[:2]
-    assert score(4, 8, 16, samples=81) == folders[2:]
+    monkeypatch.setattr(evaluate_runs, "evaluated", noted)
+    assert evaluate(4) == folders[:1]
+    assert evaluate(4, 8) == folders[1:2]  # as if a batch size had been added
+    assert evaluate(4, 8) == []
+    assert evaluate(4, 8, samples=81) == folders[:2]
+    assert evaluate(4, 8, 16, samples=81) == folders[2:]
     with open(tmp_path / "evaluation.csv") as file:
         assert len(list(csv.DictReader(file))) == 3 * 2
 
@@ -382,9 +382,9 @@ def test_aggregating_names_the_damaged_file(trained, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for name in ("run.json", "history.csv"):
         (folder / name).write_bytes((trained / name).read_bytes())
-    scores = tmp_path / "experiment/Adam/evaluation.csv"
-    header = "experiment,optimizer,batch_size,seed,evaluation_seed,samples,fid\n"
-    scores.write_text(f"{header}experiment,Adam,4,0,0,80,9.5\n")
+    evaluations = tmp_path / "experiment/Adam/evaluation.csv"
+    header = "experiment,optimizer,batch_size,seed,evaluation_seed,samples,distance\n"
+    evaluations.write_text(f"{header}experiment,Adam,4,0,0,80,9.5\n")
     tables = ("steps", "critical", "networks", "evaluation", "speed")
     outputs = [word for name in tables for word in (f"--{name}", tmp_path / "out" / f"{name}.csv")]
     main = call(aggregate_runs, monkeypatch, "--runs", folder / "run.json", *outputs)
@@ -394,7 +394,7 @@ def test_aggregating_names_the_damaged_file(trained, tmp_path, monkeypatch):
     assert "run.json is damaged" in refused(main)
     (folder / "run.json").write_text(text)
     for content in ("", "seed,fid\n", f"{header}experiment,Adam,4,0,0,80,x\n", "0,\0,\n"):
-        scores.write_text(content)
+        evaluations.write_text(content)
         assert "evaluation.csv is not as expected" in refused(main)
     assert not (tmp_path / "out").exists()
 

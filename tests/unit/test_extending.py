@@ -1,6 +1,7 @@
 """docs/extending.md as it stands: one file is enough to configure, to prepare and to train."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,14 +11,15 @@ import numpy as np
 import pytest
 from config_examples import X, changed, minimal, problem
 from conftest import Tiny
-from page_files import LIBRARY, files_of_page, modules_of_page
+from installed import install
+from page_files import LIBRARY, files_of_page, modules_of_page, sections_of
 from ttur.code import code_digest
 from ttur.configuration import load, schema
 from ttur.configuration.json_schema import SCHEMA_FILE
 from ttur.data.kinds import KINDS
 from ttur.features.kinds import NETWORKS
 
-PAGE = Path("docs/extending.md").read_text()
+PAGE = sections_of(Path("docs/extending.md").read_text(), "Data-set kinds", "Feature networks")
 DATASET = "datasets/fashion-mnist"
 ADDED = {"data.kinds": "npz", "features.kinds": "pixels"}
 
@@ -69,7 +71,7 @@ def test_the_examples_are_checked_like_what_is_built_in(page, digits):
         **{"name": "fashion-mnist", "kind": "npz"},
         **{"root": str(digits), "image_size": 16},
     }
-    assert (experiment.metric, experiment.fid_key) == ("pixel-FID", "pixels-fixed")
+    assert (experiment.metric, experiment.reference_keys) == ("pixel-FID", {"fid": "pixels-fixed"})
     assert (experiment.fid.resize, experiment.fid.weights) == (None, None)
     for changes, message in (
         ({f"{DATASET}/rooot": "x"}, "rooot is not a known key of kind npz: did you mean root?"),
@@ -100,27 +102,46 @@ def scripts(tmp_path):
     return copy
 
 
+@pytest.fixture
+def site(tmp_path):
+    """A folder of installed packages, with the files of the page as one."""
+    package = {Path(path).name: code for path, code in files_of_page(PAGE).items()}
+    modules = {f"lab/{name}": code for name, code in package.items()} | {"lab/__init__.py": ""}
+    points = {"datasets": {"npz": "lab.npz:KIND"}, "features": {"pixels": "lab.pixels:KIND"}}
+    install(tmp_path / "site", "lab", modules, points)
+    return tmp_path / "site"
+
+
 CONFIGURED = """
 import json, sys
-from ttur.configuration import load
+from ttur.configuration import load, schema_text
 config = load(json.load(sys.stdin))
 job = config.training_job(config.runs()[0])
 dataset, features = config.dataset_settings("fashion-mnist"), job.fid.network
-print(json.dumps([dataset, job.to_json(), features.to_json()]))
+print(json.dumps([dataset, job.to_json(), features.to_json(), "npz" in schema_text()]))
 """
 
 
-def test_one_file_each_prepares_and_trains(scripts, digits, tmp_path):
-    """Through the scripts that rules call, in processes that know nothing of this test."""
+@pytest.mark.parametrize("where", ["scripts", "site"])
+def test_one_file_each_prepares_and_trains(where, request, digits, tmp_path):
+    """Through the scripts that rules call, in processes that know nothing of this test.
+
+    The files lie in the library's folders, or in an installed package.
+    """
+    folder = request.getfixturevalue(where)
+    scripts = folder if where == "scripts" else Path("workflow/scripts").resolve()
+    environment = os.environ | ({"PYTHONPATH": str(folder)} if where == "site" else {})
 
     def call(script: str, *words: object, **more) -> str:
-        command = [sys.executable, *script.split(), *map(str, words)]
+        command, more = [sys.executable, script, *map(str, words)], more | {"env": environment}
         done = subprocess.run(command, cwd=scripts, capture_output=True, text=True, **more)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     told = call("-c", CONFIGURED, input=json.dumps(config(digits)))
-    dataset, job, features = map(json.dumps, json.loads(told))
+    *settings, in_schema = json.loads(told)
+    assert in_schema == (where == "scripts")  # that of editors has what comes with the library
+    dataset, job, features = map(json.dumps, settings)
     packed, reference = tmp_path / "fashion-mnist", tmp_path / "reference.npz"
     output = ("--output-dir", packed, "--threads", 2)
     said = call("prepare_data.py", "--settings", dataset, *output)
@@ -153,7 +174,14 @@ def test_a_damaged_file_is_one_line(scripts, digits):
 def test_nothing_else_runs_again(scripts):
     """Jobs of other entries depend on no file of the page."""
     for script in ("prepare_data.py", "train_gan.py", "compute_reference.py"):
-        uses = {"data.kinds": {"mnist"}, "features.kinds": {"classifier"}, "objectives": {"bce"}}
+        uses = {
+            "data.kinds": {"mnist"},
+            "features.kinds": {"classifier"},
+            "metrics.kinds": {"fid"},
+            "network_kinds": {"dcgan"},
+            "objectives": {"bce"},
+            "optimizers": {"Adam"},
+        }
         here = code_digest(Path("workflow/scripts") / script, uses)
         assert code_digest(scripts / script, uses) == here
     uses = {registry: {name} for registry, name in ADDED.items()}

@@ -3,16 +3,12 @@
 import itertools
 from dataclasses import replace
 
-import numpy as np
-import pytest
 import torch
 from ttur import features
-from ttur.errors import UserError
 from ttur.feature_settings import FeatureSettings
-from ttur.features import load_features, load_reference, statistics_key
+from ttur.features import load_features, statistics_key
 from ttur.features.classifier import Classifier, save_classifier
 from ttur.features.inception import load_inception
-from ttur.frechet import Moments, Reference
 
 INCEPTION = FeatureSettings("inception", resize="area", weights="random")
 
@@ -70,16 +66,3 @@ def test_a_key_is_the_digest_that_earlier_runs_have_written(tmp_path):
     (tmp_path / "w").write_bytes(b"weights")
     key = statistics_key({"sha256": "d" * 64}, INCEPTION, tmp_path / "w", "fixed")
     assert key == "6ee42e7f07b5e78c073aba71c0755c4068f76ae09272c997949e4c1aa1b4b809"
-
-
-def test_a_reference_of_another_key_is_refused(tmp_path):
-    moments = Moments(2)
-    moments.update(torch.from_numpy(np.random.default_rng(0).normal(size=(9, 2))))
-    Reference.of(moments, "mine").save(tmp_path / "reference.npz")
-    assert load_reference(tmp_path / "reference.npz", "mine").count == 9
-    with pytest.raises(UserError) as error:
-        load_reference(tmp_path / "reference.npz", "yours")
-    assert str(error.value) == (
-        f"{tmp_path / 'reference.npz'} belongs to other data, feature weights or pixel map: "
-        "delete it and run again"
-    )

@@ -30,8 +30,8 @@ def histories_of(ends):
         for k in range(1, number + 1):
             fid = (160 + seed) / (50 * k) ** 0.5
             rows.append((optimizer, batch_size, seed, 50 * k, 50 * k * batch_size, fid, status))
-    columns = ["optimizer", "batch_size", "seed", "step", "samples", "fid", "status"]
-    types = {"step": "int64", "samples": "int64", "fid": "float64"}
+    columns = ["optimizer", "batch_size", "seed", "step", "samples", "distance", "status"]
+    types = {"step": "int64", "samples": "int64", "distance": "float64"}
     return pd.DataFrame(rows, columns=columns).astype(types)
 
 
@@ -44,7 +44,7 @@ def test_fid_panels_lines_medians_and_bands():
         ("RMSProp", 4, 0): (3, "reached"),
     }
     histories = histories_of(ends)
-    histories.loc[(histories["seed"] == 1) & (histories["step"] == 200), "fid"] = np.nan
+    histories.loc[(histories["seed"] == 1) & (histories["step"] == 200), "distance"] = np.nan
     figure = fid_figure(histories, against="step", **LABEL)
     adam, rmsprop = figure.axes
     assert figure.get_figwidth() == 7.0
@@ -76,8 +76,8 @@ def test_fid_marks_how_every_seed_ended():
         ("Adam", 4, 0): (3, "reached"),
     }
     histories = histories_of(ends)
-    histories.loc[(histories["seed"] == 1) & (histories["step"] == 100), "fid"] = np.inf
-    histories.loc[histories["seed"] == 2, "fid"] = np.nan
+    histories.loc[(histories["seed"] == 1) & (histories["step"] == 100), "distance"] = np.inf
+    histories.loc[histories["seed"] == 2, "distance"] = np.nan
     figure = fid_figure(histories, against="step", **LABEL)
     (panel,) = figure.axes
     assert line(panel, "step-limit 2").get_xdata()[0] == 200
@@ -100,7 +100,7 @@ def test_fid_degenerate_histories_are_drawn(kept):
     drawn = [line(panel, "median").get_xdata().tolist()] if kept else []
     assert drawn == [[50, 100][:kept]][: bool(kept)]
     assert [text.get_text() for text in panel.texts] == ([] if kept else ["no evaluations"])
-    histories["fid"] = np.nan
+    histories["distance"] = np.nan
     figure = fid_figure(histories, against="step", **LABEL)
     figure.draw_without_rendering()
     (panel,) = figure.axes

@@ -1,4 +1,4 @@
-"""The noise of the FID: one stored generator, scored with other samples."""
+"""The noise of the distance: one stored generator, evaluated with other samples."""
 
 import math
 from pathlib import Path
@@ -13,7 +13,7 @@ from ttur.fid_noise import fid_noise_table
 from ttur.networks.build import build
 from ttur.networks.replicated import replica_state
 from ttur.stored import load_generators
-from ttur.tables.statistics import FID_NOISE, FID_SCORES
+from ttur.tables.statistics import FID_NOISE, REPETITIONS
 
 NETWORKS = {
     "kind": "dcgan",
@@ -55,9 +55,9 @@ def test_generators_that_do_not_fit_are_one_line(stored):
             load_generators(path, Path("run.json"), record, MANIFEST, seeds, CPU)
 
 
-def scores(fids, experiment="dcgan"):
+def repetitions(fids, experiment="dcgan"):
     rows = [(experiment, "Adam", 8, 0, 2000, number, fid) for number, fid in enumerate(fids)]
-    return FID_SCORES.frame(rows)
+    return REPETITIONS.frame(rows)
 
 
 THRESHOLDS = pd.DataFrame({"experiment": ["dcgan", "biggan"], "threshold": [8.0, 12.0]})
@@ -65,56 +65,56 @@ THRESHOLDS = pd.DataFrame({"experiment": ["dcgan", "biggan"], "threshold": [8.0,
 
 def test_mean_and_standard_deviation_over_sample_seeds():
     table = fid_noise_table(
-        pd.concat([scores([7.0, 8.0, 9.0]), scores([5.0, 6.0], "biggan")]), THRESHOLDS
+        pd.concat([repetitions([7.0, 8.0, 9.0]), repetitions([5.0, 6.0], "biggan")]), THRESHOLDS
     )
     assert table.dtypes.astype(str).to_dict() == FID_NOISE.types()
     found = table.set_index("experiment")
-    assert found.loc["dcgan", ["sample_seeds", "mean_fid", "sd_fid", "threshold"]].tolist() == [
+    assert found.loc["dcgan", ["sample_seeds", "mean", "sd", "threshold"]].tolist() == [
         *(3, 8.0, 1.0, 8.0)
     ]
-    assert found.loc["biggan", "sd_fid"] == pytest.approx(math.sqrt(0.5))
+    assert found.loc["biggan", "sd"] == pytest.approx(math.sqrt(0.5))
     assert found.loc["biggan", "threshold"] == 12
 
 
 def test_generators_are_kept_apart_by_every_key():
-    """One score each, equal but for one key: no two are averaged."""
-    one = scores([7.0])
+    """One evaluation each, equal but for one key: no two are averaged."""
+    one = repetitions([7.0])
     others = [
-        one.assign(optimizer="RMSProp", fid=8.0),
-        one.assign(batch_size=16, fid=9.0),
-        one.assign(seed=1, fid=10.0),
-        one.assign(samples=500, fid=11.0),
-        one.assign(experiment="biggan", fid=12.0),
+        one.assign(optimizer="RMSProp", distance=8.0),
+        one.assign(batch_size=16, distance=9.0),
+        one.assign(seed=1, distance=10.0),
+        one.assign(samples=500, distance=11.0),
+        one.assign(experiment="biggan", distance=12.0),
     ]
     table = fid_noise_table(pd.concat([one, *others]), THRESHOLDS)
-    assert sorted(table["mean_fid"]) == [7, 8, 9, 10, 11, 12]
+    assert sorted(table["mean"]) == [7, 8, 9, 10, 11, 12]
     assert (table["sample_seeds"] == 1).all()
-    assert table.set_index("mean_fid")["threshold"].to_dict()[12.0] == 12
-    table = fid_noise_table(scores([1.0, 2.0, 6.0]), THRESHOLDS[:0])
-    assert table[["mean_fid", "sd_fid"]].iloc[0].tolist() == [3, math.sqrt(7)]
+    assert table.set_index("mean")["threshold"].to_dict()[12.0] == 12
+    table = fid_noise_table(repetitions([1.0, 2.0, 6.0]), THRESHOLDS[:0])
+    assert table[["mean", "sd"]].iloc[0].tolist() == [3, math.sqrt(7)]
     assert table["threshold"].isna().all()
 
 
 def test_whole_numbers_and_thresholds_have_their_types_and_only_experiments_join():
-    """networks.csv may hold other columns of the same names as the scores have."""
+    """networks.csv may hold other columns of the same names as the evaluations have."""
     networks = pd.DataFrame({"experiment": ["dcgan"], "threshold": [8], "samples": [1]})
-    table = fid_noise_table(scores([7.0, 8.0]), networks)
+    table = fid_noise_table(repetitions([7.0, 8.0]), networks)
     assert table.dtypes.astype(str).to_dict() == FID_NOISE.types()
     assert (table["samples"].item(), table["threshold"].item()) == (2000, 8.0)
-    none = fid_noise_table(scores([]), networks)
+    none = fid_noise_table(repetitions([]), networks)
     assert none.dtypes.astype(str).to_dict() == FID_NOISE.types()
 
 
-def test_one_score_that_is_none_makes_the_mean_none():
-    table = fid_noise_table(scores([7.0, math.nan, 9.0]), THRESHOLDS)
-    assert table[["mean_fid", "sd_fid"]].isna().all(axis=None)
+def test_one_distance_that_is_none_makes_the_mean_none():
+    table = fid_noise_table(repetitions([7.0, math.nan, 9.0]), THRESHOLDS)
+    assert table[["mean", "sd"]].isna().all(axis=None)
 
 
-def test_scores_of_a_diverged_generator_are_empty():
-    table = fid_noise_table(scores([math.nan] * 3), THRESHOLDS)
-    assert table[["mean_fid", "sd_fid"]].isna().all(axis=None)
+def test_evaluations_of_a_diverged_generator_are_empty():
+    table = fid_noise_table(repetitions([math.nan] * 3), THRESHOLDS)
+    assert table[["mean", "sd"]].isna().all(axis=None)
     assert table["sample_seeds"].tolist() == [3]
 
 
-def test_one_score_has_no_standard_deviation():
-    assert fid_noise_table(scores([7.0]), THRESHOLDS)["sd_fid"].isna().all()
+def test_one_evaluation_has_no_standard_deviation():
+    assert fid_noise_table(repetitions([7.0]), THRESHOLDS)["sd"].isna().all()

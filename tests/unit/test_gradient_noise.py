@@ -367,7 +367,11 @@ def test_a_diverged_replica_keeps_its_row_without_numbers(tiny):
 
 
 def test_the_script_writes_the_table_of_all_optimizers(tiny, tmp_path):
-    recipe = {key: SETTINGS[key] for key in SETTINGS if key not in ("limits", "fid", "processes")}
+    recipe = {
+        key: SETTINGS[key]
+        for key in SETTINGS
+        if key not in ("limits", "fid", "stop", "metrics", "processes")
+    }
     jobs = [recipe | {"seeds": [4]}, recipe | {"seeds": [4], "optimizer": "RMSProp"}]
     jobs[1]["hyper"] = {"alpha": 0.99, "eps": 1e-8}
     settings = json.dumps({"steps": [1, 3], "batches": 2, "jobs": jobs})

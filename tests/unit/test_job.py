@@ -19,6 +19,7 @@ from ttur.training.job import (
     FirstLook,
     NoiseSettings,
     Recipe,
+    Stop,
     TrainingJob,
 )
 
@@ -42,15 +43,19 @@ FULL = TrainingJob(
     fid=Fid(
         features="inception",
         samples=3000,
-        threshold=12.5,
         pixel_map="stretch",
         grid=LogGrid(first=2, factor=3.0),
         first_look=FirstLook(samples=100, factor=1.5),
         resize="clean",
         weights="random",
     ),
+    stop=Stop(metric="kid", at_most=0.125),
+    metrics={"kid": {"subsets": 10, "subset_size": 50}},
     processes=2,
 )
+
+
+TRAINING_ONLY = ("limits", "fid", "stop", "metrics", "processes")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,7 @@ def test_json_carries_every_field_and_every_type(job):
 
 
 def test_a_recipe_is_a_job_without_its_end():
-    keys = [key for key in FULL.to_json() if key not in ("limits", "fid", "processes")]
+    keys = [key for key in FULL.to_json() if key not in TRAINING_ONLY]
     recipe = Recipe.from_json({key: FULL.to_json()[key] for key in keys})
     assert [getattr(recipe, key) for key in keys] == [getattr(FULL, key) for key in keys]
     assert list(recipe.to_json()) == keys
@@ -85,13 +90,15 @@ def test_what_is_left_out_has_the_reference_s_value():
     assert recipe.compute == Compute("fp32", False, False, "device")
     assert (recipe.discriminator_steps, recipe.latent_reuse, recipe.micro_batches) == (1, True, 1)
     assert (recipe.labels, recipe.ema) == ("data", None)
-    job = TrainingJob.from_json({key: FULL.to_json()[key] for key in (*least, "limits", "fid")})
-    assert job.processes == 1
+    job = TrainingJob.from_json(
+        {key: FULL.to_json()[key] for key in (*least, "limits", "fid", "stop")}
+    )
+    assert (job.processes, job.metrics) == (1, {})
     assert Limits(9) == Limits(9, samples=None)
 
 
 def test_what_the_gradient_noise_needs_is_carried_by_json_too():
-    keys = [key for key in FULL.to_json() if key not in ("limits", "fid", "processes")]
+    keys = [key for key in FULL.to_json() if key not in TRAINING_ONLY]
     recipe = Recipe.from_json({key: FULL.to_json()[key] for key in keys})
     settings = NoiseSettings((3, 9), 20, (recipe, replace(recipe, optimizer="Adam")))
     text = json.dumps(settings.to_json())
@@ -109,7 +116,8 @@ def test_what_the_gradient_noise_needs_is_carried_by_json_too():
         ("seeds", None, "seeds is missing"),
         ("fid", 3, "fid is 3: use an object"),
         ("fid.treshold", 1.0, "fid.treshold is not known"),
-        ("fid.threshold", None, "fid.threshold is missing"),
+        ("stop.at_most", None, "stop.at_most is missing"),
+        ("fid.threshold", 8.0, "fid.threshold is not known"),
         ("fid.grid.kind", "cubic", "fid.grid.every is not known"),
         ("ema.decay", None, "ema.decay is missing"),
         ("limits.steps", None, "limits.steps is missing"),
@@ -135,7 +143,7 @@ def test_a_job_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         FULL.batch_size = 3
     with pytest.raises(FrozenInstanceError):
-        FULL.fid.threshold = 3.0
+        FULL.stop.at_most = 3.0
 
 
 def test_when_it_ends_and_when_it_is_evaluated():

@@ -3,58 +3,87 @@
 from dataclasses import replace
 
 import pytest
-from conftest import SETTINGS, job_of
+from conftest import SETTINGS, job_of, stop_at
 from ttur.tables.training import HISTORY
+from ttur.training.evaluator import Evaluation
+from ttur.training.evaluator import FirstLook as Look
 from ttur.training.history import HistoryRow, Measures, SeedResult
 from ttur.training.job import FirstLook
 from ttur.training.judge import Judge
-from ttur.training.scoring import FirstLook as Look
-from ttur.training.scoring import Score
 
 NAN, INF = float("nan"), float("inf")
-JOB = job_of(SETTINGS | {"fid": SETTINGS["fid"] | {"threshold": 8.0}})  # 60 steps
+JOB = job_of(SETTINGS | stop_at(8.0))  # 60 steps
 
 
-def row(step=20, fid=9.0, **changes):
-    values = HistoryRow(3, step, 4 * step, fid, 80, 0.5, -0.25, 1.0, 2.0)
-    return values._replace(**changes)
+KID = job_of(
+    SETTINGS | stop_at(0.05, "kid") | {"metrics": {"kid": {"subsets": 3, "subset_size": 20}}}
+)
+MEASURES = Measures(0.5, -0.25, 1.0, 2.0)
+
+
+def rows(step=20, job=JOB, distances=None, samples=80, **changes):
+    """The rows of an evaluation of seed 3."""
+    evaluation = Evaluation(distances or {"fid": 9.0}, samples)
+    return Judge(job, None).rows(3, step, evaluation, MEASURES._replace(**changes))
+
+
+def by_fid(value, step=20, **changes):
+    return rows(step, distances={"fid": value}, **changes)
 
 
 class Recorder:
-    """A scoring that keeps what it was asked for."""
+    """An evaluator that keeps what it was asked for."""
 
     def __init__(self):
         self.asked = []
 
-    def scores(self, *arguments):
+    def evaluate(self, *arguments):
         self.asked.append(arguments)
-        return [Score(9.0, 80)]
+        return [Evaluation({"fid": 9.0}, 80)]
 
 
 @pytest.mark.parametrize(
-    ("evaluation", "status"),
+    ("evaluated", "status"),
     [
-        (row(fid=8.1), None),
-        (row(fid=8.0), "reached"),
-        (row(step=59, fid=8.1), None),
-        (row(step=60, fid=8.1), "step-limit"),
-        (row(step=60, fid=8.0), "reached"),
-        (row(fid=NAN), "diverged"),
-        (row(fid=-INF), "diverged"),
-        (row(fid=1.0, generator_loss=NAN), "diverged"),
-        (row(fid=1.0, discriminator_loss=INF), "diverged"),
-        (row(fid=1.0, generator_gradient_norm=INF), "diverged"),
-        (row(fid=1.0, discriminator_gradient_norm=NAN), "diverged"),
+        (by_fid(8.1), None),
+        (by_fid(8.0), "reached"),
+        (by_fid(8.1, step=59), None),
+        (by_fid(8.1, step=60), "step-limit"),
+        (by_fid(8.0, step=60), "reached"),
+        (by_fid(NAN), "diverged"),
+        (by_fid(-INF), "diverged"),
+        (by_fid(1.0, generator_loss=NAN), "diverged"),
+        (by_fid(1.0, discriminator_loss=INF), "diverged"),
+        (by_fid(1.0, generator_gradient_norm=INF), "diverged"),
+        (by_fid(1.0, discriminator_gradient_norm=NAN), "diverged"),
     ],
 )
-def test_how_a_seed_ends(evaluation, status):
-    assert Judge(JOB, None).verdict(evaluation) == status
+def test_how_a_seed_ends(evaluated, status):
+    assert Judge(JOB, None).verdict(evaluated) == status
 
 
-def test_a_row_holds_the_score_and_the_measures_under_their_names():
-    measures = Measures(0.5, -0.25, 1.0, 2.0)
-    assert Judge(JOB, None).row(3, 20, Score(9.0, 80), measures) == row()
-    assert Measures._fields == HistoryRow._fields[-4:]
+@pytest.mark.parametrize(
+    ("distances", "status"),
+    [
+        ({"kid": 0.05, "fid": 1e9}, "reached"),
+        ({"kid": 0.051, "fid": 0.0}, None),
+        ({"kid": 0.01, "fid": NAN}, "diverged"),
+        ({"kid": NAN, "fid": 1.0}, "diverged"),
+    ],
+)
+def test_the_metric_that_stops_a_training_is_the_one_of_its_rule(distances, status):
+    assert Judge(KID, None).verdict(rows(job=KID, distances=distances)) == status
+
+
+def test_rows_hold_the_distances_with_their_samples_then_the_measures():
+    assert rows(distances={"kid": 0.1, "fid": 9.0}, samples=70) == [
+        HistoryRow(3, 20, "kid", 0.1, 70),
+        HistoryRow(3, 20, "fid", 9.0, 70),
+        HistoryRow(3, 20, "generator_loss", 0.5, None),
+        HistoryRow(3, 20, "discriminator_loss", -0.25, None),
+        HistoryRow(3, 20, "generator_gradient_norm", 1.0, None),
+        HistoryRow(3, 20, "discriminator_gradient_norm", 2.0, None),
+    ]
     assert HistoryRow._fields == tuple(HISTORY.columns)
 
 
@@ -63,21 +92,34 @@ def test_a_row_holds_the_score_and_the_measures_under_their_names():
     [("reached", 40, 20, 40), ("diverged", None, 20, None), ("step-limit", None, 40, None)],
 )
 def test_the_bracket_of_a_seed(status, steps, last_miss, first_hit):
-    rows = [row(step=20), row(step=40, fid=7.5)]
+    last = by_fid(7.5, step=40)
     expected = SeedResult(3, status, steps, last_miss, first_hit, 7.5, 40, 12.35)
-    assert Judge(JOB, None).result(rows, status, 12.3456) == expected
-    alone = Judge(JOB, None).result(rows[1:], status, 0.0)
+    assert Judge(JOB, None).result(rows(step=20) + last, status, 12.3456) == expected
+    alone = Judge(JOB, None).result(last, status, 0.0)
     assert alone.last_miss == (40 if status == "step-limit" else None)
 
 
+def test_the_final_value_is_of_the_metric_that_stops():
+    evaluated = rows(job=KID, distances={"kid": 0.03, "fid": 9.0})
+    assert Judge(KID, None).result(evaluated, "reached", 1.0).final_value == 0.03
+
+
 def test_a_first_look_is_taken_at_every_step_but_the_last():
-    scoring = Recorder()
+    evaluator = Recorder()
     looking = replace(JOB, fid=replace(JOB.fid, first_look=FirstLook(samples=70, factor=1.5)))
     for job, step in ((JOB, 20), (looking, 20), (looking, 59), (looking, 60)):
-        assert Judge(job, scoring).scores("generator", [3, 5], step) == [Score(9.0, 80)]
-    looks = [None, Look(70, 12.0), Look(70, 12.0), None]
+        found = Judge(job, evaluator).evaluations("generator", [3, 5], step)
+        assert found == [Evaluation({"fid": 9.0}, 80)]
+    looks = [None, Look(70, "fid", 12.0), Look(70, "fid", 12.0), None]
     for (generator, streams, samples, look), step, expected in zip(
-        scoring.asked, (20, 20, 59, 60), looks, strict=True
+        evaluator.asked, (20, 20, 59, 60), looks, strict=True
     ):
         assert (generator, samples, look) == ("generator", 80, expected)
         assert streams == [(3, "evaluation", step), (5, "evaluation", step)]
+
+
+def test_a_first_look_is_by_the_metric_that_stops():
+    evaluator, look = Recorder(), FirstLook(samples=70, factor=2.0)
+    looking = replace(KID, fid=replace(KID.fid, first_look=look))
+    Judge(looking, evaluator).evaluations("generator", [3], 20)
+    assert evaluator.asked[0][3] == Look(70, "kid", 0.1)

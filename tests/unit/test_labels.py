@@ -1,4 +1,4 @@
-"""Generated images have the classes of the data, as often: in training and in every score."""
+"""Generated images have the classes of the data, as often: in training and in evaluations."""
 
 import csv
 import math
@@ -26,17 +26,18 @@ from ttur.features import load_features, statistics_key
 from ttur.features.classifier import train_classifier
 from ttur.files import write_json
 from ttur.frechet import Moments, Reference
+from ttur.metrics import Distance
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import read_record, write_record
 from ttur.stored import load_generators
 from ttur.streams import generator as random_stream
 from ttur.training import step
 from ttur.training.data import TrainingData
+from ttur.training.evaluator import PIECE, Evaluator, draw, generate
 from ttur.training.gradient_noise import IndependentInputs, ProbePlan, probe
 from ttur.training.images import ImageStore
 from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
-from ttur.training.scoring import PIECE, Scoring, draw, generate
 
 CPU = torch.device("cpu")
 FASHION = Path("resources/fashion-mnist")
@@ -157,9 +158,10 @@ def test_a_perfect_generator_scores_as_the_data_do(counts, alike):
     found = {}
     for kind in ("data", "uniform"):
         sampled = SampleLabels.of(kind, labels, 2)
-        scoring = Scoring(features, reference, "fixed", 4, sampled, CPU)
-        (score,) = scoring.scores(generator, [(0, "evaluation", 1)], 2000)
-        found[kind] = score.distance
+        distances = {"fid": Distance.of("fid", {}, reference)}
+        evaluator = Evaluator(features, distances, "fixed", 4, sampled, CPU)
+        (evaluation,) = evaluator.evaluate(generator, [(0, "evaluation", 1)], 2000)
+        found[kind] = evaluation.values["fid"]
     print(found)
     assert found["data"] < 1
     if alike:
@@ -272,7 +274,7 @@ def test_scores_after_training_are_of_the_classes_of_the_data(
     lopsided, finished, tmp_path, monkeypatch, kind
 ):
     shared = ["--data-dir", lopsided.data_dir, "--weights", lopsided.weights]
-    shared += ["--reference", lopsided.reference, "--output", tmp_path / "scores.csv"]
+    shared += ["--reference", lopsided.reference, "--output", tmp_path / "evaluations.csv"]
     job = finished[kind]
     rescored = ["--runs-dir", job.parents[1], "--batch-sizes", 4, "--groups", "0"]
     rescored += ["--samples", 80, "--seeds", 1]
@@ -280,9 +282,9 @@ def test_scores_after_training_are_of_the_classes_of_the_data(
     noise += ["--sample-seeds", 1]
     for script, words in ((evaluate_runs, rescored), (measure_fid_noise, noise)):
         called(script, monkeypatch, *words, *shared)
-        with open(tmp_path / "scores.csv", newline="") as file:
+        with open(tmp_path / "evaluations.csv", newline="") as file:
             (row,) = csv.DictReader(file)
-        assert math.isnan(float(row["fid"])) == (kind != "data"), script
+        assert math.isnan(float(row["distance"])) == (kind != "data"), script
 
 
 @pytest.mark.parametrize("kind", ["data", "uniform"])

@@ -14,7 +14,7 @@ RUNS = [
     Run("b16", "AdaBelief", 1024, (10, 200)),
 ]
 RUN = RUNS[0]
-FILES = ("run.json", "history.csv", "samples.png", "generators.safetensors", "scores.json")
+FILES = ("run.json", "history.csv", "samples.png", "generators.safetensors", "distances.json")
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -8,20 +8,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import SETTINGS, job_of
+from conftest import SETTINGS, job_of, stop_at
 from ttur.data.shape import ImageShape
+from ttur.metrics import Distance
 from ttur.networks.replicated import replica_state
 from ttur.pixels import to_uint8
 from ttur.streams import generator as random_stream
 from ttur.training import groups as groups_module
 from ttur.training import journal, loop, memory, trainer
 from ttur.training.data import TrainingData
-from ttur.training.history import SeedResult, TrainingState
+from ttur.training.evaluator import Evaluation, draw, generate
+from ttur.training.history import HistoryRow, Measures, SeedResult, TrainingState
 from ttur.training.images import ImageStore
 from ttur.training.inputs import TrainingInputs
 from ttur.training.labels import SampleLabels
 from ttur.training.loop import train
-from ttur.training.scoring import draw, generate
 from ttur.training.signals import Stopped, StopRequest
 from ttur.training.state import StateFile
 from ttur.training.step import build_players, update
@@ -41,14 +42,13 @@ SMALL = SETTINGS | {
 }
 FID = SETTINGS["fid"] | {
     "samples": 6,
-    "threshold": 5.0,
     "pixel_map": "stretch",
     "grid": {"kind": "linear", "every": 2},
 }
 
 
 def settings_of(fid=None, **changes):
-    return SMALL | {"fid": FID | (fid or {})} | changes
+    return SMALL | {"fid": FID | (fid or {})} | stop_at(5.0) | changes
 
 
 def dataset(classes=3):
@@ -63,7 +63,7 @@ def dataset(classes=3):
 class Quarters:
     """A feature network: the mean of each quarter of an image. Keeps what it was shown."""
 
-    metric, dimensions = "quarters", 4
+    dimensions = 4
 
     def __init__(self, seen=lambda: None):
         self.shown, self._seen = [], seen
@@ -125,7 +125,7 @@ def run(folder, settings=None, reference=None, features=None, data=None, **optio
         job_of(settings or settings_of()),
         data or dataset(),
         features or Quarters(),
-        reference or Far(),
+        {"fid": Distance.of("fid", {}, reference or Far())},
         state_file=StateFile(folder / "state.pt", "job"),
         device=CPU,
         **options,
@@ -133,7 +133,10 @@ def run(folder, settings=None, reference=None, features=None, data=None, **optio
 
 
 def column(progress, name, seed=None):
-    return [getattr(row, name) for row in progress.rows if seed is None or row.seed == seed]
+    """A field of the rows of the FID, or the values of the rows of another name."""
+    field, metric = (name, "fid") if name in HistoryRow._fields else ("value", name)
+    rows = (row for row in progress.rows if row.metric == metric)
+    return [getattr(row, field) for row in rows if seed is None or row.seed == seed]
 
 
 def same(one, other):
@@ -156,21 +159,20 @@ def test_how_every_seed_ends_and_what_is_kept_of_it(tmp_path, monkeypatch, toget
     distances = Scripted(9.0, 6.0, 7.0, 5.0, float("nan"), 8.0, 5.5)
     progress = run(tmp_path, reference=distances).state
     assert progress.results == {
-        7: result(7, "reached", steps=4, last_miss=2, first_hit=4, final_fid=5.0, final_step=4),
-        3: result(3, "diverged", last_miss=2, final_fid=pytest.approx(float("nan"), nan_ok=True)),
-        5: result(5, "step-limit", last_miss=6, final_fid=5.5, final_step=6),
+        7: result(7, "reached", steps=4, last_miss=2, first_hit=4, final_value=5.0, final_step=4),
+        3: result(3, "diverged", last_miss=2, final_value=pytest.approx(float("nan"), nan_ok=True)),
+        5: result(5, "step-limit", last_miss=6, final_value=5.5, final_step=6),
     }
     assert (progress.step, progress.running, progress.pending) == (6, [], None)
     assert column(progress, "seed") == [7, 3, 5, 7, 3, 5, 5]
     assert column(progress, "step") == [2, 2, 2, 4, 4, 4, 6]
-    assert column(progress, "samples") == [8, 8, 8, 16, 16, 16, 24]
-    assert column(progress, "fid", 5) == [7.0, 8.0, 5.5]
-    assert column(progress, "scored") == [6] * 7
+    assert column(progress, "value", 5) == [7.0, 8.0, 5.5]
+    assert column(progress, "samples") == [6] * 7
     assert list(progress.generators) == [7, 3, 5]
 
 
-def result(seed, status, steps=None, last_miss=None, first_hit=None, final_fid=0.0, final_step=4):
-    values = (status, steps, last_miss, first_hit, final_fid, final_step)
+def result(seed, status, steps=None, last_miss=None, first_hit=None, final_value=0.0, final_step=4):
+    values = (status, steps, last_miss, first_hit, final_value, final_step)
     return SeedResult(seed, *values, seconds=Seconds())
 
 
@@ -235,7 +237,7 @@ def test_every_column_holds_what_it_is_named_after(tmp_path):
     progress = run(tmp_path, settings).state
     for steps, first in ((2, 0), (4, 3), (6, 6)):
         players, generator_loss, discriminator_loss = by_hand(SEEDS, steps, settings)
-        rows = progress.rows[first : first + 3]
+        found = [column(progress, name)[first : first + 3] for name in Measures._fields]
         expected = zip(
             generator_loss,
             discriminator_loss,
@@ -243,8 +245,8 @@ def test_every_column_holds_what_it_is_named_after(tmp_path):
             norms(players.discriminator),
             strict=True,
         )
-        for row, values in zip(rows, expected, strict=True):
-            assert row[-4:] == pytest.approx(values, rel=1e-5)
+        for row, values in zip(zip(*found, strict=True), expected, strict=True):
+            assert row == pytest.approx(values, rel=1e-5)
             assert min(abs(a - b) for a in values for b in values if a is not b) > 1e-4
     for replica, seed in enumerate(SEEDS):
         final = replica_state(players.generator, replica)
@@ -276,7 +278,7 @@ def test_networks_have_the_sizes_that_are_reported(tmp_path):
 # ------------------------------------------------------------------------- evaluation
 
 
-def test_a_score_is_of_the_images_of_its_seed_and_step(tmp_path):
+def test_an_evaluation_is_of_the_images_of_its_seed_and_step(tmp_path):
     """Latents of stream (seed, evaluation, step), classes as often as in the data."""
     features = Quarters()
     run(tmp_path, features=features)
@@ -296,8 +298,8 @@ def test_a_first_look_spares_samples_far_from_the_threshold_but_for_the_last_ste
     fid = {"first_look": {"samples": 4, "factor": 2.0}}
     distances = Scripted(10.5, 10.0, 9.0, 30.0)
     progress = run(tmp_path, settings_of(fid, seeds=[3]), distances).state
-    assert column(progress, "scored") == [4, 6, 6]
-    assert column(progress, "fid") == [10.5, 9.0, 30.0]
+    assert column(progress, "samples") == [4, 6, 6]
+    assert column(progress, "value") == [10.5, 9.0, 30.0]
 
 
 def test_evaluations_leave_training_alone(tmp_path):
@@ -481,8 +483,8 @@ def test_a_report_now_and_then_and_at_the_end(tmp_path, clock):
     run(tmp_path, settings, distances, features, say=said.append)
     assert said == [
         "starting from the beginning",
-        "step 2/5  0.2 steps/s  quarters 6.0 6.0 4.0  running 2  at most 0.3 min left",
-        "step 5/5  0.2 steps/s  quarters 9.0 9.0  running 0  at most 0.0 min left",
+        "step 2/5  0.2 steps/s  classifier-FID 6.0 6.0 4.0  running 2  at most 0.3 min left",
+        "step 5/5  0.2 steps/s  classifier-FID 9.0 9.0  running 0  at most 0.0 min left",
     ]
 
 
@@ -500,7 +502,7 @@ def test_a_clock_that_stands_still_is_no_division_by_zero(tmp_path, monkeypatch)
     said = []
     run(tmp_path, settings_of(seeds=[3]), Scripted(7.0, 7.0, 4.0), say=said.append)
     assert said[1:] == [
-        "step 6/6  6000000000.0 steps/s  quarters 4.0  running 0  at most 0.0 min left"
+        "step 6/6  6000000000.0 steps/s  classifier-FID 4.0  running 0  at most 0.0 min left"
     ]
 
 
@@ -559,11 +561,11 @@ def test_networks_that_look_at_their_data_train_without_an_estimate(tmp_path, mo
 
 
 class Second(World):
-    """The second of two processes of a job, without the first: that one's scores are known."""
+    """The second of two processes of a job, without the first: that one's distances are known."""
 
-    def __init__(self, *scores):
+    def __init__(self, *distances):
         super().__init__(rank=1, size=2)
-        self._scores, self.agreed, self.averaged = iter(scores), [], 0
+        self._distances, self.agreed, self.averaged = iter(distances), [], 0
 
     def average_gradients(self, parameters):
         self.averaged += 1
@@ -576,13 +578,12 @@ class Second(World):
 
     def from_first(self, values):
         assert values == []
-        return next(self._scores)
+        return [Evaluation({"fid": each}, 6) for each in next(self._distances)]
 
 
-def test_the_other_processes_neither_score_nor_save_nor_report_progress(tmp_path):
-    scores = [[loop.Score(9.0, 6), loop.Score(4.0, 6), loop.Score(9.0, 6)]]
-    scores += [[loop.Score(4.5, 6), loop.Score(6.0, 6)], [loop.Score(7.0, 6)]]
-    world, features, watched = Second(*scores), Quarters(), []
+def test_the_other_processes_neither_evaluate_nor_save_nor_report_progress(tmp_path):
+    world, watched = Second([9.0, 4.0, 9.0], [4.5, 6.0], [7.0]), []
+    features = Quarters()
 
     def watch(progress, limit):
         watched.append(progress.step)
@@ -595,7 +596,7 @@ def test_the_other_processes_neither_score_nor_save_nor_report_progress(tmp_path
     assert world.averaged == 2 * 6  # both players, at every step
     ends = {seed: result.status for seed, result in progress.results.items()}
     assert ends == {3: "reached", 7: "reached", 5: "step-limit"}
-    assert column(progress, "fid") == [9.0, 4.0, 9.0, 4.5, 6.0, 7.0]
+    assert column(progress, "value") == [9.0, 4.0, 9.0, 4.5, 6.0, 7.0]
     # Losses are those of all processes.
     assert column(progress, "generator_loss") == [0, 1, 2, 0, 1, 0]
     assert column(progress, "discriminator_loss") == [0, 1, 2, 0, 1, 0]
@@ -612,6 +613,6 @@ def test_what_the_first_process_saves_is_saved(tmp_path):
 def test_processes_agree_on_where_they_go_on(tmp_path):
     with pytest.raises(Stopped):
         run(tmp_path, stop=Ends(step=3))
-    world = Second(*[[loop.Score(4.0, 6)] * 3])
+    world = Second([4.0, 4.0, 4.0])
     run(tmp_path, world=world)
     assert world.agreed == [3]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from config_examples import X, changed, minimal, problem
 from conftest import SETTINGS
-from page_files import files_of_page, modules_of_page
+from page_files import files_of_page, modules_of_page, sections_of
 from test_step import start
 from torch.nn import functional as F
 from ttur import objectives
@@ -22,7 +22,7 @@ from ttur.objectives.losses import bce, hinge, wasserstein
 from ttur.objectives.losses.penalty import gradient_penalty
 from ttur.training.step import update
 
-PAGE = Path("docs/extending.md").read_text()
+PAGE = sections_of(Path("docs/extending.md").read_text(), "Objectives")
 REAL = torch.tensor([[0.0, 2.0], [1.0, -2.0]])
 FAKE = torch.tensor([[0.0, 0.5], [-1.0, 3.0]])
 

@@ -15,10 +15,10 @@ from ttur.networks.replicated import Apart, replica_state
 from ttur.records import write_record
 from ttur.stored import load_generators
 from ttur.training import groups
+from ttur.training.evaluator import generate
 from ttur.training.gradient_noise import ProbePlan, probe
 from ttur.training.groups import grouped
 from ttur.training.memory import training_bytes
-from ttur.training.scoring import generate
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SHAPE = ImageShape(16, 1, 3)

@@ -16,6 +16,7 @@ from ttur.errors import UserError
 from ttur.figures.registry import in_group
 from ttur.figures.registry import tables_of as named_tables
 from ttur.run_lists import first_seeds, listed_runs
+from ttur.tables.training import HISTORY
 
 TEXTS = {
     "experiment": "dcgan",
@@ -100,14 +101,13 @@ def runs(tmp_path):
         job = folder / f"dcgan/{record['optimizer']}/b{record['batch_size']}/seeds_{seeds}"
         job.mkdir(parents=True)
         (job / "run.json").write_text(json.dumps(record))
-        size = record["batch_size"]
         rows = [
-            (r["seed"], step, step * size, np.nan if r["status"] == "diverged" else 900 / step, 1.0)
+            (r["seed"], step, metric, np.nan if r["status"] == "diverged" else top / step, None)
             for r in record["results"]
             for step in (50, 55, 61)
+            for metric, top in (("fid", 900), ("kid", 9), ("generator_loss", 1))
         ]
-        names = ["seed", "step", "samples", "fid", "generator_loss"]
-        pd.DataFrame(rows, columns=names).to_csv(job / "history.csv", index=False, na_rep="nan")
+        HISTORY.write(job / "history.csv", rows)
         Image.fromarray(np.full((64, 128), len(listed), np.uint8)).save(job / "samples.png")
         listed.append(job / "run.json")
     elsewhere = folder / "other/Adam/b2/seeds_0/run.json"  # need not be there

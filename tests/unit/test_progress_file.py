@@ -12,13 +12,13 @@ import pytest
 from conftest import SETTINGS, job_of
 from limits import SOON
 from ttur.training.history import HistoryRow, SeedResult, TrainingState
-from ttur.training.progress_file import ProgressFile, fid_so_far
+from ttur.training.progress_file import ProgressFile, so_far
 
 SCRIPT = "workflow/scripts/train_gan.py"
 
 
-def row(seed, step, fid):
-    return HistoryRow(seed, step, 4 * step, fid, 80, 0.0, 0.0, 0.0, 0.0)
+def row(seed, step, distance, metric="fid"):
+    return HistoryRow(seed, step, metric, distance, 80)
 
 
 def ended(status):
@@ -37,6 +37,7 @@ def test_says_how_far_a_job_is(path, monkeypatch):
     write(progress, 1000)
     progress.running, progress.step, progress.seconds = [0, 2], 400, 20.0
     progress.rows = [row(0, 200, 9.0), row(1, 200, 8.0), row(0, 400, 10.0), row(1, 400, 5.0)]
+    progress.rows += [row(0, 400, 0.1, "kid"), row(1, 400, 0.1, "generator_loss")]
     progress.results = {1: ended("reached")}
     write(progress, 1000)
     record = json.loads(path.read_text())
@@ -50,7 +51,7 @@ def test_says_how_far_a_job_is(path, monkeypatch):
         "step_limit": 1000,
         "running": [0, 2],
         "ended": {"1": "reached"},
-        "fid": {"0": {"best": 9.0, "last": 10.0}, "1": {"best": 5.0, "last": 5.0}},
+        "distance": {"0": {"best": 9.0, "last": 10.0}, "1": {"best": 5.0, "last": 5.0}},
         "steps_per_second": 30.0,  # since this process began, not since the first step
         "seconds": 20.0,
         "seconds_left": 20.0,
@@ -64,14 +65,17 @@ def test_before_the_first_step_there_is_no_speed(path):
     ProgressFile(path, job_of(SETTINGS))(TrainingState(running=[0]), 1000)
     record = json.loads(path.read_text())
     assert record["steps_per_second"] is record["seconds_left"] is None
-    assert record["fid"] == {}
+    assert record["distance"] == {}
 
 
 def test_numbers_that_are_not_finite_become_null():
     nan, infinite = float("nan"), float("inf")
-    assert fid_so_far([row(0, 1, nan)]) == {"0": {"best": None, "last": None}}
+    assert so_far([row(0, 1, nan)], "fid") == {"0": {"best": None, "last": None}}
     rows = [row(0, 1, 3.0), row(1, 1, 2.0), row(0, 2, infinite), row(1, 2, 2.5), row(1, 3, 2.25)]
-    assert fid_so_far(rows) == {"0": {"best": 3.0, "last": None}, "1": {"best": 2.0, "last": 2.25}}
+    assert so_far(rows, "fid") == {
+        "0": {"best": 3.0, "last": None},
+        "1": {"best": 2.0, "last": 2.25},
+    }
 
 
 def test_writes_seldom_but_at_the_start_and_when_a_seed_ends(path):

@@ -24,7 +24,7 @@ from ttur.tables.aggregate import CRITICAL, NETWORKS
 from ttur.tables.results import TABLE3
 from ttur.tables.theory import ESTIMATES
 from ttur.training.grid import Limits
-from ttur.training.job import FirstLook
+from ttur.training.job import FirstLook, Stop
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 ROOT = Path(__file__).parents[2]
@@ -322,10 +322,10 @@ def run_record(batch_size, *results, seconds=12.0):
         "optimizer": "Adam",
         "batch_size": batch_size,
         "metric": "classifier-FID",
-        "threshold": 8.0,
+        "stop": {"metric": "fid", "at_most": 8.0},
         "seconds": seconds,
         "results": [
-            {"seed": seed, "status": status, "steps": steps, "final_fid": fid}
+            {"seed": seed, "status": status, "steps": steps, "final_value": fid}
             for seed, (status, steps, fid) in enumerate(results)
         ],
     }
@@ -520,7 +520,7 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
         "theory/estimates.csv": "experiment,optimizer,estimated\nmine,Adam,16\nmine,RMSProp,32\n",
         "theory/censored_fit.csv": "experiment,optimizer,critical_batch_size,pole\n"
         "other,RMSProp,1.5,2.5\nmine,RMSProp,7.12345,3.561725\nmine,Adam,,\n",
-        "statistics/fid_noise.csv": "experiment,sd_fid\nother,9.9\nmine,0.123456\nmine,0.5\n",
+        "statistics/fid_noise.csv": "experiment,sd\nother,9.9\nmine,0.123456\nmine,0.5\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -531,7 +531,8 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
         title="My GAN",
         section="9.9",
         metric="FID",
-        fid=SimpleNamespace(threshold=12.5, samples=50_000, first_look=first_look),
+        fid=SimpleNamespace(samples=50_000, first_look=first_look),
+        stop=Stop("fid", 12.5),
         seeds=[3],
         limits=Limits(steps=12_000),
         batch_sizes=[32, 4, 8],
@@ -550,7 +551,7 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
         "seeds": "1 seed",
         "step_limit": "12,000",
         "batch_sizes": "4 to 32",
-        "fid_sd": "0.123",
+        "sd": "0.123",
     }
     assert [each["name"] for each in optimizers] == [*experiment.optimizers]
     rmsprop, adam, amsgrad, adabelief, sgd = optimizers

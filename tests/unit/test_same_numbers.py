@@ -7,7 +7,18 @@ import pytest
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/same_numbers.py"))
 JOB = "dcgan/Adam/b4/seeds_0-1"
-TEXT = "seed,step,samples,fid\n0,50,200,31.25\n1,50,200,30.0\n0,55,220,12.5\n"
+TEXT = """seed,step,metric,value,samples
+0,50,fid,31.25,80
+0,50,generator_loss,0.5,
+1,50,fid,30.0,80
+0,55,fid,12.5,2000
+"""
+# The same, as versions before wrote it.
+EARLIER = """seed,step,samples,fid,scored,generator_loss
+0,50,200,31.25,80,0.5
+1,50,200,30.0,80,0.25
+0,55,220,12.5,2000,0.25
+"""
 
 
 def results(folder, text, job=JOB):
@@ -21,10 +32,19 @@ def results(folder, text, job=JOB):
     ("text", "found"),
     [
         (TEXT, []),
-        (TEXT.replace("12.5", "12.500000001"), ["seed 0, step 55: fid 12.5, then 12.500000001"]),
-        (TEXT.replace("200,30.0", "201,30.0"), ["seed 1, step 50: samples 200, then 201"]),
-        (TEXT.replace("0,55,220,12.5\n", ""), ["seed 0 was evaluated at step 55 in one of them"]),
-        ("\n".join(TEXT.split()[i] for i in (0, 2, 1, 3)) + "\n", []),  # order is no number
+        (EARLIER, []),
+        (
+            TEXT.replace("12.5,", "12.500000001,"),
+            ["seed 0, step 55: fid 12.5 of 2000, then 12.500000001 of 2000"],
+        ),
+        (TEXT.replace("30.0,80", "30.0,70"), ["seed 1, step 50: fid 30.0 of 80, then 30.0 of 70"]),
+        (TEXT.replace("loss,0.5", "loss,nan"), ["seed 0, step 50: generator_loss 0.5, then nan"]),
+        (EARLIER.replace(",0.5", ",0.75"), ["seed 0, step 50: generator_loss 0.5, then 0.75"]),
+        (
+            TEXT.replace("0,55,fid,12.5,2000\n", ""),
+            ["seed 0 was evaluated at step 55 in one of them"],
+        ),
+        ("\n".join(TEXT.split()[i] for i in (0, 2, 1, 4, 3)) + "\n", []),  # order is no number
     ],
 )
 def test_differences_of_one_job(tmp_path, text, found):

@@ -15,7 +15,7 @@ SHOWN = pd.DataFrame(
         "batch_size": [2, 4, 8],
         "role": ["smallest", "critical", "largest"],
         "status": ["diverged", "step-limit", "reached"],
-        "final_fid": [np.nan, 21.04, 14.52],
+        "final_value": [np.nan, 21.04, 14.52],
     }
 )
 
@@ -48,10 +48,10 @@ def test_sizes_to_show(tried, critical, shown):
 
 
 def test_best_size_is_the_critical_one_else_the_lowest_else_the_largest():
-    runs = pd.DataFrame({"batch_size": [2, 4, 8], "final_fid": [9.0, 7.0, np.nan]})
+    runs = pd.DataFrame({"batch_size": [2, 4, 8], "final_value": [9.0, 7.0, np.nan]})
     assert best_size(runs, 8.0) == (8, "critical")
     assert best_size(runs, np.nan) == (4, "no $b^*$")
-    assert best_size(runs.assign(final_fid=np.nan), np.nan) == (8, "no $b^*$")
+    assert best_size(runs.assign(final_value=np.nan), np.nan) == (8, "no $b^*$")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

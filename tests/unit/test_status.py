@@ -67,16 +67,21 @@ def write(path, content):
 
 def finish(root, config, run, statuses=("reached", "reached"), seconds=100.0, settings=None):
     results = [
-        {"seed": seed, "status": status, "final_fid": 4.5 if status == "reached" else None}
+        {"seed": seed, "status": status, "final_value": 4.5 if status == "reached" else None}
         for seed, status in enumerate(statuses)
     ]
     record = {
         "settings": settings or config.training_job(run).to_json(),
+        "stop": {"metric": "fid", "at_most": 5.0},
         "results": results,
         "seconds": seconds,
     }
     write(root / run.path("run.json"), json.dumps(record))
-    write(root / run.path("history.csv"), "seed,step,fid\n0,100,9.0\n0,200,4.2\n1,200,nan\n")
+    history = "seed,step,metric,value,samples\n0,100,fid,9.0,80\n"
+    write(
+        root / run.path("history.csv"),
+        f"{history}0,200,fid,4.2,80\n0,200,kid,0.1,80\n1,200,fid,nan,80\n",
+    )
 
 
 def state_of(root, run):
@@ -93,7 +98,7 @@ def begin(root, run, updated=NOW - 5, host="elsewhere", pid=1, **changes):
         "step_limit": 1000,
         "running": [1],
         "ended": {"0": "reached"},
-        "fid": {"0": {"best": 4.9, "last": 4.9}, "1": {"best": 6.5, "last": 7.25}},
+        "distance": {"0": {"best": 4.9, "last": 4.9}, "1": {"best": 6.5, "last": 7.25}},
         "steps_per_second": 10.0,
         "seconds": 40.0,
         "seconds_left": 60.0,
@@ -192,9 +197,9 @@ def test_summary_counts_sizes_and_seeds(tmp_path, config):
     adam, rmsprop = summary(read_jobs(config, tmp_path, now=lambda: NOW))
     assert (adam["done"], adam["running"], adam["waiting"]) == ([1, 4], [8], [2, 16])
     assert (adam["reached"], adam["not_reached"], adam["diverged"]) == (3, 1, 1)
-    assert adam["best_fid"] == 4.2  # of the histories
+    assert adam["best"] == 4.2  # of the histories
     assert rmsprop["waiting"] == [1, 2, 4, 8, 16]
-    assert rmsprop["best_fid"] is None
+    assert rmsprop["best"] is None
 
 
 def test_time_left_takes_the_nearest_batch_size(tmp_path, config):
@@ -224,7 +229,7 @@ def test_what_is_known_of_a_job_in_every_state(tmp_path, config):
     begin(tmp_path, adam[4], updated=NOW - 5000)
     begin(tmp_path, adam[8], updated=NOW - 5000)
     log_of(tmp_path, adam[8], "error: no room\n", NOW - 10)
-    so_far = {"ended": {"0": "reached"}, "best_fid": 4.9, "seconds": 40.0}
+    so_far = {"ended": {"0": "reached"}, "best": 4.9, "seconds": 40.0}
     progress = json.loads(state_of(tmp_path, adam[2]).read_text())
     expected = {
         1: Job(adam[1], "done", {"0": "step-limit", "1": "diverged"}, 4.2, 12.5),
@@ -297,14 +302,14 @@ def test_the_end_of_a_log_says_whether_a_job_failed(tmp_path, config, log, state
     assert found.reason == (log.strip().splitlines()[-1] if state == "failed" else "")
 
 
-def test_a_missing_or_torn_history_leaves_the_final_scores(tmp_path, config):
+def test_a_missing_or_torn_history_leaves_the_final_distances(tmp_path, config):
     run = job_of(config, "Adam", 8)
     finish(tmp_path, config, run)
     history = tmp_path / run.path("history.csv")
-    history.write_text("seed,step,fid\n0,100,4.4\n0,200,\n")
-    assert job(tmp_path, config, "Adam", 8).best_fid == 4.5
+    history.write_text("seed,step,metric,value,samples\n0,100,fid,4.4,80\n0,200,\n")
+    assert job(tmp_path, config, "Adam", 8).best == 4.5
     history.unlink()
-    assert job(tmp_path, config, "Adam", 8).best_fid == 4.5
+    assert job(tmp_path, config, "Adam", 8).best == 4.5
 
 
 def jobs_of(config, optimizer, **changes):
@@ -371,7 +376,7 @@ def test_the_states_and_sizes_of_a_summary(config):
         "reached": 0,
         "not_reached": 0,
         "diverged": 0,
-        "best_fid": None,
+        "best": None,
         "seconds_left": 5 * 8.0,
     }
     assert tuple(row)[2:7] == status.STATES
@@ -396,7 +401,7 @@ def test_the_script_shows_a_table_and_the_running_jobs(tmp_path, config):
     lines = [line.split("  ") for line in shown.stdout.splitlines()]
     header, adam, rmsprop = ([cell.strip() for cell in line if cell.strip()] for line in lines[:3])
     names = "experiment,optimizer,done,running,waiting,failed,interrupted,reached,not reached"
-    assert header == f"{names},diverged,best FID,job time left".split(",")
+    assert header == f"{names},diverged,best distance,job time left".split(",")
     assert adam[:7] == ["small", "Adam", "1-4", "8", "-", "-", "16"]
     assert adam[7:] == ["5", "3", "0", "4.2", "3 min"]
     assert rmsprop[:6] == ["small", "RMSProp", "-", "-", "2-16", "1"]

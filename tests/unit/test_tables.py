@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from ttur.errors import UserError
-from ttur.table3 import notes, table3, to_latex, to_markdown
+from ttur.table3 import table3
+from ttur.table3_text import notes, to_latex, to_markdown
 from ttur.tables.aggregate import CRITICAL, NETWORKS, STEPS
 from ttur.tables.results import TABLE3
 from ttur.tables.theory import CENSORED_FIT, ESTIMATES, FIT
@@ -164,8 +165,8 @@ def script(name, *arguments):
 
 
 def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
-    """Writes the run.json of three seeds below `folder`, with their scores; returns its path."""
-    scores = folder / optimizer / "evaluation.csv"
+    """Writes the run.json of three seeds below `folder`, with their evaluations: its path."""
+    evaluations = folder / optimizer / "evaluation.csv"
     folder = folder / optimizer / f"b{batch_size}" / "seeds_0-1-2"
     folder.mkdir(parents=True)
     results = [
@@ -174,7 +175,7 @@ def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
             "status": "diverged" if n is None else "reached",
             "steps": n,
             "last_miss": n and n - 1,
-            "final_fid": None if n is None else 9.0,
+            "final_value": None if n is None else 9.0,
         }
         for seed, n in enumerate(steps)
     ]
@@ -188,18 +189,20 @@ def job(folder, batch_size, steps, experiment="dcgan_a", optimizer="Adam"):
         "seed_steps_per_second": 200.0,
         "device": "cpu",
         "metric": "classifier-FID",
-        "threshold": 10.0,
+        "stop": {"metric": "fid", "at_most": 10.0},
         "generator_parameters": 3_576_704,
         "discriminator_parameters": 2_765_568,
         "results": results,
     }
     (folder / "run.json").write_text(json.dumps(run))
-    if not scores.exists():
-        scores.write_text("experiment,optimizer,batch_size,seed,evaluation_seed,samples,fid\n")
-    with open(scores, "a") as file:
+    if not evaluations.exists():
+        evaluations.write_text(
+            "experiment,optimizer,batch_size,seed,evaluation_seed,samples,distance\n"
+        )
+    with open(evaluations, "a") as file:
         for seed, n in enumerate(steps):
-            score = "nan" if n is None else 9.5
-            file.write(f"{experiment},{optimizer},{batch_size},{seed},0,5000,{score}\n")
+            distance = "nan" if n is None else 9.5
+            file.write(f"{experiment},{optimizer},{batch_size},{seed},0,5000,{distance}\n")
     return folder / "run.json"
 
 
@@ -214,13 +217,13 @@ def test_scripts_from_runs_to_table3(tmp_path):
     out = {name: tmp_path / f"{name}.csv" for name in ("steps", "critical", "networks")}
     inputs = [text for name, path in out.items() for text in (f"--{name}", path)]
 
-    scored = tmp_path / "evaluation.csv"
-    files = ["--runs-file", listed, *inputs, "--evaluation", scored]
+    compared = tmp_path / "evaluation.csv"
+    files = ["--runs-file", listed, *inputs, "--evaluation", compared]
     files += ["--speed", tmp_path / "speed.csv"]
     assert script("aggregate_runs", *files).returncode == 0
     assert CRITICAL.read(out["critical"])["critical_batch_size"].tolist() == [32, pd.NA]
     assert NETWORKS.read(out["networks"])["images"].tolist() == [3_033_042]
-    assert scored.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
+    assert compared.read_text().splitlines()[1] == "dcgan_a,Adam,8,0,diverged,,,,10.0,"
 
     theory = ["--estimates", tmp_path / "estimates.csv", "--fit", tmp_path / "fit.csv"]
     theory += ["--censored-fit", tmp_path / "censored_fit.csv"]
@@ -253,15 +256,15 @@ def test_scripts_from_runs_to_table3(tmp_path):
     assert outputs[2].read_text() == to_latex(table)
 
 
-def test_aggregating_needs_the_scores_of_every_optimizer(tmp_path):
+def test_aggregating_needs_the_evaluations_of_every_optimizer(tmp_path):
     first, second = (job(tmp_path, 8, [9] * 3, optimizer=name) for name in ("Adam", "RMSProp"))
-    scores = tmp_path / "RMSProp/evaluation.csv"
-    scores.unlink()
+    evaluations = tmp_path / "RMSProp/evaluation.csv"
+    evaluations.unlink()
     names = ("steps", "critical", "networks", "evaluation", "speed")
     outputs = [text for name in names for text in (f"--{name}", tmp_path / f"{name}.csv")]
     ended = script("aggregate_runs", "--runs", first, second, *outputs)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"error: {scores} is missing")
+    assert ended.stderr.startswith(f"error: {evaluations} is missing")
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "steps.csv").exists()
 

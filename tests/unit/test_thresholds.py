@@ -37,7 +37,8 @@ def trained(batch_size, fids, threshold=10.0, optimizer="Adam", experiment="dcga
             }
         )
     names = {"experiment": experiment, "optimizer": optimizer, "batch_size": batch_size}
-    return {**names, "threshold": threshold, "results": results}, history
+    stop = {"metric": "fid", "at_most": threshold}
+    return {**names, "stop": stop, "results": results}, history
 
 
 def theoretical(batch_size, seeds=2):
@@ -181,7 +182,7 @@ def test_tables_of_nothing_have_their_columns():
 def test_reads_a_history_by_the_names_of_its_columns(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("step,fid,loss,seed\n10,9.5,1.0,3\n10,nan,1.0,4\n20,8.25,1.0,3\n")
-    history = read_history(path)
+    history = read_history(path, "fid")
     assert {seed: steps.tolist() for seed, (steps, _) in history.items()} == {3: [10, 20], 4: [10]}
     assert history[3][1].tolist() == [9.5, 8.25]
     assert np.isnan(history[4][1]).all()
@@ -194,12 +195,12 @@ def test_a_damaged_history_is_one_line(tmp_path, text):
     path = tmp_path / "history.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=r"history\.csv is not a history: delete it"):
-        read_history(path)
+        read_history(path, "fid")
 
 
 def test_a_missing_history_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"history\.csv is missing"):
-        read_history(tmp_path / "history.csv")
+        read_history(tmp_path / "history.csv", "fid")
 
 
 def test_a_history_without_a_seed_names_the_run():

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import SETTINGS, job_of
+from conftest import SETTINGS, job_of, stop_at
 from training_runs import log_of, settings_with, start
 from ttur.data.packed import PackedDataset
 from ttur.feature_settings import FeatureSettings
 from ttur.features import load_features
 from ttur.frechet import Reference
+from ttur.metrics import Distance
 from ttur.training.loop import train
 from ttur.training.signals import SIGNALS, Stopped, StopRequest
 from ttur.training.state import StateFile
@@ -29,7 +30,7 @@ def train_tiny(tiny, tmp_path, settings, *, features=None, **options):
         job_of(settings),
         PackedDataset.open(tiny.data_dir),
         features or load_features(CLASSIFIER, tiny.weights, CPU),
-        Reference.load(tiny.reference),
+        {"fid": Distance.of("fid", {}, Reference.load(tiny.reference))},
         state_file=StateFile(tmp_path / "state.pt", "job"),
         device=CPU,
         **{"save_every": 1e9, "say": print} | options,
@@ -37,12 +38,20 @@ def train_tiny(tiny, tmp_path, settings, *, features=None, **options):
 
 
 def keys(rows):
-    """Which evaluations they are."""
-    return [(row.seed, row.step, row.samples) for row in rows]
+    """Which numbers they are."""
+    return [row._replace(value=None) for row in rows]
+
+
+def fid_rows(state):
+    return [row for row in state.rows if row.metric == "fid"]
+
+
+def distances(rows):
+    return [row.value for row in rows if row.metric == "fid"]
 
 
 def steps_of(state, seed):
-    return [row.step for row in state.rows if row.seed == seed]
+    return [row.step for row in fid_rows(state) if row.seed == seed]
 
 
 def same_generators(a, b):
@@ -61,7 +70,7 @@ def test_step_limit_is_recorded_without_a_number_of_steps(tiny, tmp_path):
 
 
 def test_reached_at_the_first_look_has_no_miss_before(tiny, tmp_path):
-    progress = train_tiny(tiny, tmp_path, settings_with({"threshold": 1e9}))
+    progress = train_tiny(tiny, tmp_path, settings_with(**stop_at(1e9)))
     assert progress.step == 20
     assert {r.status for r in progress.results.values()} == {"reached"}
     assert {r.steps for r in progress.results.values()} == {20}
@@ -106,7 +115,7 @@ def test_a_seed_trains_in_a_group_as_it_does_alone(tiny, tmp_path, changes):
     group_rows = [row for row in together.rows if row.seed == 1]
     assert keys(group_rows) == keys(alone.rows)
     for mine, other in zip(group_rows, alone.rows, strict=True):
-        assert mine[3:] == pytest.approx(other[3:], rel=2e-2, abs=1e-3)
+        assert mine.value == pytest.approx(other.value, rel=2e-2, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -129,21 +138,21 @@ def test_over_300_steps_every_seed_of_a_group_has_the_history_that_it_has_alone(
         alone = train_tiny(tiny, tmp_path, settings | {"seeds": [seed]})
         mine = [row for row in together.rows if row.seed == seed]
         assert keys(mine) == keys(alone.rows)
-        fids = [row.fid for row in alone.rows]
+        fids = distances(alone.rows)
         assert fids[0] > 1.1 * fids[-1]  # it has learned
-        assert [row.fid for row in mine] == pytest.approx(fids, rel=2e-3)
+        assert distances(mine) == pytest.approx(fids, rel=2e-3)
 
 
 def test_a_seed_that_is_done_leaves_the_others_alone(tiny, tmp_path):
     full = train_tiny(tiny, tmp_path, SETTINGS)
-    first = {row.seed: row.fid for row in full.rows if row.step == 20}
+    first = {row.seed: row.value for row in fid_rows(full) if row.step == 20}
     threshold = sorted(first.values())[0] + 1e-6  # only the best seed passes at step 20
     done = min(first, key=first.get)
-    cut = train_tiny(tiny, tmp_path, settings_with({"threshold": threshold}))
+    cut = train_tiny(tiny, tmp_path, settings_with(**stop_at(threshold)))
     assert cut.results[done].steps == 20
     for seed in {0, 1, 2} - {done}:
-        expected = [row.fid for row in full.rows if row.seed == seed]
-        found = [row.fid for row in cut.rows if row.seed == seed]
+        expected = distances(row for row in full.rows if row.seed == seed)
+        found = distances(row for row in cut.rows if row.seed == seed)
         assert found == pytest.approx(expected[: len(found)], rel=1e-2)
 
 
@@ -156,34 +165,32 @@ def test_evaluating_never_changes_training(tiny, tmp_path):
 
 def test_a_first_look_ends_no_seed_and_spares_samples(tiny, tmp_path):
     full = train_tiny(tiny, tmp_path, SETTINGS)
-    best = min(row.fid for row in full.rows if row.step == 40)
-    fid = {"threshold": best + 1e-6}
-    plain = train_tiny(tiny, tmp_path, settings_with(fid))
-    looked = train_tiny(
-        tiny, tmp_path, settings_with(fid | {"first_look": {"samples": 70, "factor": 1.2}})
-    )
-    assert {row.scored for row in plain.rows} == {80}
-    assert {row.scored for row in looked.rows} == {70, 80}
+    threshold = min(row.value for row in fid_rows(full) if row.step == 40) + 1e-6
+    plain = train_tiny(tiny, tmp_path, settings_with(**stop_at(threshold)))
+    look = {"first_look": {"samples": 70, "factor": 1.2}}
+    looked = train_tiny(tiny, tmp_path, settings_with(look, **stop_at(threshold)))
+    assert {row.samples for row in fid_rows(plain)} == {80}
+    assert {row.samples for row in fid_rows(looked)} == {70, 80}
     for row, other in zip(looked.rows, plain.rows, strict=True):
-        if row.scored == 70:
-            assert row.fid > 1.2 * fid["threshold"]
-        else:
-            assert row.fid == pytest.approx(other.fid, rel=1e-6)
-        assert row._replace(fid=0, scored=0) == other._replace(fid=0, scored=0)
-    # However a seed ends, it ends with a score of all samples.
-    last = {row.seed: row for row in looked.rows}
-    assert {row.scored for row in last.values()} == {80}
+        if row.samples == 70:
+            assert row.value > 1.2 * threshold
+            other = other._replace(value=row.value, samples=70)
+        assert row == other._replace(value=pytest.approx(other.value, rel=1e-6))
+    # However a seed ends, it ends with an evaluation of all samples.
+    last = {row.seed: row for row in fid_rows(looked)}
+    assert {row.samples for row in last.values()} == {80}
     for seed, result in plain.results.items():
-        expected = replace(result, seconds=0, final_fid=pytest.approx(result.final_fid, rel=1e-6))
+        value = pytest.approx(result.final_value, rel=1e-6)
+        expected = replace(result, seconds=0, final_value=value)
         assert replace(looked.results[seed], seconds=0) == expected
 
 
-def test_a_run_that_never_comes_near_ends_with_a_score_of_all_samples(tiny, tmp_path):
+def test_a_run_that_never_comes_near_ends_with_an_evaluation_of_all_samples(tiny, tmp_path):
     first = {"samples": 70, "factor": 1.2}
-    progress = train_tiny(tiny, tmp_path, settings_with({"threshold": 1.0, "first_look": first}))
+    progress = train_tiny(tiny, tmp_path, settings_with({"first_look": first}, **stop_at(1.0)))
     assert {result.status for result in progress.results.values()} == {"step-limit"}
-    scored = [(row.step, row.scored) for row in progress.rows if row.seed == 0]
-    assert scored == [(20, 70), (40, 70), (60, 80)]
+    looks = [(row.step, row.samples) for row in fid_rows(progress) if row.seed == 0]
+    assert looks == [(20, 70), (40, 70), (60, 80)]
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tiny, tmp_path):
@@ -192,7 +199,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tiny, tmp_path):
     class Stop(Exception):
         pass
 
-    def stop_at(step):
+    def stop_after(step):
         def save(self, state):
             original(self, state)
             if state["progress"]["step"] >= step:
@@ -203,7 +210,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tiny, tmp_path):
     original = StateFile.save
     for step in (7, 20, 33, 59):
         patch = pytest.MonkeyPatch()
-        patch.setattr(StateFile, "save", stop_at(step))
+        patch.setattr(StateFile, "save", stop_after(step))
         with pytest.raises(Stop):
             train_tiny(tiny, tmp_path, SETTINGS, save_every=0)
         patch.undo()
@@ -253,7 +260,7 @@ class Signalling:
 
     def __init__(self, network):
         self._network, self._calls = network, 0
-        self.metric, self.dimensions = network.metric, network.dimensions
+        self.dimensions = network.dimensions
 
     def features(self, images):
         self._calls += 1
@@ -315,5 +322,5 @@ def test_two_processes_write_one_complete_result(tiny, tmp_path):
     settings = settings_with(processes=2, limits={"steps": 20, "samples": None})
     assert start(tiny, tmp_path, settings=settings).wait() == 0, log_of(tmp_path)
     with open(tmp_path / "history.csv", newline="") as file:
-        assert [row["step"] for row in csv.DictReader(file)] == ["20"] * 3
+        assert [row["step"] for row in csv.DictReader(file)] == ["20"] * 3 * 5
     assert log_of(tmp_path).count("starting from the beginning") == 1

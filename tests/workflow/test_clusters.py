@@ -29,7 +29,7 @@ def keep_runs(clone, experiments):
     gone = [path for path in made if not path.startswith(tuple(f"results/{k}" for k in kept))]
     for path in gone:
         (clone.root / path).unlink()
-    declared = [path for path in gone if not path.endswith("/scores.json")]
+    declared = [path for path in gone if not path.endswith("/distances.json")]
     result = clone.snakemake("--cleanup-metadata", *declared)
     assert result.returncode == 0, result.stdout
 

@@ -102,7 +102,7 @@ def conda(tmp_path_factory):
 @pytest.mark.rig
 @pytest.mark.workflow
 def test_every_job_of_the_analysis_runs_in_its_environment(conda, finished):
-    """All but training and scoring, on the results of a run without conda.
+    """All but training and evaluation, on the results of a run without conda.
 
     To Snakemake another environment is a reason to run a job again, so every job that is allowed
     here runs: in the environment, because no other `python` is there.

@@ -62,7 +62,7 @@ def test_a_missing_gpu_is_one_line_and_leaves_nothing_half_written(finished):
     assert "set device: cpu in the configuration" in message
     log = finished.root / "results/logs/train_gan/biggan.Adam.b4.seeds_0.log"
     assert log.read_text() == message + "\n"
-    assert {path.name for path in job.iterdir()} <= {"scores.json"}
+    assert {path.name for path in job.iterdir()} <= {"distances.json"}
     assert not (finished.root / "results/state").exists()
 
 
@@ -82,13 +82,13 @@ def test_a_failing_job_leaves_the_others_in_place(finished):
     assert without_seconds(again["results"]) == without_seconds(record["results"])
     after = finished.made()
     left = {name.rpartition("/")[2] for name in after if name.startswith(runs + failing)}
-    assert left == {"scores.json"}
+    assert left == {"distances.json"}
     others = [
         name
         for name in before
         if name.startswith(runs) and not name.startswith((runs + failing, runs + working))
     ]
-    assert len(others) == 4 * 5 + 4  # jobs and their files, and the scores of four optimizers
+    assert len(others) == 4 * 5 + 4  # jobs and their files, and the evaluations of four optimizers
     assert all(after[name] == before[name] for name in others)
 
 
@@ -127,8 +127,8 @@ def test_an_optimizer_that_diverges_is_told_through_to_table_and_figures(finishe
     assert [(row["status"], row["steps"], row["sfo"]) for row in steps] == [
         ("diverged", "", "")
     ] * 2
-    scores = rows("aggregate/evaluation.csv", **mine)
-    assert {row["status"] for row in scores} == {"diverged"}
+    compared = rows("aggregate/evaluation.csv", **mine)
+    assert {row["status"] for row in compared} == {"diverged"}
     assert rows("tables/table3.csv", **mine)[0]["measured"] == ""
     for figure in ("steps", "sfo", "cost", "fid", "samples", "generators"):
         assert (results / f"figures/wgan-gp/{figure}.png").stat().st_size > 1000

@@ -164,4 +164,4 @@ def test_an_edit_of_the_package_trains_again(trained):
     assert "Params have changed since last execution" in said
     after = json.loads(record.read_text())
     assert after["dataset"] == before["dataset"]
-    assert after["results"][0]["final_fid"] != before["results"][0]["final_fid"]
+    assert after["results"][0]["final_value"] != before["results"][0]["final_value"]

@@ -35,7 +35,7 @@ def optimizers(jobs):
 
 
 def assert_retrained(plan, expected):
-    """Training of these jobs and scoring of their optimizers, and the summaries of all."""
+    """Training of these jobs and evaluation of their optimizers, and the summaries of all."""
     assert jobs(plan, "train_gan") == expected
     assert jobs(plan, "evaluate_runs") == optimizers(expected)
     assert not {"prepare_data", "train_classifier", "compute_reference"} & set(plan.values())
@@ -91,7 +91,7 @@ def test_editing_what_comes_after_training_retrains_nothing(finished, module):
     assert rules & COSTLY == set()
 
 
-def test_editing_the_bootstrap_trains_and_scores_nothing(finished):
+def test_editing_the_bootstrap_trains_and_evaluates_nothing(finished):
     edit(finished, "workflow/scripts/ttur/bootstrap.py")
     rules = set(finished.plan().values())
     assert "compute_statistics" in rules
@@ -128,7 +128,7 @@ def test_an_added_or_edited_entry_retrains_the_jobs_that_use_it(finished, module
     assert_retrained(finished.plan(), expected)
 
 
-def test_editing_the_evaluation_script_scores_again_without_training(finished):
+def test_editing_the_evaluation_script_evaluates_again_without_training(finished):
     edit(finished, "workflow/scripts/evaluate_runs.py")
     plan = finished.plan()
     assert jobs(plan, "evaluate_runs") == optimizers(DCGAN | WGAN | BIGGAN)
@@ -298,7 +298,7 @@ def test_removing_an_optimizer_retrains_nothing(finished):
     assert {"aggregate_runs", *THEORY} <= set(plan.values())
 
 
-def test_asking_for_more_scores_trains_nothing(finished):
+def test_asking_for_more_evaluations_trains_nothing(finished):
     plan = changed(finished, lambda c: c["experiments"]["biggan"]["evaluation"].update(seeds=2))
     assert jobs(plan, "evaluate_runs") == optimizers(BIGGAN)
     assert "train_gan" not in plan.values()

@@ -131,17 +131,17 @@ def test_a_seed_ends_as_its_threshold_makes_it(results, job):
         "biggan": (1000.0, "reached", 10),
     }[experiment]
     run = record(results, job)
-    assert run["threshold"] == threshold
+    assert run["stop"] == {"metric": "fid", "at_most": threshold}
     assert "seeds_" + "-".join(str(seed) for seed in run["seeds"]) == job.split("/")[-1]
     assert [result["seed"] for result in run["results"]] == run["seeds"]
     for result in run["results"]:
         assert result["status"] == status
         assert result["final_step"] <= last_step
         if status == "reached":
-            assert result["final_fid"] <= threshold
+            assert result["final_value"] <= threshold
             assert result["steps"] == result["first_hit"] == result["final_step"]
         else:
-            assert result["final_fid"] > threshold
+            assert result["final_value"] > threshold
             assert result["steps"] is result["first_hit"] is None
             assert result["last_miss"] == result["final_step"] == last_step
 
@@ -182,14 +182,14 @@ def test_fid_noise_is_that_of_one_generator(results):
     table = pd.read_csv(results / "statistics" / "fid_noise.csv").set_index("experiment")
     runs = {"biggan": ("Adam", 4, 0), "dcgan": ("Adam", 8, 0), "wgan-gp": ("AdaBelief", 4, 0)}
     for experiment, run in runs.items():
-        scores = pd.read_csv(results / "noise" / f"{experiment}.csv")
+        found = pd.read_csv(results / "noise" / f"{experiment}.csv")["distance"]
         assert (*table.loc[experiment, ["optimizer", "batch_size", "seed"]],) == run
-        assert scores["fid"].nunique() == table.loc[experiment, "sample_seeds"] >= 6
-        assert table.loc[experiment, "sd_fid"] == pytest.approx(scores["fid"].std())
-        # The generator of the loop's last evaluation: its score there is one of the kind.
+        assert found.nunique() == table.loc[experiment, "sample_seeds"] >= 6
+        assert table.loc[experiment, "sd"] == pytest.approx(found.std())
+        # The generator of the loop's last evaluation: its distance there is one of the kind.
         seed = record(results, f"{experiment}/{run[0]}/b{run[1]}/seeds_{SEEDS[experiment]}")
-        final = seed["results"][0]["final_fid"]
-        assert abs(final - scores["fid"].mean()) < 6 * scores["fid"].std()
+        final = seed["results"][0]["final_value"]
+        assert abs(final - found.mean()) < 6 * found.std()
 
 
 def test_table3_has_measured_estimated_and_published(results):

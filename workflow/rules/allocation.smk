@@ -24,7 +24,7 @@ def training_gpus(wildcards):
     return CONFIG.experiments[wildcards.experiment].processes
 
 
-def scoring_gpus(wildcards):
+def one_gpu(wildcards):
     return 1 if CONFIG.device == "cuda" else 0
 
 
@@ -49,12 +49,12 @@ def training_memory(wildcards, attempt):
     return megabytes(CONFIG.device, numbers, attempt)
 
 
-def scoring_runtime(wildcards, attempt):
+def short_runtime(wildcards, attempt):
     """For a pass over a data set, or a few tens of thousands of samples of every seed."""
     return 120 * attempt
 
 
-def scoring_memory(wildcards, attempt):
+def base_memory(wildcards, attempt):
     return megabytes(CONFIG.device, 0, attempt)
 
 

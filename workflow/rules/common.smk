@@ -41,6 +41,7 @@ wildcard_constraints:
     seeds="|".join({run.seed_key for run in RUNS}),
     features="|".join({each.feature_key for each in CONFIG.experiments.values()}),
     pixel_map="fixed|stretch",
+    of_metric=r"(\.[a-z0-9_]+)?",
 
 
 def program(script):
@@ -61,8 +62,8 @@ def code_of(script, uses=None, also=()):
 
 
 def code_of_jobs(script):
-    """The same, less the optimizers, networks and feature networks that the training jobs of the
-    experiment, or of its optimizer, do not use. Found once for each, since a plan has thousands."""
+    """The same, less the optimizers, networks, feature networks and metrics that the training jobs
+    of the experiment, or of its optimizer, do not use. Found once for each: a plan has thousands."""
     return lambda wildcards: _code_of_jobs(script, wildcards.experiment, wildcards.get("optimizer"))
 
 
@@ -133,9 +134,16 @@ def feature_settings(wildcards):
     raise WorkflowError(f"no experiment of this configuration uses {wildcards.features}")
 
 
-def feature_reference(wildcards):
+def references(wildcards):
+    """The statistics of real images for every metric of an experiment, in the order of its jobs."""
     experiment = CONFIG.experiments[wildcards.experiment]
-    return f"results/features/{experiment.dataset}/{experiment.fid_key}.npz"
+    folder = f"results/features/{experiment.dataset}"
+    return [f"{folder}/{key}.npz" for key in experiment.reference_keys.values()]
+
+
+def reference_to_stop(wildcards):
+    """Those of the metric that ends its runs."""
+    return references(wildcards)[0]
 
 
 def alternatives(texts):

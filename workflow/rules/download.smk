@@ -57,7 +57,7 @@ rule download_archive:
     message:
         "Fetching {wildcards.archive} ({params.size})"
     shell:
-        "{params.program:q} --kind {params.kind} --output {output:q} 2> {log:q}"
+        "{params.program:q} --kind {params.kind:q} --output {output:q} 2> {log:q}"
 
 
 rule unpack_archive:
@@ -77,4 +77,4 @@ rule unpack_archive:
     message:
         "Unpacking {input} into {wildcards.file}"
     shell:
-        "{params.program:q} --kind {params.kind} --archive {input:q} --output {output:q} 2> {log:q}"
+        "{params.program:q} --kind {params.kind:q} --archive {input:q} --output {output:q} 2> {log:q}"

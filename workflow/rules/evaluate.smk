@@ -1,6 +1,6 @@
-# Every final generator is scored again with other seeds and more samples, so that N(b) does not
-# rest on one lucky evaluation. A job scores all runs of an optimizer, because starting one takes
-# longer than scoring a run; what it has scored before it does not score again.
+# Every final generator is evaluated again with other seeds and more samples, so that N(b) does not
+# rest on one lucky evaluation. A job evaluates all runs of an optimizer, because starting one takes
+# longer than evaluating a run; what it has evaluated before it does not evaluate again.
 
 from ttur.runs.layout import EVALUATION
 
@@ -9,7 +9,7 @@ rule evaluate_runs:
     input:
         manifest=prepared_data("manifest.json"),
         weights=declared_weights,
-        reference=feature_reference,
+        reference=reference_to_stop,
         runs=outputs_of("run.json"),
         generators=outputs_of("generators.safetensors"),
     output:
@@ -22,9 +22,9 @@ rule evaluate_runs:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        gpu=scoring_gpus,
-        runtime=scoring_runtime,
-        mem_mb=scoring_memory,
+        gpu=one_gpu,
+        runtime=short_runtime,
+        mem_mb=base_memory,
     params:
         program=program("evaluate_runs.py"),
         code=code_of_jobs("evaluate_runs.py"),
@@ -43,7 +43,7 @@ rule evaluate_runs:
         seeds=lambda wildcards: CONFIG.experiments[wildcards.experiment].evaluation.seeds,
         device=CONFIG.device,
     message:
-        "Scoring {wildcards.experiment}: {wildcards.optimizer}"
+        "Evaluating {wildcards.experiment}: {wildcards.optimizer}"
     # Not the paths of all runs: thousands do not fit on a command line.
     shell:
         "{params.program:q} --runs-dir {params.runs:q} --batch-sizes {params.batch_sizes:q}"

@@ -16,7 +16,7 @@ rule train_classifier:
     conda:
         "../../envs/train.yaml"
     resources:
-        runtime=scoring_runtime,
+        runtime=short_runtime,
         mem_mb=classifier_memory,
     params:
         program=program("train_classifier.py"),
@@ -70,33 +70,44 @@ rule initialise_inception:
         "{params.program:q} --seed {params.seed} --output {output.weights:q} > {log:q} 2>&1"
 
 
+def metric_of(wildcards):
+    """The metric of reference statistics: none stands in the names of those of the FID."""
+    return wildcards.of_metric.removeprefix(".") or "fid"
+
+
 rule compute_reference:
     input:
         manifest=prepared_data("manifest.json"),
         weights=declared_weights,
     output:
-        reference="results/features/{dataset}/{features}-{pixel_map}.npz",
+        reference="results/features/{dataset}/{features}-{pixel_map}{of_metric}.npz",
     log:
-        "results/logs/compute_reference/{dataset}.{features}-{pixel_map}.log",
+        "results/logs/compute_reference/{dataset}.{features}-{pixel_map}{of_metric}.log",
     conda:
         "../../envs/train.yaml"
     resources:
-        gpu=scoring_gpus,
-        runtime=scoring_runtime,
-        mem_mb=scoring_memory,
+        gpu=one_gpu,
+        runtime=short_runtime,
+        mem_mb=base_memory,
     params:
         program=program("compute_reference.py"),
         code=lambda wildcards: code_of(
-            "compute_reference.py", {"features.kinds": {feature_settings(wildcards).features}}
+            "compute_reference.py",
+            {
+                "features.kinds": {feature_settings(wildcards).features},
+                "metrics.kinds": {metric_of(wildcards)},
+            },
         ),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         features=lambda wildcards: json.dumps(feature_settings(wildcards).to_json()),
         weights=feature_weights,
+        metric=metric_of,
         device=CONFIG.device,
     message:
         "Feature statistics of the real images of {wildcards.dataset}"
     shell:
         "{params.program:q} --data-dir {params.directory:q} --features {params.features:q}"
         " --weights {params.weights:q} --pixel-map {wildcards.pixel_map}"
+        " --metric {params.metric}"
         " --device {params.device} --output {output.reference:q} > {log:q} 2>&1"

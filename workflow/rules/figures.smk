@@ -35,7 +35,7 @@ FIGURE_LABELS = {
         *("--section", experiment.section),
         *("--title", experiment.title),
         *("--metric", experiment.metric),
-        *("--threshold", experiment.fid.threshold),
+        *("--threshold", experiment.stop.at_most),
     ]
     for name, experiment in CONFIG.experiments.items()
 }
@@ -85,7 +85,7 @@ rule plot_fid:
         facts=facts_for_captions,
         directory=subpath(output[0], parent=True),
     message:
-        "Figures of the FID in training, {wildcards.experiment}: {params.figures}"
+        "Figures of the distance in training, {wildcards.experiment}: {params.figures}"
     # A list in a file: thousands of paths do not fit on a command line.
     shell:
         "{params.program:q} --figures {params.figures:q} --runs-file {input.run_list:q}"

@@ -62,8 +62,8 @@ rule probe_throughput:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        gpu=scoring_gpus,
-        mem_mb=scoring_memory,
+        gpu=one_gpu,
+        mem_mb=base_memory,
     params:
         program=program("probe_throughput.py"),
         code=code_of_jobs("probe_throughput.py"),

@@ -14,7 +14,7 @@ rule probe_gradient_noise:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        gpu=scoring_gpus,
+        gpu=one_gpu,
     params:
         program=program("probe_gradient_noise.py"),
         code=code_of_jobs("probe_gradient_noise.py"),

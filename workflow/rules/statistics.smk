@@ -1,9 +1,9 @@
-# How sure the measured numbers are: seeds, the noise of the FID, the choice of the threshold.
+# How sure the measured numbers are: seeds, the noise of the distance, the choice of the threshold.
 
 from statistics import median_high
 
-# Experiment -> the run whose generator shows the noise of the FID: the first optimizer, the middle
-# batch size, the first group of seeds.
+# Experiment -> the run whose generator shows the noise of the distance: the first optimizer, the
+# middle batch size, the first group of seeds.
 NOISE_RUNS = {
     name: RUN_OF_WILDCARDS[
         name,
@@ -18,17 +18,17 @@ rule measure_fid_noise:
     input:
         manifest=prepared_data("manifest.json"),
         weights=declared_weights,
-        reference=feature_reference,
+        reference=reference_to_stop,
         run=lambda wildcards: NOISE_RUNS[wildcards.experiment].path("run.json"),
         generators=lambda wildcards: NOISE_RUNS[wildcards.experiment].path("generators.safetensors"),
     output:
-        scores="results/noise/{experiment}.csv",
+        repetitions="results/noise/{experiment}.csv",
     log:
         "results/logs/measure_fid_noise/{experiment}.log",
     conda:
         "../../envs/train.yaml"
     resources:
-        gpu=scoring_gpus,
+        gpu=one_gpu,
     params:
         program=program("measure_fid_noise.py"),
         code=code_of_jobs("measure_fid_noise.py"),
@@ -38,12 +38,12 @@ rule measure_fid_noise:
         sample_seeds=8,
         device=CONFIG.device,
     message:
-        "Noise of the FID: one generator of {wildcards.experiment}, {params.sample_seeds} times"
+        "Noise of the distance: one generator of {wildcards.experiment}, {params.sample_seeds} times"
     shell:
         "{params.program:q} --run {input.run:q} --generators {input.generators:q}"
         " --data-dir {params.directory:q} --weights {params.weights:q}"
         " --reference {input.reference:q} --sample-seeds {params.sample_seeds}"
-        " --device {params.device} --output {output.scores:q} > {log:q} 2>&1"
+        " --device {params.device} --output {output.repetitions:q} > {log:q} 2>&1"
 
 
 rule compute_statistics:
@@ -68,7 +68,7 @@ rule compute_statistics:
         program=program("compute_statistics.py"),
         code=code_of("compute_statistics.py"),
     message:
-        "Intervals, noise of the FID, and critical batch sizes at other thresholds"
+        "Intervals, noise of the distance, and critical batch sizes at other thresholds"
     shell:
         "{params.program:q} --runs-file {input.run_list:q} --steps {input.steps:q}"
         " --networks {input.networks:q} --noise {input.noise:q}"

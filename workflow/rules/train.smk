@@ -7,7 +7,7 @@ rule train_gan:
     input:
         manifest=prepared_data("manifest.json"),
         weights=declared_weights,
-        reference=feature_reference,
+        reference=references,
     output:
         history=f"{RUN_DIR}/history.csv",
         run=f"{RUN_DIR}/run.json",

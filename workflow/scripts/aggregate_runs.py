@@ -17,9 +17,9 @@ from ttur.aggregate import (
 )
 from ttur.errors import run
 from ttur.files import listed, write_text
-from ttur.records import read_record
 from ttur.runs.layout import evaluation_of
-from ttur.tables.training import SCORES
+from ttur.runs.reading import read_run
+from ttur.tables.training import EVALUATIONS
 
 
 def main() -> None:
@@ -34,15 +34,14 @@ def main() -> None:
     arguments = parser.parse_args()
 
     paths = arguments.runs or listed(arguments.runs_file)
-    runs = [read_record(path) for path in paths]
-    evaluations = dict.fromkeys(map(evaluation_of, paths))
-    scores = pd.concat(map(SCORES.read, evaluations))
+    runs = [read_run(path) for path in paths]
+    evaluations = pd.concat(map(EVALUATIONS.read, dict.fromkeys(map(evaluation_of, paths))))
     steps = steps_table(runs)
     tables = {
         arguments.steps: steps,
         arguments.critical: critical_table(steps),
         arguments.networks: networks_table(runs),
-        arguments.evaluation: evaluation_table(runs, scores),
+        arguments.evaluation: evaluation_table(runs, evaluations),
         arguments.speed: speed_table(runs),
     }
     for path, table in tables.items():

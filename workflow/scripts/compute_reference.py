@@ -1,4 +1,4 @@
-"""Computes the feature statistics of all images of a data set."""
+"""Computes the feature statistics of all images of a data set, as a metric compares them."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from ttur.errors import UserError, run
 from ttur.feature_settings import FeatureSettings
 from ttur.features import NETWORKS, FeatureNetwork, load_features, statistics_key
 from ttur.few_images import singular_reference
-from ttur.frechet import Moments, Reference
+from ttur.metrics import METRICS, Statistics
 from ttur.pixels import PIXEL_MAPS, map_real
 
 # A multiple of the feature networks' own pieces, and small: 2048 features of it are 16 MB.
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--features", type=json_value, required=True, help="JSON, or @file")
     parser.add_argument("--weights", required=True)
     parser.add_argument("--pixel-map", choices=PIXEL_MAPS, required=True)
+    parser.add_argument("--metric", default="fid", help="which compares the features")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--output", required=True)
@@ -31,6 +32,8 @@ def main() -> None:
     given = arguments.features
     if not isinstance(given, dict) or given.get("features") not in NETWORKS:
         raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
+    if arguments.metric not in METRICS:  # not argparse's choices, which load every entry
+        raise UserError(f"--metric is {arguments.metric}: use one of {', '.join(METRICS)}")
     settings = FeatureSettings(given["features"], given.get("resize"), given.get("weights"))
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
@@ -45,26 +48,29 @@ def main() -> None:
         print(f"warning: {name}: {few}", file=sys.stderr)
     key = statistics_key(dataset.manifest, settings, arguments.weights, arguments.pixel_map)
     try:
-        moments = real_moments(dataset, network, arguments.pixel_map, device)
-        reference = Reference.of(moments, key)
+        statistics = METRICS[arguments.metric].statistics(network.dimensions)
+        add_real(statistics, dataset, network, arguments.pixel_map, device)
+        reference = METRICS[arguments.metric].reference(statistics, key)
     except ValueError as error:
         raise UserError(
             f"{arguments.weights} does not fit {arguments.data_dir} ({error}): "
             "train the feature network on this data set"
         ) from None
     reference.save(arguments.output)
-    print(f"{name}: {moments.count} images, {network.dimensions} features")
+    print(f"{name}: {reference.count} images, {network.dimensions} features")
 
 
-def real_moments(
-    dataset: PackedDataset, network: FeatureNetwork, pixel_map: str, device: torch.device
-) -> Moments:
-    """Moments of the features of every image of the data set."""
-    moments = Moments(network.dimensions)
+def add_real(
+    statistics: Statistics,
+    dataset: PackedDataset,
+    network: FeatureNetwork,
+    pixel_map: str,
+    device: torch.device,
+) -> None:
+    """Adds the features of every image of the data set."""
     for start in range(0, len(dataset.images), BATCH_SIZE):
         images = torch.tensor(dataset.images[start : start + BATCH_SIZE]).permute(0, 3, 1, 2)
-        moments.update(network.features(map_real(images.to(device), pixel_map)))
-    return moments
+        statistics.update(network.features(map_real(images.to(device), pixel_map)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Uncertainty of the measured numbers: seeds, the noise of the FID, and the choice of threshold.
+"""Uncertainty of the measured numbers: seeds, noise of the distance, choice of threshold.
 
 Reads the run.json of every training job and the history.csv beside it, the tables made of them and
-the repeated scores; writes the tables of results/statistics.
+the repeated evaluations; writes the tables of results/statistics.
 """
 
 import argparse
@@ -13,9 +13,10 @@ from ttur.bootstrap import bootstrap_tables
 from ttur.errors import run
 from ttur.fid_noise import fid_noise_table
 from ttur.files import listed, write_text
-from ttur.records import check_beside, read_record
+from ttur.records import check_beside
+from ttur.runs.reading import read_run
 from ttur.tables.aggregate import NETWORKS, STEPS
-from ttur.tables.statistics import FID_SCORES
+from ttur.tables.statistics import REPETITIONS
 from ttur.thresholds import read_history, threshold_table, trend_table
 
 OUTPUTS = ("bootstrap", "critical", "fid-noise", "threshold", "threshold-trend")
@@ -33,17 +34,17 @@ def main() -> None:
     parser.add_argument("--steps", required=True, metavar="CSV", help="steps.csv to read")
     parser.add_argument("--networks", required=True, metavar="CSV", help="networks.csv to read")
     parser.add_argument(
-        "--noise", required=True, nargs="+", metavar="CSV", help="repeated scores, per experiment"
+        "--noise", required=True, nargs="+", metavar="CSV", help="per experiment, to read"
     )
     for name in OUTPUTS:
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
 
-    scores = pd.concat([FID_SCORES.read(path) for path in arguments.noise])
+    repetitions = pd.concat([REPETITIONS.read(path) for path in arguments.noise])
     bootstrap, critical = bootstrap_tables(STEPS.read(arguments.steps))
-    records = ((path, read_record(path)) for path in listed(arguments.runs_file))
+    records = ((path, read_run(path)) for path in listed(arguments.runs_file))
     thresholds = threshold_table(
-        (record, read_history(check_beside(path, record, "history.csv")))
+        (record, read_history(check_beside(path, record, "history.csv"), record["stop"]["metric"]))
         for path, record in records
     )
     trend = trend_table(thresholds)
@@ -57,7 +58,7 @@ def main() -> None:
     tables = (
         bootstrap,
         critical,
-        fid_noise_table(scores, NETWORKS.read(arguments.networks)),
+        fid_noise_table(repetitions, NETWORKS.read(arguments.networks)),
         thresholds,
         trend,
     )

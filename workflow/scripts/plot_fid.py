@@ -7,25 +7,32 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from ttur.errors import run
 from ttur.figures import drawing
-from ttur.records import check_beside, read_record
+from ttur.records import check_beside
 from ttur.run_lists import listed_runs
-from ttur.tables.training import HISTORY
+from ttur.runs.reading import read_run, read_values
 
 
 def histories(paths: Sequence[Path]) -> pd.DataFrame:
-    """The history beside each run.json, with the run's optimizer, batch size and statuses."""
-    records = [read_record(path) for path in paths]
-    files = [check_beside(*pair, "history.csv") for pair in zip(paths, records, strict=True)]
-    tables = [HISTORY.read(file, "seed", "step", "samples", "fid") for file in files]
-    rows = [len(table) for table in tables]
-    table = pd.concat(tables, ignore_index=True)
-    for place, name in enumerate(("optimizer", "batch_size")):
-        table.insert(place, name, np.repeat([record[name] for record in records], rows))
+    """The distances in the history beside each run.json, by the metric that stops the training.
+
+    With the run's optimizer, batch size and statuses, and the images seen (samples).
+    """
+    records = [read_run(path) for path in paths]
     keys = ["optimizer", "batch_size", "seed"]
+    table = pd.DataFrame(
+        [
+            (record["optimizer"], size, seed, step, step * size, distance)
+            for path, record in zip(paths, records, strict=True)
+            for size in [record["batch_size"]]
+            for seed, step, distance in read_values(
+                check_beside(path, record, "history.csv"), record["stop"]["metric"]
+            )
+        ],
+        columns=[*keys, "step", "samples", "distance"],
+    )
     endings = pd.DataFrame(
         [
             (record["optimizer"], record["batch_size"], result["seed"], result["status"])

@@ -52,7 +52,7 @@ def final(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     """How the seed that samples.png shows ended, and where the sheet is."""
     seed = record["seeds"][0]
     result = next(result for result in record["results"] if result["seed"] == seed)
-    ending = {key: result[key] for key in ("seed", "status", "final_step", "final_fid")}
+    ending = {key: result[key] for key in ("seed", "status", "final_step", "final_value")}
     names = {key: record[key] for key in ("optimizer", "batch_size")}
     return {**names, **ending, "sheet": path.with_name("samples.png")}
 
@@ -74,7 +74,7 @@ def main() -> None:
 
     paths = listed_runs(arguments.runs_file, arguments.experiment)
     finals = pd.DataFrame([final(*pair) for pair in first_seeds(paths)])
-    finals = finals.astype({"final_fid": "float64"})
+    finals = finals.astype({"final_value": "float64"})
     critical = CRITICAL.read(arguments.critical, floats=True)
     critical = critical[critical["experiment"] == arguments.experiment]
     sizes = critical.set_index("optimizer")["critical_batch_size"]

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from ttur.configuration import Config, load
 from ttur.errors import UserError, run
-from ttur.progress import duration
+from ttur.progress import duration, number
 from ttur.status import STALE_SECONDS, STATES, Job, read_jobs, seconds_left, summary
 
 
@@ -48,7 +48,7 @@ def table(jobs: Sequence[Job]) -> list[str]:
     rows = summary(jobs)
     shown = [s for s in STATES if s in STATES[:3] or any(row[s] for row in rows)]
     header = ["experiment", "optimizer", *shown, "reached", "not reached", "diverged"]
-    lines = [[*header, "best FID", "job time left"]]
+    lines = [[*header, "best distance", "job time left"]]
     for row in rows:
         tried = [b for state in STATES for b in row[state]]
         lines.append(
@@ -56,7 +56,7 @@ def table(jobs: Sequence[Job]) -> list[str]:
                 *(row["experiment"], row["optimizer"]),
                 *(sizes(row[state], sorted(set(tried))) for state in shown),
                 *(str(row[name]) for name in ("reached", "not_reached", "diverged")),
-                "-" if row["best_fid"] is None else f"{row['best_fid']:.1f}",
+                "-" if row["best"] is None else number(row["best"]),
                 left(row["seconds_left"]),
             ]
         )
@@ -105,10 +105,10 @@ def position(job: Job, config: Config) -> str:
     if not at:
         return "starting"
     metric = config.experiments[job.run.experiment].metric
-    last = [each["last"] for seed, each in at["fid"].items() if int(seed) in at["running"]]
-    fids = " ".join("-" if fid is None else f"{fid:.1f}" for fid in last) or "not yet"
-    best = "" if job.best_fid is None else f" (best {job.best_fid:.1f})"
-    parts = [f"step {at['step']} of {at['step_limit']}", f"{metric} {fids}{best}"]
+    last = [each["last"] for seed, each in at["distance"].items() if int(seed) in at["running"]]
+    shown = " ".join("-" if each is None else number(each) for each in last) or "not yet"
+    best = "" if job.best is None else f" (best {number(job.best)})"
+    parts = [f"step {at['step']} of {at['step_limit']}", f"{metric} {shown}{best}"]
     if at["steps_per_second"] is not None:
         parts.append(f"{at['steps_per_second']:.3g} steps/s")
     if at["seconds_left"] is not None:

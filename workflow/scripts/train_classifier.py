@@ -35,7 +35,6 @@ def main() -> None:
     save_classifier(network, arguments.output_weights)
     record = {
         "features": network.name,
-        "metric": network.metric,
         "dimensions": network.dimensions,
         "accuracy": accuracy,
         "epochs": arguments.epochs,

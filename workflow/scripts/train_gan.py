@@ -2,14 +2,14 @@
 
 import argparse
 import contextlib
-import csv
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,10 +27,10 @@ from ttur.data.packed import PackedDataset
 from ttur.data.shape import ImageShape
 from ttur.devices import device_name, open_device, set_precision
 from ttur.errors import run
-from ttur.features import FeatureNetwork, load_features, load_reference, statistics_key
+from ttur.features import FeatureNetwork, load_features, statistics_key
 from ttur.files import atomic_path
-from ttur.frechet import Reference
 from ttur.gpu_slots import take_gpus
+from ttur.metrics import Distance, label, load_distances
 from ttur.networks.build import build
 from ttur.networks.replicated import load_replica
 from ttur.outside import versions_of
@@ -38,8 +38,9 @@ from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
 from ttur.streams import generator as random_stream
 from ttur.tables.training import HISTORY
+from ttur.training.evaluator import draw, generate
 from ttur.training.fit import check_fit
-from ttur.training.history import HistoryRow, TrainingState
+from ttur.training.history import TrainingState
 from ttur.training.job import TrainingJob, entries_of
 from ttur.training.labels import SampleLabels
 from ttur.training.launch import run_processes
@@ -47,7 +48,6 @@ from ttur.training.lock import JobLock
 from ttur.training.loop import Outcome, train
 from ttur.training.memory import out_of_memory
 from ttur.training.progress_file import ProgressFile
-from ttur.training.scoring import draw, generate
 from ttur.training.state import StateFile, fingerprint
 from ttur.training.world import World
 
@@ -60,7 +60,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="print the job, train nothing")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="of the feature network")
-    parser.add_argument("--reference", type=Path, required=True, help="statistics of real images")
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="NPZ",
+        help="statistics of real images, for every metric: that of stop, the others in their order",
+    )
     parser.add_argument("--state", type=Path, required=True, help="resume state, kept on a kill")
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
@@ -90,8 +97,8 @@ def main() -> None:
     check_fit(job, dataset.manifest, "batch_sizes")
     features = load_features(fid.network, arguments.weights)
     key = statistics_key(dataset.manifest, fid.network, arguments.weights, fid.pixel_map)
-    reference = load_reference(arguments.reference, key)
-    made_from = [job.to_json(), dataset.manifest["sha256"], reference.key]
+    distances = load_distances(job.metric_settings, arguments.reference, key, job.experiment)
+    made_from = [job.to_json(), dataset.manifest["sha256"], key]
     made_by = fingerprint(made_from, code_digest(__file__, entries_of(job)), torch.__version__)
     with contextlib.ExitStack() as stack:
         if rank == 0:
@@ -106,7 +113,8 @@ def main() -> None:
             run_processes(job.processes)
             return
         state_file = StateFile(arguments.state, made_by)
-        train_job(job, arguments, Judged(dataset, features, reference), state_file, say)
+        judged = Judged(dataset, features, distances)
+        train_job(job, arguments, judged, state_file, say=say, stop=STOP)
 
 
 class Judged(NamedTuple):
@@ -114,7 +122,7 @@ class Judged(NamedTuple):
 
     dataset: PackedDataset
     features: FeatureNetwork
-    reference: Reference
+    distances: Mapping[str, Distance]
 
 
 def train_job(
@@ -122,18 +130,20 @@ def train_job(
     arguments: argparse.Namespace,
     judged: Judged,
     state_file: StateFile,
+    *,
     say: Callable[[str], None],
+    stop: StopRequest,
 ) -> None:
-    """Trains, writes the outputs, removes the state."""
+    """Trains, writes the outputs, removes the state. stop: the signals of this process."""
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     device = open_device(arguments.device)
     set_precision(job.compute.precision)
-    dataset, features, reference = judged
+    dataset, features, distances = judged
     features = features.to(device)
     world = World.join(device)
     if world.rank > 0:
-        STOP.follow()
+        stop.follow()
     progress_file = ProgressFile(arguments.state.with_name("progress.json"), job)
     say(f"the job: {json.dumps(job.to_json())}")
 
@@ -146,24 +156,25 @@ def train_job(
             job,
             dataset,
             features,
-            reference,
+            distances,
             state_file=state_file,
             device=device,
             save_every=arguments.save_every,
             say=say,
             world=world,
-            stop=STOP,
+            stop=stop,
             watch=watch,
         )
     except (Stopped, MemoryError, RuntimeError) as error:
-        if world.size > 1 and STOP.status is not None:
-            os._exit(STOP.status)  # the others wait for a message, which nobody sends any more
+        if world.size > 1 and stop.status is not None:
+            os._exit(stop.status)  # the others wait for a message, which nobody sends any more
         raise out_of_memory(job, error) or error from None
     if world.rank == 0:
-        write_history(arguments.history, outcome.state.rows)
+        # By seed, then step; the numbers of an evaluation stay in their order.
+        HISTORY.write(arguments.history, sorted(outcome.state.rows, key=itemgetter(0, 1)))
         write_generators(arguments.generators, outcome.state.generators)
         write_samples(arguments.samples, job, dataset, outcome.state.generators)
-        record = run_record(job, dataset.manifest, features.metric, outcome, device)
+        record = run_record(job, dataset.manifest, outcome, device)
         write_record(arguments.run, record, [arguments.history, arguments.generators])
         progress_file.remove()
         state_file.remove()
@@ -174,15 +185,6 @@ def is_finished(arguments: argparse.Namespace) -> bool:
     """Whether the job's outputs are all there, and no state of a job that goes on."""
     outputs = (arguments.history, arguments.run, arguments.samples, arguments.generators)
     return all(path.exists() for path in outputs) and not arguments.state.exists()
-
-
-def write_history(path: Path, rows: Sequence[HistoryRow]) -> None:
-    """One row per seed and evaluation, by seed, then step."""
-    with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HISTORY.columns)
-        for seed, step, samples, *values in sorted(rows):
-            writer.writerow([seed, step, samples, *map(repr, values)])
 
 
 def write_generators(path: Path, generators: Mapping[int, Mapping[str, Tensor]]) -> None:
@@ -207,7 +209,7 @@ def write_samples(
     seed, shape = job.seeds[0], ImageShape.of(dataset.manifest)
     generator, _ = build(job.networks, shape, [seed])
     load_replica(generator, 0, generators[seed])
-    # Classes as often as in the scores: figures show these beside images drawn from the data.
+    # Classes as often as in evaluations: figures show these beside images drawn from the data.
     labels = SampleLabels.of(job.labels, dataset.labels, shape.classes)
     inputs = draw(job.latent, labels, 32, random_stream(seed, "display"))
     write_grid(path, to_uint8(generate(generator, 0, inputs), "fixed"), columns=8)
@@ -216,7 +218,6 @@ def write_samples(
 def run_record(
     job: TrainingJob,
     manifest: Mapping[str, Any],
-    metric: str,
     outcome: Outcome,
     device: torch.device,
 ) -> dict[str, Any]:
@@ -231,12 +232,12 @@ def run_record(
         "seeds": job.seeds,
         "settings": job.to_json(),
         "dataset": {key: manifest[key] for key in ("name", "images", "sha256")},
-        "metric": metric,
-        "threshold": job.fid.threshold,
+        "metric": label(job.stop.metric, job.fid.network),
+        "stop": {"metric": job.stop.metric, "at_most": job.stop.at_most},
         "generator_parameters": outcome.generator_parameters,
         "discriminator_parameters": outcome.discriminator_parameters,
         "results": [
-            {**result, "final_fid": finite_or_none(result["final_fid"])} for result in results
+            {**result, "final_value": finite_or_none(result["final_value"])} for result in results
         ],
         "seconds": round(state.seconds, 2),
         "evaluation_seconds": round(state.evaluation_seconds, 2),

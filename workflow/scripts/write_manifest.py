@@ -14,7 +14,7 @@ from pathlib import Path
 from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_json
-from ttur.records import read_record
+from ttur.runs.reading import read_run
 
 GIT_LOCATION = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"),
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--runs-file", type=Path, required=True, help="paths of run.json")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    records = [read_record(path) for path in arguments.runs_file.read_text().splitlines()]
+    records = [read_run(path) for path in arguments.runs_file.read_text().splitlines()]
     canonical = json.dumps(arguments.config, sort_keys=True).encode()
     write_json(
         arguments.output,

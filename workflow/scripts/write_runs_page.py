@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from ttur.errors import run
-from ttur.files import read_json, write_text
+from ttur.files import write_text
 from ttur.report.runs import runs_page
+from ttur.runs.reading import read_run
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, metavar="HTML", help="file to write")
     arguments = parser.parse_args()
     paths = arguments.runs_file.read_text().splitlines()
-    write_text(arguments.output, runs_page(map(read_json, paths)))
+    write_text(arguments.output, runs_page(map(read_run, paths)))
 
 
 if __name__ == "__main__":

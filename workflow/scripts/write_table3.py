@@ -5,7 +5,8 @@ import argparse
 from ttur.arguments import json_value
 from ttur.errors import run
 from ttur.files import write_text
-from ttur.table3 import notes, table3, to_latex, to_markdown
+from ttur.table3 import table3
+from ttur.table3_text import notes, to_latex, to_markdown
 from ttur.tables.aggregate import CRITICAL
 from ttur.tables.theory import ESTIMATES
 

@@ -31,6 +31,10 @@ def _field(record: Mapping[str, Any], key: str, run: Mapping[str, Any]) -> Any:
     return record[key]
 
 
+def _threshold(run: Mapping[str, Any]) -> float:
+    return _field(run, "stop", run)["at_most"]
+
+
 def steps_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The columns `STEPS`, one row per seed of every run.json, sorted by the first four columns.
 
@@ -79,7 +83,7 @@ def networks_table(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             _field(run, "discriminator_parameters", run),
             _field(_field(run, "dataset", run), "images", run),
             _field(run, "metric", run),
-            _field(run, "threshold", run),
+            _threshold(run),
         )
         first = rows.setdefault(experiment, row)
         for column, mine, other in zip(NETWORKS.columns, row, first, strict=True):
@@ -253,34 +257,34 @@ def critical_table(steps: pd.DataFrame) -> pd.DataFrame:
 
 def evaluation_table(
     runs: Iterable[Mapping[str, Any]],
-    scores: pd.DataFrame,
+    evaluations: pd.DataFrame,
 ) -> pd.DataFrame:
-    """In-loop and independent FID side by side: the columns `EVALUATION`, one row per seed.
+    """In-loop and independent distances side by side: the columns `EVALUATION`, one row per seed.
 
-    runs: contents of run.json. scores: the columns `tables.training.SCORES` of all optimizers.
-    in_loop_fid is the last one of the loop. mean_fid, sd_fid: over the evaluation seeds, sd with
-    n - 1 and empty for one. agrees: whether mean_fid <= threshold says what the status says,
-    reached or not; empty where a score is missing or not a number, as for a diverged generator.
-    Raises UserError for scores of a seed that no run has.
+    runs: contents of run.json. evaluations: the columns `tables.training.EVALUATIONS` of all
+    optimizers. in_loop is the last one of the loop. mean, sd: over the evaluation seeds, sd with
+    n - 1 and empty for one. agrees: whether mean <= threshold says what the status says, reached or
+    not; empty where a distance is missing or not a number, as for a diverged generator. Raises
+    UserError for evaluations of a seed that no run has.
     """
     keys = list(EVALUATION.columns)[:4]
-    by_seed = dict(list(scores.groupby(keys)["fid"]))
+    by_seed = dict(list(evaluations.groupby(keys)["distance"]))
     rows = []
     for run in runs:
-        threshold = _field(run, "threshold", run)
+        threshold = _threshold(run)
         job = tuple(_field(run, key, run) for key in keys[:3])
         for result in _field(run, "results", run):
-            fid = by_seed.pop((*job, result["seed"]), pd.Series(dtype="float64"))
-            mean = fid.mean(skipna=False)
+            found = by_seed.pop((*job, result["seed"]), pd.Series(dtype="float64"))
+            mean = found.mean(skipna=False)
             reached = result["status"] == "reached"
             rows.append(
                 (
                     *job,
                     result["seed"],
                     result["status"],
-                    result["final_fid"],
+                    result["final_value"],
                     mean,
-                    fid.std(skipna=False),
+                    found.std(skipna=False),
                     threshold,
                     None if np.isnan(mean) else (mean <= threshold) == reached,
                 )
@@ -288,7 +292,7 @@ def evaluation_table(
     if by_seed:
         experiment, optimizer, batch_size, seed = min(by_seed)
         raise UserError(
-            f"{experiment}/{optimizer}: evaluation.csv scores seed {seed} at b = {batch_size}, "
+            f"{experiment}/{optimizer}: evaluation.csv evaluates seed {seed} at b = {batch_size}, "
             "which no run.json has: delete evaluation.csv and run again"
         )
     return EVALUATION.frame(rows).sort_values(keys, ignore_index=True)

@@ -12,7 +12,7 @@ def keep_freed_memory() -> None:
     """Has this process keep what it frees, for its next tensors; without effect but on glibc.
 
     By default the kernel hands out, and clears, the memory of every tensor above 128 KB anew,
-    which took a third of the time of scoring BigGAN's samples (docs/performance.md).
+    which took a third of the time of evaluating BigGAN's samples (docs/performance.md).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -6,13 +6,6 @@ from pathlib import Path
 from typing import Any
 
 
-def add_figure_options(parser: argparse.ArgumentParser) -> None:
-    """What the figures of an experiment are told: its names, and the folder they go into."""
-    for name in ("experiment", "section", "title", "metric"):
-        parser.add_argument(f"--{name}", required=True, metavar="TEXT")
-    parser.add_argument("--output-dir", required=True, type=Path, metavar="FOLDER")
-
-
 def json_value(text: str) -> Any:
     """Inline JSON, or @path of a JSON file; argparse reports what is neither."""
     try:

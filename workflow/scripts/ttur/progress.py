@@ -42,6 +42,11 @@ class Progress:
         print(line, file=sys.stderr, flush=True)
 
 
+def number(value: float, decimals: int = 1) -> str:
+    """A distance for a line of text: with so many decimals, or three digits where it is below 1."""
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:.{decimals}f}"
+
+
 def duration(seconds: float) -> str:
     """Such as `40 s`, `7 min` or `1 h 05 min`."""
     minutes = round(seconds / 60)

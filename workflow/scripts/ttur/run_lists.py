@@ -6,8 +6,8 @@ from typing import Any
 
 from .errors import UserError
 from .files import listed
-from .records import read_record
 from .runs.layout import Run
+from .runs.reading import read_run
 
 
 def listed_runs(path: Path, experiment: str) -> list[Path]:
@@ -27,7 +27,7 @@ def first_seeds(paths: Iterable[Path]) -> list[tuple[Path, dict[str, Any]]]:
 
     Its samples.png shows that seed. Sorted by optimizer and batch size.
     """
-    records = [(path, read_record(path)) for path in paths]
+    records = [(path, read_run(path)) for path in paths]
     records.sort(key=lambda pair: _key(pair[1]))
     shown: dict[tuple[str, int], tuple[Path, dict[str, Any]]] = {}
     for path, record in records:

@@ -10,7 +10,7 @@ A job is
 - waiting: anything else.
 """
 
-import csv
+import contextlib
 import json
 import math
 import os
@@ -22,7 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from .configuration import Config
+from .errors import UserError
+from .runs.earlier import run_of
 from .runs.layout import Run
+from .runs.reading import read_values
 
 STATES = ("done", "running", "waiting", "failed", "interrupted")
 STALE_SECONDS = 300.0
@@ -35,16 +38,16 @@ _LOG_TAIL = 4096  # bytes
 class Job:
     """One training job as it stands.
 
-    ended: seed -> reached, step-limit or diverged. best_fid: over its seeds, None before the first
-    evaluation. seconds: training time so far. seconds_left: at most, only of running jobs.
-    progress: the content of progress.json of a running job. reason: last line of a failed job's
-    log.
+    ended: seed -> reached, step-limit or diverged. best: the least distance of its seeds, None
+    before the first evaluation. seconds: training time so far. seconds_left: at most, only of
+    running jobs. progress: the content of progress.json of a running job. reason: last line of a
+    failed job's log.
     """
 
     run: Run
     state: str
     ended: Mapping[str, str] = field(default_factory=dict)
-    best_fid: float | None = None
+    best: float | None = None
     seconds: float | None = None
     seconds_left: float | None = None
     progress: Mapping[str, Any] = field(default_factory=dict)
@@ -65,12 +68,12 @@ def read_jobs(
 
 def _job(run: Run, settings: Mapping[str, Any], root: Path, stale: float, now: float) -> Job:
     record = _json(root / run.path("run.json"))
-    if record.get("settings") == settings:
-        return _done(run, record, root)
+    if run_of(record).get("settings") == settings:
+        return _done(run, run_of(record), root)
     progress = _json(root / run.progress_file)
     so_far = {
         "ended": progress.get("ended", {}),
-        "best_fid": _least(each["best"] for each in progress.get("fid", {}).values()),
+        "best": _least(each["best"] for each in progress.get("distance", {}).values()),
         "seconds": progress.get("seconds"),
     }
     if progress and now - progress["updated"] <= stale and _alive(progress):
@@ -87,13 +90,11 @@ def _job(run: Run, settings: Mapping[str, Any], root: Path, stale: float, now: f
 
 def _done(run: Run, record: Mapping[str, Any], root: Path) -> Job:
     ended = {str(each["seed"]): each["status"] for each in record["results"]}
-    fids = [each["final_fid"] for each in record["results"]]
-    try:
-        with open(root / run.path("history.csv"), newline="") as file:
-            fids += [float(row["fid"]) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError):
-        pass  # a torn or missing history leaves the final ones
-    return Job(run, "done", ended, _least(fids), record["seconds"])
+    distances = [each["final_value"] for each in record["results"]]
+    with contextlib.suppress(OSError, UserError):  # a torn or missing history leaves the final ones
+        values = read_values(root / run.path("history.csv"), record["stop"]["metric"])
+        distances += [value for _, _, value in values]
+    return Job(run, "done", ended, _least(distances), record["seconds"])
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def summary(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     """One row per experiment and optimizer, in their order.
 
     experiment, optimizer; for every state the batch sizes of its jobs, as a list in their order;
-    seeds that reached, did not reach, diverged; best_fid; seconds_left: training time of the
+    seeds that reached, did not reach, diverged; best; seconds_left: training time of the
     jobs that are not done, one after the other, None where it cannot be told.
     """
     jobs = list(jobs)
@@ -166,7 +167,7 @@ def summary(jobs: Iterable[Job]) -> list[dict[str, Any]]:
                 "reached": statuses.count("reached"),
                 "not_reached": statuses.count("step-limit"),
                 "diverged": statuses.count("diverged"),
-                "best_fid": _least(job.best_fid for job in group),
+                "best": _least(job.best for job in group),
                 "seconds_left": seconds_left(group, jobs),
             }
         )

@@ -9,9 +9,9 @@ Streams in use:
     latent      latents (and labels drawn with them) of the training steps
     label       class labels drawn apart from the latents
     penalty     interpolation weights of the gradient penalty
-    evaluation  latents and labels of the images that are scored during training
-    rescoring   latents and labels of the images that are scored after training
-    repetition  latents and labels of the images that one generator is scored with repeatedly
+    evaluation  latents and labels of the images that are evaluated during training
+    rescoring   latents and labels of the images that are evaluated after training
+    repetition  latents and labels of the images that one generator is evaluated with repeatedly
     noise       batches on which the noise of the gradients is measured
     display     latents and labels of the images that are shown
     classifier  weights, split and order of the feature network's training

@@ -1,10 +1,9 @@
-"""The critical batch size at other FID thresholds, from the stored histories of the runs.
+"""The critical batch size at other thresholds, from the stored histories of the runs.
 
 A seed stops at the configured threshold, so its history knows when it passed every higher one and
 nothing about lower ones. At the configured threshold the result is the measured one.
 """
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import pandas as pd
 
 from .aggregate import critical_table
 from .errors import UserError
+from .runs.reading import read_values
 from .tables.aggregate import STEPS
 from .tables.statistics import THRESHOLD, TREND
-from .tables.training import HISTORY
 
 COUNT, FACTOR = 11, 3.0
 
@@ -30,41 +29,31 @@ def thresholds(configured: float) -> np.ndarray:
     return np.array([configured, *(float(f"{value:.4g}") for value in values[1:])])
 
 
-def read_history(path: str | Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Evaluated steps (increasing) and their FID of every seed of a history.csv, both [E].
+def read_history(path: str | Path, metric: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Evaluated steps (increasing) and their distances of every seed of a history.csv, both [E].
 
-    Raises UserError for a missing or damaged file.
+    metric: by which. Raises UserError for a missing or damaged file.
     """
     rows: dict[int, list[tuple[int, float]]] = {}
-    try:
-        # Thousands of small files: the csv module opens one in a tenth of the time of pandas.
-        with open(path, newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header = next(reader)
-            seed, step, fid = (header.index(name) for name in HISTORY.types("seed", "step", "fid"))
-            for row in reader:
-                rows.setdefault(int(row[seed]), []).append((int(row[step]), float(row[fid])))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run the rule that makes it") from None
-    except (ValueError, IndexError, StopIteration):
-        raise UserError(f"{path} is not a history: delete it and run again") from None
+    for seed, step, distance in read_values(path, metric):
+        rows.setdefault(seed, []).append((step, distance))
     return {
-        seed: (np.array([step for step, _ in pairs]), np.array([fid for _, fid in pairs]))
+        seed: (np.array([step for step, _ in pairs]), np.array([value for _, value in pairs]))
         for seed, pairs in rows.items()
     }
 
 
 def first_hits(
-    steps: np.ndarray, fids: np.ndarray, levels: np.ndarray
+    steps: np.ndarray, distances: np.ndarray, levels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Per level the first step whose FID is at or below it, and the step before that one.
+    """Per level the first step whose distance is at or below it, and the step before that one.
 
-    steps, fids: [E], in the order of training; levels: [T]. Returns hits [T], inf where the level
-    was never reached, and last misses [T], 0 where the first evaluation hit. A FID that is not a
-    number hits nothing.
+    steps, distances: [E], in the order of training; levels: [T]. Returns hits [T], inf where the
+    level was never reached, and last misses [T], 0 where the first evaluation hit. A distance that
+    is not a number hits nothing.
     """
     # The sentinel behind the last evaluation hits every level.
-    index = (np.append(fids, -np.inf) <= levels[:, None]).argmax(axis=1)
+    index = (np.append(distances, -np.inf) <= levels[:, None]).argmax(axis=1)
     return np.append(steps, np.inf)[index], np.append(0, steps)[index]
 
 
@@ -73,15 +62,16 @@ def threshold_table(
 ) -> pd.DataFrame:
     """Critical batch sizes by threshold: the columns `THRESHOLD`, sorted by the first three.
 
-    records: pairs of a run.json and the history beside it (`read_history`). N(b) at a threshold is
-    the first evaluation at or below it; a seed that never got there keeps the status of its run.
-    The last evaluation of a diverged seed counts as a miss whatever its FID, as in training.
+    records: pairs of a run.json and the history beside it (`read_history`), by the metric that
+    stopped it. N(b) at a threshold is the first evaluation at or below it; a seed that never got
+    there keeps the status of its run. The last evaluation of a diverged seed counts as a miss
+    whatever its distance, as in training.
 
     Raises UserError where a history lacks a seed of its run.
     """
     columns: list[tuple] = []
     for run, history in records:
-        levels = thresholds(run["threshold"])
+        levels = thresholds(run["stop"]["at_most"])
         for result in run["results"]:
             seed, status = result["seed"], result["status"]
             if seed not in history:
@@ -89,10 +79,10 @@ def threshold_table(
                 raise UserError(
                     f"run {job}: history.csv lacks seed {seed}: delete it and run again"
                 )
-            steps, fids = history[seed]
+            steps, distances = history[seed]
             if status == "diverged":
-                steps, fids = steps[:-1], fids[:-1]
-            hits, misses = first_hits(steps, fids, levels)
+                steps, distances = steps[:-1], distances[:-1]
+            hits, misses = first_hits(steps, distances, levels)
             key = (run["experiment"], run["optimizer"], run["batch_size"], seed, status)
             columns += [
                 (rank, level, *key, hit, miss)

@@ -36,6 +36,7 @@ from .ratio import (
     ratio_from_a_measurement,
     ratio_from_the_same_generator,
 )
+from .stop import enough_samples_for_metrics, stop_metric_is_measured
 
 CHECKS = (
     jobs_within_limits,
@@ -54,6 +55,8 @@ CHECKS = (
     samples_for_a_step,
     enough_samples_for_fid,
     first_look_of_fewer_samples,
+    stop_metric_is_measured,
+    enough_samples_for_metrics,
     evaluations_within_limits,
     evaluations_few_enough,
     noise_probe_within_limits,

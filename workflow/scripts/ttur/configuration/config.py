@@ -92,6 +92,8 @@ class Config:
             **self._recipe(run),
             limits=experiment.limits,
             fid=experiment.fid,
+            stop=experiment.stop,
+            metrics=experiment.metrics,
             processes=experiment.processes,
         )
 

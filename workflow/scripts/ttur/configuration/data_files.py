@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..data.content import manifest_of
-from ..data.kinds import KINDS
 from ..data.raw import raw_is_there
 from ..errors import UserError
 from ..features.kinds import NETWORKS as FEATURES
@@ -41,7 +40,7 @@ def images_up_to(dataset: "Dataset", limit: int) -> int:
     """
     if only_prepared(dataset):
         return min(manifest_of(os.path.join(PREPARED, dataset.name))["images"], limit)
-    count = KINDS[dataset.kind].count
+    count = dataset.entry.count
     if count is None:
         return min(dataset.images or limit, limit)
     with _readable(dataset):
@@ -64,7 +63,7 @@ def existing_data_files(config: "Config") -> Iterator[Problem]:
     prepared does without.
     """
     for name, dataset in config.datasets.items():
-        path, root, kind = ["datasets", name, "root"], dataset.root, KINDS[dataset.kind]
+        path, root, kind = ["datasets", name, "root"], dataset.root, dataset.entry
         if root is None or kind.published or is_prepared(name):
             continue
         if not os.path.isdir(root):
@@ -110,14 +109,12 @@ def prepared_data_that_fit(config: "Config") -> Iterator[Problem]:
 
 def raw_files_as_their_kind_needs_them(config: "Config") -> Iterator[Problem]:
     for name, dataset in config.datasets.items():
-        problem_of = KINDS[dataset.kind].problem
-        if problem_of is None or only_prepared(dataset):
+        if only_prepared(dataset) or not (dataset.root is None or os.path.isdir(dataset.root)):
             continue
-        if dataset.root is None or os.path.isdir(dataset.root):
-            with _readable(dataset):
-                problem = problem_of(dataset.settings)
-            if problem:
-                yield ["datasets", name, "root"], problem
+        with _readable(dataset):
+            problems = list(dataset.entry.check(dataset.settings))
+        for key, message in problems:
+            yield ["datasets", name, key], message
 
 
 def batch_sizes_within_data_set(config: "Config") -> Iterator[Problem]:
@@ -143,8 +140,7 @@ def enough_images_and_classes(config: "Config") -> Iterator[Problem]:
     for experiment in config.experiments.values():
         dataset, features = config.datasets[experiment.dataset], experiment.fid.features
         path, least = ["datasets", dataset.name, "root"], FEATURES[features].fewest_images
-        kind = KINDS[dataset.kind]
-        if kind.count and not os.path.isdir(dataset.root):
+        if dataset.entry.count and not os.path.isdir(dataset.root):
             continue
         found = images_up_to(dataset, least)
         if found < least:
@@ -155,10 +151,10 @@ def enough_images_and_classes(config: "Config") -> Iterator[Problem]:
                 f"{experiment.name} need at least {least}: put more there",
             )
         classes_count = FEATURES[features].needs_labels and dataset.has_labels
-        if not classes_count or kind.class_folders is None:
+        if not classes_count or dataset.entry.class_folders is None:
             continue
         with _readable(dataset):
-            names = kind.class_folders(dataset.root)
+            names = dataset.entry.class_folders(dataset.root)
         if len(names) == 1:
             yield (
                 path,

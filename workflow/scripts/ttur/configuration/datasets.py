@@ -1,46 +1,45 @@
 """The configuration's section `datasets`: the keys of each kind are those that its entry brings."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from ..data.kinds import KINDS
+from ..chosen import Chosen, chosen
+from ..data.kinds import KINDS, DatasetKind
 from ..data.settings import DatasetSettings
 from ..data.shape import ImageShape
 from ..features.kinds import NETWORKS as FEATURES
 from ..network_kinds import NETWORKS
-from ..settings import read
-from .entry_sections import Schema, section_by_kind
 from .problems import Problem, shown
-from .section import NAME
 
 if TYPE_CHECKING:
     from .config import Config
 
 
-def datasets_schema(builtin: bool = False) -> Schema:
-    """Pattern of names -> the section of one data set, of any kind or of a built-in one."""
-    names = KINDS.builtin() if builtin else KINDS
-    names = sorted(names, key=lambda name: KINDS[name].place)
-    kinds = {name: KINDS[name] for name in names}
-    return {NAME: section_by_kind("Where the images come from", kinds)}
-
-
 @dataclass(frozen=True)
 class Dataset:
-    """One data set. written: the keys of its settings that it has in the configuration."""
+    """One data set: its name, and its kind with the settings that it has in the configuration."""
 
     name: str
-    kind: str
-    settings: DatasetSettings
-    written: frozenset[str]
+    choice: Chosen[DatasetKind]
 
     @classmethod
     def of(cls, name: str, section: Mapping[str, Any]) -> Self:
         """The data set that a section of the configuration, already checked, stands for."""
-        keys = {key: section[key] for key in section if key != "kind"}
-        settings = read(KINDS[section["kind"]].settings, keys, f"datasets.{name}")
-        return cls(name, section["kind"], settings, frozenset(keys))
+        return cls(name, chosen(KINDS, section, f"datasets.{name}"))
+
+    @property
+    def kind(self) -> str:
+        return self.choice.kind
+
+    @property
+    def entry(self) -> DatasetKind:
+        """What is known of its kind."""
+        return self.choice.entry
+
+    @property
+    def settings(self) -> DatasetSettings:
+        return self.choice.settings
 
     @property
     def root(self) -> str | None:
@@ -73,9 +72,7 @@ class Dataset:
 
     def to_json(self) -> dict[str, Any]:
         """What preparing it depends on: its name and the keys that stand for something."""
-        keys = [each.name for each in fields(self.settings) if each.name in self.written]
-        values = {key: getattr(self.settings, key) for key in keys}
-        return {"name": self.name, "kind": self.kind, **values}
+        return {"name": self.name, **self.choice.to_json()}
 
 
 def known_data_sets(config: "Config") -> Iterator[Problem]:
@@ -94,8 +91,8 @@ def labels_where_needed(config: "Config") -> Iterator[Problem]:
         if dataset.has_labels:
             continue
         change = "use a data set with labels"
-        if labelled_by := KINDS[dataset.kind].labelled_by:
-            key, value = labelled_by
+        if dataset.entry.labelled_by:
+            key, value = dataset.entry.labelled_by
             change = f"set datasets.{dataset.name}.{key} to {value}"
         remedy = f"needs labels, which {dataset.name} has not: {change}"
         kind = experiment.networks.kind

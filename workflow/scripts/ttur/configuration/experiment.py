@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from ..chosen import Chosen, chosen
-from ..features.kinds import NETWORKS as FEATURES
+from ..metrics import label
 from ..network_kinds import NETWORKS
 from ..objectives import OBJECTIVES
 from ..training.grid import Limits
-from ..training.job import Ema, Fid
+from ..training.job import Ema, Fid, Stop, all_metrics
 from .fid import Evaluation, FidSection
 from .inception import Inception
 from .limits import LimitsSection
@@ -18,7 +19,8 @@ from .noise_probe import NoiseProbe, NoiseProbeSection
 from .optimizers import OptimizerSection, OptimizerSettings
 from .problems import Problem
 from .ratio import Ratio
-from .section import BatchSizes, Decay, Line, Section
+from .section import BatchSizes, Decay, Line, Section, without_default
+from .stop import MetricsSection, StopSection, metrics_for_job
 
 if TYPE_CHECKING:
     from .config import Config
@@ -59,7 +61,7 @@ class ExperimentSection(Section):
     )
     labels: Literal["data", "uniform"] = Field(
         "data",
-        description="Which classes generated images are of, in training and in every score, data "
+        description="Which classes generated images are of, in training and in evaluations, data "
         "(each as often as in the data set) or uniform (all equally often, as in the authors' "
         "BigGAN)",
     )
@@ -96,9 +98,19 @@ class ExperimentSection(Section):
         description="Seeds trained together in one job (null puts all of them in one)",
     )
     limits: LimitsSection = Field(description="When a run stops without reaching the threshold")
-    fid: FidSection = Field(description="The distance that decides when training is done")
+    fid: FidSection = Field(description="How and when generators are evaluated, with the FID")
+    metrics: MetricsSection = Field(
+        {},
+        description="What is measured besides the FID, on the same features",
+        json_schema_extra={"default": {}},
+    )
+    stop: StopSection | SkipJsonSchema[None] = Field(
+        None,
+        description="When training is done; fid.threshold is short for it with the metric fid",
+        json_schema_extra=without_default,
+    )
     evaluation: Evaluation = Field(
-        Evaluation(), description="The independent re-scoring of the final generators"
+        Evaluation(), description="The independent evaluation of the final generators"
     )
     noise_probe: NoiseProbeSection = Field(
         NoiseProbeSection(),
@@ -116,8 +128,8 @@ class ExperimentSection(Section):
 class Experiment(ExperimentSection):
     """An experiment as everything else reads it: with what null and other sections stand for.
 
-    networks, objective: entries of registries with their typed settings. limits, ema, fid: as a
-    training job carries them. What is not named here is as it is written.
+    networks, objective: entries of registries with their typed settings. limits, ema, fid, metrics,
+    stop: as a training job carries them. What is not named here is as it is written.
     """
 
     name: str
@@ -127,6 +139,8 @@ class Experiment(ExperimentSection):
     seeds_per_job: int
     limits: Limits
     fid: Fid
+    metrics: dict[str, dict[str, Any]]
+    stop: Stop
     noise_probe: NoiseProbe
     optimizers: dict[str, OptimizerSettings]
 
@@ -143,6 +157,8 @@ class Experiment(ExperimentSection):
             "seeds_per_job": section.seeds_per_job or len(section.seeds),
             "limits": limits,
             "fid": section.fid.for_job(inception),
+            "metrics": metrics_for_job(section.metrics),
+            "stop": section.stop.for_job() if section.stop else Stop("fid", section.fid.threshold),
             "noise_probe": section.noise_probe.resolved(batch_sizes, limits),
             "optimizers": {
                 optimizer: each.resolved(optimizer, batch_sizes)
@@ -157,15 +173,17 @@ class Experiment(ExperimentSection):
         return "-".join(filter(None, (self.fid.features, self.fid.resize)))
 
     @property
-    def fid_key(self) -> str:
-        """Names the reference statistics of a data set, such as `classifier-fixed`."""
-        return f"{self.feature_key}-{self.fid.pixel_map}"
+    def reference_keys(self) -> dict[str, str]:
+        """Metric -> the name of a data set's reference statistics, such as `classifier-fixed` or
+        `classifier-fixed.kid`; the one that ends training first, as in a training job."""
+        key = f"{self.feature_key}-{self.fid.pixel_map}"
+        names = all_metrics(self.stop, self.metrics)
+        return {name: key if name == "fid" else f"{key}.{name}" for name in names}
 
     @property
     def metric(self) -> str:
-        """What the distance is called in tables and on axes."""
-        random = " (random weights)" if self.fid.weights == "random" else ""
-        return f"{FEATURES[self.fid.features].prefix}FID{random}"
+        """What the distance that ends training is called in tables and on axes."""
+        return label(self.stop.metric, self.fid.network)
 
     @property
     def seed_groups(self) -> list[tuple[int, ...]]:

@@ -1,12 +1,13 @@
 """The configuration's keys of feature networks in `fid`, as their entries say them."""
 
-from ..features.kinds import NETWORKS
+from collections.abc import Mapping
+
+from ..features.kinds import FeatureKind
 from .entry_sections import Schema, in_order
 
 
-def feature_keys(builtin: bool = False) -> dict[str, Schema]:
-    """The keys `features` and `resize`, with all feature networks or with the built-in ones."""
-    kinds = {name: NETWORKS[name] for name in (NETWORKS.builtin() if builtin else NETWORKS)}
+def feature_keys(kinds: Mapping[str, FeatureKind]) -> dict[str, Schema]:
+    """The keys `features` and `resize`, for these feature networks."""
     *others, last = (kind.description for kind in kinds.values())
     described = " or ".join(filter(None, [", ".join(others), last]))
     features = {

@@ -11,7 +11,7 @@ from ..training.job import Fid, FirstLook
 from .grid import GridSection
 from .inception import Inception
 from .problems import Problem
-from .section import Samples, Section, without_default
+from .section import Samples, Section, Threshold, without_default
 
 if TYPE_CHECKING:
     from .config import Config
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class FirstLookSection(Section):
     samples: Samples = Field(description="Images of the first look")
     factor: float = Field(
-        gt=1, le=1_000_000, description="A first look above factor x threshold stands"
+        gt=1, le=1_000_000, description="A first look above factor x the threshold stands"
     )
 
     def for_job(self) -> FirstLook:
@@ -33,19 +33,21 @@ class FidSection(Section):
     features: str = "classifier"
     resize: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
     samples: Samples = Field(description="Generated images per evaluation")
-    threshold: float = Field(
-        gt=0, le=1_000_000_000, description="Training is done at FID <= threshold"
+    threshold: Threshold | SkipJsonSchema[None] = Field(
+        None,
+        description="Training is done at FID <= threshold: short for stop with the metric fid",
+        json_schema_extra=without_default,
     )
     pixel_map: Literal["fixed", "stretch"] = Field(
         "fixed",
         description="From the generator's [-1, 1] to pixels, fixed or stretched image by image "
         "(paper)",
     )
-    grid: GridSection = Field(description="The steps at which FID is evaluated")
+    grid: GridSection = Field(description="The steps at which generators are evaluated")
     first_look: FirstLookSection | None = Field(
         None,
-        description="A distance of fewer samples comes first, and stands where it is so far above "
-        "the threshold that more samples would not reach it (null always takes all samples, "
+        description="An evaluation of fewer samples comes first, and stands where it is so far "
+        "above the threshold that more samples would not reach it (null always takes all samples, "
         "paper)",
     )
 
@@ -55,7 +57,6 @@ class FidSection(Section):
         return Fid(
             features=self.features,
             samples=self.samples,
-            threshold=self.threshold,
             pixel_map=self.pixel_map,
             grid=self.grid.for_job(),
             first_look=self.first_look and self.first_look.for_job(),
@@ -65,8 +66,8 @@ class FidSection(Section):
 
 
 class Evaluation(Section):
-    samples: Samples = Field(5000, description="Generated images per score")
-    seeds: int = Field(2, ge=1, le=100, description="Scores per generator")
+    samples: Samples = Field(5000, description="Generated images per evaluation")
+    seeds: int = Field(2, ge=1, le=100, description="Evaluations per generator")
 
 
 def resize_that_the_features_have(config: "Config") -> Iterator[Problem]:

@@ -10,17 +10,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..data.kinds import KINDS
+from ..features.kinds import NETWORKS as FEATURES
+from ..metrics.kinds import METRICS
 from ..network_kinds import NETWORKS
 from ..objectives import OBJECTIVES
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..registry import Registry
 from ..settings import json_schema, required
 from .config import ConfigSection
-from .datasets import datasets_schema
 from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
 from .features import feature_keys
 from .optimizers import OptimizerSection
-from .section import BY_KIND, Section
+from .section import BY_KIND, NAME, Section
+from .stop import metrics_schema
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.json"
 
@@ -35,7 +38,10 @@ def schema(builtin: bool = False) -> Schema:
     builtin: with those alone that come with this library, not those of other packages.
     """
     whole = _schema_of(ConfigSection)
-    whole["properties"]["datasets"]["patternProperties"] = datasets_schema(builtin)
+    kinds = _entries(KINDS, builtin)
+    in_lists = {name: kinds[name] for name in sorted(kinds, key=lambda name: kinds[name].place)}
+    datasets = section_by_kind("Where the images come from", in_lists)
+    whole["properties"]["datasets"]["patternProperties"] = {NAME: datasets}
     (experiment,) = whole["properties"]["experiments"]["patternProperties"].values()
     keys = experiment["properties"]
     for key, what, registry in (
@@ -45,7 +51,13 @@ def schema(builtin: bool = False) -> Schema:
         described = {"description": keys[key]["description"]}
         keys[key] = described | section_by_kind(what, _entries(registry, builtin))
     keys["optimizers"] |= _optimizers(_entries(OPTIMIZERS, builtin))
-    keys["fid"]["properties"] |= feature_keys(builtin)
+    keys["fid"]["properties"] |= feature_keys(_entries(FEATURES, builtin))
+    metrics = metrics_schema(_entries(METRICS, builtin))
+    keys["metrics"] = in_order(
+        keys["metrics"] | {"additionalProperties": False, "properties": metrics}
+    )
+    stops = keys["stop"]["properties"]
+    stops["metric"] = {"description": stops["metric"]["description"], "enum": ["fid", *metrics]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 

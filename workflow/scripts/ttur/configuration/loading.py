@@ -1,7 +1,7 @@
 """From a mapping as read from YAML to a checked configuration."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from ..errors import UserError
 from ..files import found
 from .checks import domain_problems
 from .config import Config, ConfigSection
-from .problems import dotted
+from .problems import Problem, dotted
+from .stop import one_stop
 from .validation import filled
 
 
@@ -30,10 +31,16 @@ def load(
     """
     settings = filled(config, typed)
     _find_files(settings, home)
-    loaded = Config.of(ConfigSection.model_validate(settings))
-    for path, message in domain_problems(loaded):
-        raise UserError(f"config: {dotted(path)} {message}")
+    written = ConfigSection.model_validate(settings)
+    _refuse_first(one_stop(written))
+    loaded = Config.of(written)
+    _refuse_first(domain_problems(loaded))
     return loaded
+
+
+def _refuse_first(problems: Iterable[Problem]) -> None:
+    for path, message in problems:
+        raise UserError(f"config: {dotted(path)} {message}")
 
 
 def _find_files(settings: dict[str, Any], home: str | Path) -> None:

@@ -43,6 +43,7 @@ Step = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Samples = Annotated[int, Field(ge=2, le=10_000_000)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Threshold = Annotated[float, Field(gt=0, le=1_000_000_000)]
 
 BatchSizes = Annotated[
     tuple[Annotated[int, Field(ge=1, le=10_000_000)], ...],

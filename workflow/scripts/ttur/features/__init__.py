@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import UserError
 from ..feature_settings import FeatureSettings
 from ..files import sha256
 from .kinds import NETWORKS
@@ -16,16 +15,13 @@ from .kinds import NETWORKS
 if TYPE_CHECKING:
     import torch
 
-    from ..frechet import Reference
-
-__all__ = ["NETWORKS", "FeatureNetwork", "load_features", "load_reference", "statistics_key"]
+__all__ = ["NETWORKS", "FeatureNetwork", "load_features", "statistics_key"]
 
 
 class FeatureNetwork(Protocol):
-    """name: as in the configuration. metric: the text on axes. dimensions: length d of a vector."""
+    """name: as in the configuration. dimensions: length d of a vector."""
 
     name: str
-    metric: str
     dimensions: int
 
     def to(self, device: "torch.device | str") -> "FeatureNetwork":
@@ -60,15 +56,3 @@ def statistics_key(
     features = json.dumps(settings.to_json())
     digest = sha256(weights) if NETWORKS[settings.features].weights else ""
     return reference_key(manifest["sha256"], features, digest, pixel_map)
-
-
-def load_reference(path: str | Path, key: str) -> "Reference":
-    """Reads reference statistics; UserError where they are missing, damaged or of another key."""
-    from ..frechet import Reference
-
-    reference = Reference.load(path)
-    if reference.key != key:
-        raise UserError(
-            f"{path} belongs to other data, feature weights or pixel map: delete it and run again"
-        )
-    return reference

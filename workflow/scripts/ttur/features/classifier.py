@@ -39,7 +39,6 @@ class Classifier(nn.Module):
     """
 
     name = "classifier"
-    metric = "classifier-FID"
     dimensions = 64
 
     def __init__(self, image_size: int, channels: int, classes: int) -> None:

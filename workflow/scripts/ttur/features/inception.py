@@ -3,7 +3,7 @@
 The architecture is that of the package pytorch-fid. The published weights are the file
 pt_inception-2015-12-05-6726825d.pth of its releases, whose name carries the first digits of its
 SHA-256. `random` weights take their place where the numbers are not meant to mean anything, such
-as in tests; the metric then says so.
+as in tests.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from .resize import network_input
 RANDOM = "random"
 PIECES = {"cpu": 20, "cuda": 250}
 """Images that pass the network together. Fixed, because rounding depends on it; both divide the
-pieces that generators are scored in. More than 20 make a CPU no faster, and cost 20 MB each."""
+pieces that generators are evaluated in. More than 20 make a CPU no faster, and cost 20 MB each."""
 
 
 class Inception(nn.Module):
@@ -45,7 +45,6 @@ class Inception(nn.Module):
         """state: the network's tensors. resize, weights: as `load_inception` takes them."""
         super().__init__()
         self.resize = resize
-        self.metric = "FID (random weights)" if weights == RANDOM else "FID"
         self.network = _architecture()
         self.network.load_state_dict(state)
         self.network.fc = nn.Identity()

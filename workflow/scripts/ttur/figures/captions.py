@@ -21,13 +21,13 @@ def settings(facts: Mapping[str, Any]) -> str:
 
 
 def fid_samples(facts: Mapping[str, Any]) -> str:
-    """The settings, and of how many samples each FID is."""
-    return settings(facts) + " Each FID is of {samples} samples{first_look}.".format_map(facts)
+    """The settings, and of how many samples each distance is."""
+    return settings(facts) + " Each {metric} is of {samples} samples{first_look}.".format_map(facts)
 
 
 def fid_noise(facts: Mapping[str, Any]) -> str:
-    """The settings, and the standard deviation of the FID where it is known."""
-    known = " Standard deviation {fid_sd} at {samples} samples." if facts["fid_sd"] else ""
+    """The settings, and the standard deviation of the distance where it is known."""
+    known = " Standard deviation {sd} at {samples} samples." if facts["sd"] else ""
     return settings(facts) + known.format_map(facts)
 
 

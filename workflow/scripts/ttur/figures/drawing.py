@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..arguments import add_figure_options
 from ..errors import UserError
 from ..style import write
 from .inputs import TABLES
@@ -33,7 +32,9 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
 
 def add_label(parser: argparse.ArgumentParser) -> None:
     """The options of the scripts that draw one experiment: its names, threshold and folder."""
-    add_figure_options(parser)
+    for name in ("experiment", "section", "title", "metric"):
+        parser.add_argument(f"--{name}", required=True, metavar="TEXT")
+    parser.add_argument("--output-dir", required=True, type=Path, metavar="FOLDER")
     parser.add_argument("--threshold", required=True, type=float)
 
 

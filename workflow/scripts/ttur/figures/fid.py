@@ -1,4 +1,4 @@
-"""FID over training, against steps or against samples."""
+"""The distance over training, against steps or against samples."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -28,7 +28,7 @@ from ..style import (
 from .label import Label
 
 AXES = {"step": "steps", "samples": "images seen"}
-"""Column of history.csv -> what its axis is called."""
+"""Column of the histories -> what its axis is called."""
 
 
 def draw(histories: pd.DataFrame, label: Label) -> tuple[Figure, pd.DataFrame]:
@@ -43,7 +43,8 @@ def fid_figure(
 ) -> Figure:
     """Metric against steps or samples, logarithmic, a panel per optimizer, a line per batch size.
 
-    histories: columns of history.csv, and optimizer, batch_size, status (how the seed ended).
+    histories: optimizer, batch_size, seed, step, samples (images seen), distance, status (how the
+    seed ended).
     against: a key of `AXES`. Line: median over the seeds that report a finite value there, thin
     where fewer than half of the seeds still train. Band: their range, where two or more report.
     A mark ends every seed, at the upper edge if it never reported.
@@ -58,14 +59,14 @@ def fid_figure(
     colours = colormaps["viridis"](np.linspace(0, 0.85, len(sizes)) if len(sizes) > 1 else [0.4])
     palette = {size: to_hex(colour) for size, colour in zip(sizes, colours, strict=False)}
     log2_axis(panels[0, 0].xaxis, histories[against], most_ticks=8 if columns < 4 else 5)
-    finite = histories.loc[_is_number(histories["fid"]), "fid"]
+    finite = histories.loc[_is_number(histories["distance"]), "distance"]
     plain_log_axis(panels[0, 0].yaxis, [threshold, finite.min(), finite.max()])
     for panel, optimizer in zip(panels.flat, optimizers, strict=False):
         panel.set_title(optimizer)
         mine = histories[histories["optimizer"] == optimizer]
         for size, group in mine.groupby("batch_size"):
             _draw_median(panel, group, against, palette[size])
-        if not _is_number(mine["fid"]).any():
+        if not _is_number(mine["distance"]).any():
             note(panel, "no finite distance")
         _mark_ends(panel, mine, against, palette)
         panel.axhline(threshold, color=GREY, linestyle="--", linewidth=0.8, gid="threshold")
@@ -91,7 +92,7 @@ def fid_figure(
 def _draw_median(panel: Axes, histories: pd.DataFrame, against: str, colour: str) -> None:
     """Median and range over the seeds of one batch size."""
     seeds = histories["seed"].nunique()
-    reports = histories[_is_number(histories["fid"])].groupby(against)["fid"]
+    reports = histories[_is_number(histories["distance"])].groupby(against)["distance"]
     table = reports.agg(["median", "min", "max", "count"])
     most = 2 * table["count"] >= seeds
     rest = ~most | (~most).shift(-1, fill_value=False)  # from the last point of the majority on
@@ -105,9 +106,9 @@ def _draw_median(panel: Axes, histories: pd.DataFrame, against: str, colour: str
         panel.fill_between(several.index, several["min"], several["max"], color=colour, **band)
 
 
-def _is_number(fid: pd.Series) -> pd.Series:
+def _is_number(distances: pd.Series) -> pd.Series:
     """Where a distance is finite and has a logarithm."""
-    return np.isfinite(fid) & (fid > 0)
+    return np.isfinite(distances) & (distances > 0)
 
 
 def _mark_ends(
@@ -115,18 +116,18 @@ def _mark_ends(
 ) -> None:
     """A mark at the last finite value of every seed; one artist per batch size and status."""
     ends = histories.sort_values("step").groupby(["batch_size", "seed"]).tail(1)
-    known = histories[_is_number(histories["fid"])].sort_values("step")
-    last = known.groupby(["batch_size", "seed"])[[against, "fid"]].last()
-    ends = ends.drop(columns="fid").join(
+    known = histories[_is_number(histories["distance"])].sort_values("step")
+    last = known.groupby(["batch_size", "seed"])[[against, "distance"]].last()
+    ends = ends.drop(columns="distance").join(
         last.rename(columns={against: "last"}), on=["batch_size", "seed"]
     )
     for (size, status), rows in ends.groupby(["batch_size", "status"]):
         style = {"markersize": 2.8, "markeredgewidth": 0.8, "zorder": 4}
         style |= {"gid": f"{status} {size}", **end_mark(status, palette[size])}
-        finite = rows.dropna(subset="fid")
+        finite = rows.dropna(subset="distance")
         if len(finite):
-            panel.plot(finite["last"], finite["fid"], **style)
-        never = rows[rows["fid"].isna()]
+            panel.plot(finite["last"], finite["distance"], **style)
+        never = rows[rows["distance"].isna()]
         if len(never):
             edge = {"transform": panel.get_xaxis_transform(), "clip_on": False}
             panel.plot(never[against], np.ones(len(never)), **edge, **style)

@@ -1,4 +1,4 @@
-"""The noise of the FID itself: one generator, scored with several sample seeds."""
+"""The noise of the distance itself: one generator, evaluated with several sample seeds."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,39 +14,44 @@ from .label import Label
 
 
 def draw(tables: Mapping[str, pd.DataFrame], label: Label) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and the scores that it shows."""
-    scores = tables["scores"]
-    return fid_noise_figure(scores, **asdict(label)), scores
+    """The figure, and the evaluations that it shows."""
+    repetitions = tables["repetitions"]
+    return fid_noise_figure(repetitions, **asdict(label)), repetitions
 
 
 @styled()
-def fid_noise_figure(scores: pd.DataFrame, *, title: str, metric: str, threshold: float) -> Figure:
+def fid_noise_figure(
+    repetitions: pd.DataFrame, *, title: str, metric: str, threshold: float
+) -> Figure:
     """A strip of the distances around their mean, one standard deviation shaded.
 
-    scores: noise/{experiment}.csv. The threshold is a dashed line. Distances that are no numbers
-    are counted in words.
+    repetitions: noise/{experiment}.csv. The threshold is a dashed line. Distances that are no
+    numbers are counted in words.
     """
     figure = Figure(figsize=(COLUMN_WIDTH, 1.55), layout="constrained")
     axes = figure.subplots()
-    known = scores.loc[np.isfinite(scores["fid"]), "fid"]
-    below = "no generator was scored"
-    if len(scores):
-        first = scores.iloc[0]
+    known = repetitions.loc[np.isfinite(repetitions["distance"]), "distance"]
+    below = "no generator was evaluated"
+    if len(repetitions):
+        first = repetitions.iloc[0]
         generator = f"{first.optimizer}, $b =$ {power_of_two(first.batch_size)}, seed {first.seed}"
-        sets = "1 set" if len(scores) == 1 else f"{len(scores)} sets"
+        sets = "1 set" if len(repetitions) == 1 else f"{len(repetitions)} sets"
         below = f"{generator}: {sets} of {first.samples:,} samples"
     heading(figure, title, below)
     if known.empty:
         axes.set_xticks([])
-        note(axes, "no finite distance: the generator diverged" if len(scores) else "no scores")
+        note(
+            axes,
+            "no finite distance: the generator diverged" if len(repetitions) else "no evaluations",
+        )
     else:
-        _draw(axes, known, look(first.optimizer).colour, threshold, len(scores) - len(known))
+        _draw(axes, known, look(first.optimizer).colour, threshold, len(repetitions) - len(known))
     axes.set(xlabel=plain(metric), ylabel="", yticks=[], ylim=(1, -1))
     return figure
 
 
 def _draw(axes: Axes, known: pd.Series, colour: str, threshold: float, missing: int) -> None:
-    mean, sd = known.mean(), known.std()  # sd: NaN for one score
+    mean, sd = known.mean(), known.std()  # sd: NaN for one
     dots = {"size": 4, "alpha": 0.7, "linewidth": 0, "zorder": 3}
     seaborn.stripplot(x=known.to_numpy(), ax=axes, color=colour, jitter=False, **dots)
     axes.axvline(mean, color=colour, linewidth=1.0, gid="mean")

@@ -1,4 +1,4 @@
-"""FID over training, against the number of images seen."""
+"""The distance over training, against the number of images seen."""
 
 from dataclasses import asdict
 

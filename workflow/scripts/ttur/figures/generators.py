@@ -46,16 +46,16 @@ def runs_to_show(finals: pd.DataFrame, critical: Mapping[str, float]) -> pd.Data
 def best_size(runs: pd.DataFrame, critical: float) -> tuple[int, str]:
     """The batch size at which to show an optimizer, and whether it is the critical one.
 
-    runs: batch_size, final_fid of one optimizer, a row or more per batch size. critical: NaN
+    runs: batch_size, final_value of one optimizer, a row or more per batch size. critical: NaN
     where no majority of the seeds reached the threshold; then it is the one with the lowest final
     distance, or the largest where none is a number, and the words are "no $b^*$".
     """
     if (runs["batch_size"] == critical).any():
         return int(critical), "critical"
-    known = runs.dropna(subset="final_fid")
+    known = runs.dropna(subset="final_value")
     if known.empty:
         return int(runs["batch_size"].max()), "no $b^*$"
-    lowest = known.loc[known["final_fid"].idxmin(), "batch_size"]
+    lowest = known.loc[known["final_value"].idxmin(), "batch_size"]
     return int(lowest), "no $b^*$"
 
 
@@ -73,7 +73,7 @@ def generators_figure(
     """A panel of real images and one of samples per row of `shown`.
 
     real: uint8 [n, H, W, C], C 1 or 3. samples: optimizer -> the same, of one seed. shown:
-    optimizer, batch_size, role (`best_size`), status, final_fid (NaN where it never was a
+    optimizer, batch_size, role (`best_size`), status, final_value (NaN where it never was a
     number), in the order of the panels.
     """
     across = min(1 + len(shown), 5)
@@ -89,7 +89,7 @@ def generators_figure(
     for axes, row in zip(panels[1:], shown.itertuples(), strict=False):
         show(axes, sheet(samples[row.optimizer][: columns * rows], columns))
         size = f"$b =$ {power_of_two(row.batch_size)}"
-        lines = [row.optimizer, f"{size}, {row.role}", ending(row.final_fid, row.status)]
+        lines = [row.optimizer, f"{size}, {row.role}", ending(row.final_value, row.status)]
         axes.set_title("\n".join(lines), color=look(row.optimizer).colour)
     if shown.empty:
         note(panels[0], "no samples")

@@ -10,7 +10,7 @@ TABLES = {
     "intervals": statistics.CRITICAL_INTERVALS,
     "thresholds": statistics.THRESHOLD,
     "fit": theory.CENSORED_FIT,
-    "scores": statistics.FID_SCORES,
+    "repetitions": statistics.REPETITIONS,
     "comparison": theory.COMPARISON,
     "noise_scale": theory.NOISE_SCALE,
     "learning_rates": theory.LEARNING_RATES,

@@ -95,25 +95,26 @@ FIGURES: dict[str, Figure] = {
     ),
     "fid_noise": Figure(
         group="curves",
-        label="Noise of the FID",
-        caption="How far the FID of one generator varies between sample seeds.",
+        label="Noise of the distance",
+        caption="How far the distance of one generator varies between sample seeds.",
         numbers=captions.fid_noise,
-        tables=("scores",),
+        tables=("repetitions",),
     ),
     "fid": Figure(
         group="fid",
-        label="FID against steps",
+        label="Distance against steps",
         caption=(
-            "FID against steps for every batch size: median over seeds, dashed at the threshold."
+            "The distance against steps for every batch size: median over seeds, dashed at the "
+            "threshold."
         ),
         numbers=captions.fid_samples,
     ),
     "fid_samples": Figure(
         group="fid",
-        label="FID against images seen",
+        label="Distance against images seen",
         caption=(
-            "FID against the number of images seen, for every batch size: where the curves lie on "
-            "each other, a larger batch costs nothing."
+            "The distance against the number of images seen, for every batch size: where the "
+            "curves lie on each other, a larger batch costs nothing."
         ),
         numbers=captions.fid_samples,
     ),

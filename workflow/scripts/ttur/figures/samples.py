@@ -55,9 +55,9 @@ def sizes_to_show(tried: Iterable[int], critical: float) -> dict[int, str]:
     return {size: ", ".join(roles[size]) for size in sorted(roles)}
 
 
-def ending(final_fid: float, status: str) -> str:
+def ending(final_value: float, status: str) -> str:
     """How a seed ended, such as "7.98", "21 step limit" or "diverged"."""
-    words = [f"{final_fid:.3g}"] if pd.notna(final_fid) else []
+    words = [f"{final_value:.3g}"] if pd.notna(final_value) else []
     words += [status.replace("-", " ")] if status != "reached" else []
     return " ".join(words)
 
@@ -75,7 +75,7 @@ def samples_figure(
     """Real images, then a row of samples of one seed per row of `shown`.
 
     real: uint8 [n, H, W, C], C 1 or 3. samples: (optimizer, batch size) -> the same. shown:
-    optimizer, batch_size, role (`sizes_to_show`), status, final_fid (NaN where it never was a
+    optimizer, batch_size, role (`sizes_to_show`), status, final_value (NaN where it never was a
     number), in the order of the rows.
     """
     tile = (COLUMN_WIDTH - 0.85) / per_row  # inches
@@ -91,7 +91,7 @@ def samples_figure(
     for axes, row in zip(rows, shown.itertuples(), strict=False):
         show(axes, sheet(samples[row.optimizer, row.batch_size][:per_row], per_row))
         lines = [f"{row.optimizer} $b =$ {power_of_two(row.batch_size)}", row.role]
-        lines += [ending(row.final_fid, row.status)]
+        lines += [ending(row.final_value, row.status)]
         axes.set_ylabel("\n".join(lines), color=look(row.optimizer).colour, **label)
     if shown.empty:
         note(rows[0], "no samples")

@@ -14,7 +14,7 @@ class FinalImages:
     """What figures of images are drawn from, of one experiment.
 
     real: uint8 [n, H, W, C], C 1 or 3. finals: how one seed of each optimizer and batch size ended:
-    optimizer, batch_size, seed, status, final_step, final_fid (NaN where it never was a number),
+    optimizer, batch_size, seed, status, final_step, final_value (NaN where it never was a number),
     sheet; sorted by optimizer and batch size. critical: optimizer -> critical batch size, NaN or
     missing where none was measured. tiles: sheet -> its samples, uint8 [32, H, W, C].
     """

@@ -12,7 +12,6 @@ from typing import Any
 from ..configuration import Experiment
 from ..figures.captions import caption
 from ..figures.registry import FIGURES
-from ..training.job import Fid
 
 _BOUNDS = {
     "smallest": "the smallest size tried, a bound",
@@ -47,31 +46,31 @@ def facts(experiments: Iterable[Experiment], results: Path = Path("results")) ->
 def experiment_facts(experiment: Experiment, results: Path) -> dict[str, Any]:
     """Title, section, metric, threshold, seeds, step limit, batch sizes, and per optimizer what
     was measured, estimated and fitted, as text; "" where there is nothing."""
-    fid_noise = _rows(results / "statistics/fid_noise.csv", experiment.name)
+    noise = _rows(results / "statistics/fid_noise.csv", experiment.name)
     return {
         "name": experiment.name,
         "title": experiment.title,
         "section": experiment.section,
         "metric": experiment.metric,
-        "threshold": f"{experiment.fid.threshold:g}",
+        "threshold": f"{experiment.stop.at_most:g}",
         "samples": f"{experiment.fid.samples:,}",
-        "first_look": _first_look(experiment.fid),
+        "first_look": _first_look(experiment),
         "seeds": _counted(len(experiment.seeds), "seed"),
         "step_limit": f"{experiment.limits.steps:,}",
         "batch_sizes": _range(min(experiment.batch_sizes), max(experiment.batch_sizes)),
-        "fid_sd": _rounded(fid_noise[0]["sd_fid"]) if fid_noise else "",
+        "sd": _rounded(noise[0].get("sd", "")) if noise else "",
         "optimizers": [
             _optimizer(experiment.name, name, results) for name in experiment.optimizers
         ],
     }
 
 
-def _first_look(fid: Fid) -> str:
-    """What follows the number of samples, where the FID may be of fewer."""
-    first = fid.first_look
+def _first_look(experiment: Experiment) -> str:
+    """What follows the number of samples, where the distance may be of fewer."""
+    first = experiment.fid.first_look
     if first is None:
         return ""
-    ceiling = first.factor * fid.threshold
+    ceiling = first.factor * experiment.stop.at_most
     return f", of the first {first.samples:,} where these give more than {ceiling:g}"
 
 

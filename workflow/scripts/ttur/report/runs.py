@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..progress import number
 from .html import cell, heading, page, paragraph, table
 
-_HEADINGS = ("b", "Seed", "Ended", "Steps N(b)", "SFO = b N(b)", "Last FID", "Seconds")
+_HEADINGS = ("b", "Seed", "Ended", "Steps N(b)", "SFO = b N(b)", "Last distance", "Seconds")
 _WORDS = {"reached": "reached", "step-limit": "step limit", "diverged": "diverged"}
 
 
@@ -28,7 +29,7 @@ def runs_page(runs: Iterable[Mapping[str, Any]]) -> str:
     ]
     for (experiment, optimizer), group in groups.items():
         body.append(heading(f"{experiment}, {optimizer}"))
-        metric, threshold = group[0]["metric"], group[0]["threshold"]
+        metric, threshold = group[0]["metric"], group[0]["stop"]["at_most"]
         body.append(paragraph(f"Threshold: {metric} {threshold:g}.", True))
         numbers = [h for h in _HEADINGS if h != "Ended"]
         body.append(table(_HEADINGS, map(_cells, group), numbers))
@@ -38,13 +39,14 @@ def runs_page(runs: Iterable[Mapping[str, Any]]) -> str:
 def _cells(run: Mapping[str, Any]) -> list[str]:
     results = run["results"]
     steps = [result["steps"] for result in results]
+    final = [result["final_value"] for result in results]
     return [
         cell(run["batch_size"]),
         _lines(result["seed"] for result in results),
         _lines(_WORDS.get(result["status"], result["status"]) for result in results),
         _lines(None if n is None else f"{n:,}" for n in steps),
         _lines(None if n is None else f"{n * run['batch_size']:,}" for n in steps),
-        _lines(None if r["final_fid"] is None else f"{r['final_fid']:.2f}" for r in results),
+        _lines(None if value is None else number(value, 2) for value in final),
         cell(f"{run['seconds']:,.0f}"),
     ]
 

@@ -58,8 +58,8 @@ TITLES = {
         "training. By the theory it grows as the threshold falls.",
     ),
     "fid_noise": Title(
-        "Noise of the FID itself",
-        "The same generator scored with other sample seeds.",
+        "Noise of the distance itself",
+        "The same generator evaluated with other sample seeds.",
     ),
 }
 """Tables of the report's category Theory, by name."""
@@ -74,8 +74,8 @@ _HEADINGS = {
     "low": "from",
     "high": "to",
     "at_edge": "bound",
-    "sd_fid": "sd of FID",
-    "mean_fid": "mean FID",
+    "sd": "sd of the distance",
+    "mean": "mean distance",
 }
 _NAMES = ("experiment", "section", "optimizer", "ratio_experiment", "ratio_optimizer", "player")
 _NAMES += ("at_edge", "note")

@@ -24,7 +24,7 @@ TRAINING_LOG = f"results/logs/train_gan/{_JOB}.log"
 TRAINING_BENCHMARK = f"results/benchmarks/train_gan/{_JOB}.jsonl"
 
 EVALUATION = "results/runs/{experiment}/{optimizer}/evaluation.csv"
-"""The scores of all runs of an optimizer."""
+"""The independent evaluations of all runs of an optimizer."""
 
 THROUGHPUT = "results/probes/{experiment}/{optimizer}/b{batch_size}.json"
 """The measured speed of a batch size."""
@@ -98,7 +98,7 @@ class Run:
 
     @property
     def evaluation_file(self) -> str:
-        """The scores of all runs of its optimizer, this one's among them."""
+        """The evaluations of all runs of its optimizer, this one's among them."""
         return self._filled(EVALUATION)
 
     @property
@@ -116,7 +116,7 @@ class Run:
 
 
 def evaluation_of(path: Path) -> Path:
-    """The scores of all runs of an optimizer, from the path of a file of one of these runs.
+    """The evaluations of all runs of an optimizer, from the path of a file of one of these runs.
 
     Raises UserError where that is no file of a run.
     """

@@ -3,12 +3,14 @@
 Its writer, its readers, the tests and docs/tables.md all take it from one declaration.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UserError
+from ..files import atomic_path
 
 if TYPE_CHECKING:  # training imports this module, and starts sooner without pandas
     import pandas as pd
@@ -35,13 +37,14 @@ class Table:
 
     name: for people. path: of its CSV file from the working directory; what differs between
     several tables of a kind is a wildcard in braces. rows: what a row stands for. columns: in the
-    order of the file.
+    order of the file. earlier: names that columns had in files of earlier versions -> their names.
     """
 
     name: str
     path: str
     rows: str
     columns: Mapping[str, Column]
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
     def types(self, *names: str, floats: bool = False) -> dict[str, str]:
         """Column -> type, of all columns or of those named, in the order of the names.
@@ -69,7 +72,10 @@ class Table:
         types = self.types(*names, floats=floats)
         gaps = {name: ["", "nan"] for name, kind in types.items() if kind != "str"}
         try:
-            table = pd.read_csv(path, dtype=dict(types), keep_default_na=False, na_values=gaps)
+            written = {old: types[new] for old, new in self.earlier.items() if new in types}
+            table = pd.read_csv(
+                path, dtype=types | written, keep_default_na=False, na_values=gaps
+            ).rename(columns=self.earlier)
             return table[list(types)]
         except FileNotFoundError:
             raise UserError(f"{path} is missing: run the rule that makes it") from None
@@ -78,6 +84,16 @@ class Table:
             raise UserError(
                 f"{path} is not as expected ({reason}): delete it and run again"
             ) from None
+
+    def write(self, path: str | Path, rows: Iterable[Sequence[Any]]) -> None:
+        """Writes a CSV file, atomically: rows in the order of the columns, None for an empty cell.
+
+        Numbers keep all their digits. Without pandas, which a training does without.
+        """
+        with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self.columns)
+            writer.writerows(rows)
 
     def frame(self, rows: "Iterable[Any] | pd.DataFrame" = ()) -> "pd.DataFrame":
         """A table of these columns and types.

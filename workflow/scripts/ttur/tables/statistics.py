@@ -4,19 +4,22 @@ from .aggregate import CRITICAL
 from .contract import Column, Table
 from .training import BATCH_SIZE, EXPERIMENT, OPTIMIZER, SEED
 
-FID_SCORES = Table(
-    "Repeated scores of one generator",
+REPETITIONS = Table(
+    "Repeated evaluations of one generator",
     "results/noise/{experiment}.csv",
-    "one score",
+    "one evaluation",
     {
         "experiment": EXPERIMENT,
         "optimizer": OPTIMIZER,
         "batch_size": BATCH_SIZE,
         "seed": SEED,
         "samples": Column("int64", "generated images that the distance is of", "images"),
-        "sample_seed": Column("int64", "number of the score: which samples were drawn"),
-        "fid": Column("float64", "distance to the real images"),
+        "sample_seed": Column("int64", "number of the evaluation: which samples were drawn"),
+        "distance": Column(
+            "float64", "distance to the real images, by the metric that stops the training"
+        ),
     },
+    earlier={"fid": "distance"},
 )
 
 BOOTSTRAP = Table(
@@ -75,10 +78,10 @@ FID_NOISE = Table(
         "optimizer": OPTIMIZER,
         "batch_size": BATCH_SIZE,
         "seed": SEED,
-        "samples": Column("int64", "generated images of each score", "images"),
-        "sample_seeds": Column("int64", "number of scores"),
-        "mean_fid": Column("float64", "mean over the scores"),
-        "sd_fid": Column("float64", "their standard deviation (n - 1), empty for one score"),
+        "samples": Column("int64", "generated images of each evaluation", "images"),
+        "sample_seeds": Column("int64", "number of evaluations"),
+        "mean": Column("float64", "mean of the distances"),
+        "sd": Column("float64", "their standard deviation (n - 1), empty for one"),
         "threshold": Column("float64", "the distance at which a seed has reached its goal"),
     },
 )
@@ -118,4 +121,4 @@ TREND = Table(
     },
 )
 
-TABLES = (FID_SCORES, BOOTSTRAP, CRITICAL_INTERVALS, FID_NOISE, THRESHOLD, TREND)
+TABLES = (REPETITIONS, BOOTSTRAP, CRITICAL_INTERVALS, FID_NOISE, THRESHOLD, TREND)

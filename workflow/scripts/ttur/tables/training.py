@@ -1,4 +1,4 @@
-"""Tables that jobs with torch write: training, its scoring, and the probe of gradient noise."""
+"""Tables that jobs with torch write: training, evaluation, and the probe of gradient noise."""
 
 from .contract import Column, Table
 
@@ -10,37 +10,38 @@ SEED = Column("int64", "seed of the training")
 HISTORY = Table(
     "History of a training",
     "results/runs/{experiment}/{optimizer}/b{batch_size}/seeds_{seeds}/history.csv",
-    "one seed at one evaluation",
+    "one number of one seed at one evaluation",
     {
         "seed": SEED,
         "step": Column("int64", "steps of training so far", "steps"),
-        "samples": Column("int64", "images seen in training so far, step times b", "images"),
-        "fid": Column("float64", "distance to the real images"),
-        "scored": Column("int64", "generated images that the distance is of", "images"),
-        "generator_loss": Column("float64", "the generator's loss in the last step"),
-        "discriminator_loss": Column("float64", "the discriminator's loss in the last step"),
-        "generator_gradient_norm": Column(
-            "float64", "norm of the generator's gradient in the last step"
+        "metric": Column(
+            "str",
+            "what the number is: a metric (fid, kid), or generator_loss, discriminator_loss, "
+            "generator_gradient_norm or discriminator_gradient_norm, which are of the last step",
         ),
-        "discriminator_gradient_norm": Column(
-            "float64", "norm of the discriminator's gradient in the last step"
+        "value": Column("float64", "the distance to the real images, the loss, or the norm"),
+        "samples": Column(
+            "Int64", "generated images that a distance is of, empty for losses and norms", "images"
         ),
     },
 )
 
-SCORES = Table(
-    "Independent scores",
+EVALUATIONS = Table(
+    "Independent evaluations",
     "results/runs/{experiment}/{optimizer}/evaluation.csv",
-    "one score of the final generator of one seed",
+    "one evaluation of the final generator of one seed",
     {
         "experiment": EXPERIMENT,
         "optimizer": OPTIMIZER,
         "batch_size": BATCH_SIZE,
         "seed": SEED,
-        "evaluation_seed": Column("int64", "number of the score: which samples were drawn"),
+        "evaluation_seed": Column("int64", "number of the evaluation: which samples were drawn"),
         "samples": Column("int64", "generated images that the distance is of", "images"),
-        "fid": Column("float64", "distance to the real images"),
+        "distance": Column(
+            "float64", "distance to the real images, by the metric that stops the training"
+        ),
     },
+    earlier={"fid": "distance"},
 )
 
 GRADIENT_NOISE = Table(
@@ -68,4 +69,4 @@ GRADIENT_NOISE = Table(
     },
 )
 
-TABLES = (HISTORY, SCORES, GRADIENT_NOISE)
+TABLES = (HISTORY, EVALUATIONS, GRADIENT_NOISE)

@@ -19,21 +19,17 @@ class Measures(NamedTuple):
 
 
 class HistoryRow(NamedTuple):
-    """One evaluation of one seed: a row of history.csv.
+    """One number of one seed at one evaluation: a row of history.csv.
 
-    samples: training images seen (batch size x step). scored: generated images that the distance
-    `fid` is of.
+    metric: the name of a metric, or of a field of `Measures`. samples: generated images that a
+    distance is of, None for what is no distance.
     """
 
     seed: int
     step: int
-    samples: int
-    fid: float
-    scored: int
-    generator_loss: float
-    discriminator_loss: float
-    generator_gradient_norm: float
-    discriminator_gradient_norm: float
+    metric: str
+    value: float
+    samples: int | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,8 @@ class SeedResult:
     """How a seed ended.
 
     steps: N(b), None unless reached. last_miss, first_hit: the evaluations between which it
-    reached the threshold; None where there is none. seconds: of the job until then.
+    reached the threshold; None where there is none. final_value: by the metric that stops the
+    training. seconds: of the job until then.
     """
 
     seed: int
@@ -49,7 +46,7 @@ class SeedResult:
     steps: int | None
     last_miss: int | None
     first_hit: int | None
-    final_fid: float
+    final_value: float
     final_step: int
     seconds: float
 
@@ -60,8 +57,9 @@ class TrainingState:
 
     step: updates done. running: seeds still in training, in the order of their replicas. rows: the
     history. results: per finished seed. generators: per finished seed its generator's tensors.
-    seconds: training time so far, of which evaluation_seconds went into the FID.
-    pending: per running seed its measures from the last step on until its FID is known, else None.
+    seconds: training time so far, of which evaluation_seconds went into evaluations.
+    pending: per running seed its measures from the last step on until its evaluation is done, else
+    None.
     """
 
     running: list[int]

@@ -3,14 +3,14 @@
 It is made from the configuration in one place, travels as JSON to the process that trains, and is
 used as it is down to the step. Needs neither torch nor pydantic.
 
-Three of its fields are the settings of a registry's entry: `networks`, `objective` and `hyper`.
-They become typed where they are used: see `network_kinds.networks_of`, `objectives.build` and
-`optimizers.optimizer_of`.
+Some of its fields are settings of a registry's entry: `networks`, `objective`, `hyper` and those of
+each of `metrics`. They become typed where they are used: see `network_kinds.networks_of`,
+`objectives.build`, `optimizers.optimizer_of` and `metrics`.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
@@ -43,7 +43,7 @@ class Ema:
 
 @dataclass(frozen=True)
 class FirstLook:
-    """A distance of few samples that stands where it is above factor x threshold."""
+    """An evaluation of few samples that stands where it is above factor x stop.at_most."""
 
     samples: int
     factor: float
@@ -51,15 +51,13 @@ class FirstLook:
 
 @dataclass(frozen=True)
 class Fid:
-    """The distance that decides when training is done, and when it is evaluated.
+    """How generators are evaluated, by the FID and by the other metrics, and when.
 
-    samples: generated images of an evaluation. threshold: a seed has reached it at FID <=
-    threshold. pixel_map: fixed or stretch.
+    samples: generated images of an evaluation. pixel_map: fixed or stretch.
     """
 
     features: str
     samples: int
-    threshold: float
     pixel_map: str
     grid: Grid
     first_look: FirstLook | None = None
@@ -70,6 +68,14 @@ class Fid:
     def network(self) -> FeatureSettings:
         """The feature network whose features are compared."""
         return FeatureSettings(self.features, self.resize, self.weights)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What ends the training of a seed: the distance by a metric, at most so large."""
+
+    metric: str
+    at_most: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +127,21 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob(Recipe):
-    """One training job: a recipe, when its seeds end, and how many processes share it."""
+    """One training job: a recipe, when its seeds end, and how many processes share it.
+
+    metrics: what is evaluated besides the FID, by name, with settings of the registry's entry.
+    """
 
     limits: Limits
     fid: Fid
+    stop: Stop
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     processes: int = 1
+
+    @property
+    def metric_settings(self) -> dict[str, Mapping[str, Any]]:
+        """Every metric that is evaluated, with its settings: that of `stop` comes first."""
+        return all_metrics(self.stop, self.metrics)
 
     @property
     def last_step(self) -> int:
@@ -134,7 +150,7 @@ class TrainingJob(Recipe):
 
     @property
     def evaluation_steps(self) -> list[int]:
-        """The steps at which the FID is evaluated; the last is `last_step`."""
+        """The steps at which generators are evaluated; the last is `last_step`."""
         return self.fid.grid.steps(self.last_step)
 
 
@@ -160,13 +176,25 @@ class NoiseSettings:
         return _typed(cls, values, ())
 
 
+def all_metrics(
+    stop: Stop, further: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Metric -> its settings, of all that are evaluated: the one that ends training, then the rest.
+
+    further: those besides the FID, which is always there.
+    """
+    settings = {"fid": {}, **further}
+    return {stop.metric: settings.pop(stop.metric), **settings}
+
+
 def entries_of(*jobs: TrainingJob) -> dict[str, set[str]]:
-    """Registry -> the entries that training and scoring these jobs use, for `code.code_digest`."""
+    """Registry -> the entries that these jobs and their evaluation use, for `code.code_digest`."""
     return {
         "optimizers": {job.optimizer for job in jobs},
         "network_kinds": {job.networks["kind"] for job in jobs},
         "objectives": {job.objective["kind"] for job in jobs},
         "features.kinds": {job.fid.features for job in jobs},
+        "metrics.kinds": {metric for job in jobs for metric in job.metric_settings},
     }
 
 

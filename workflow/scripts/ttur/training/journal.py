@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..progress import number
 from .history import TrainingState
 from .state import StateFile
 
@@ -67,15 +68,15 @@ class Journal:
     def report(
         self, state: TrainingState, last_step: int, metric: str, distances: Sequence[float]
     ) -> None:
-        """One line now and then, and at the end. distances: of this evaluation."""
+        """One line now and then, and at the end. distances: of this evaluation, by `metric`."""
         now = time.perf_counter()
         if now - self._reported <= _REPORT_EVERY_SECONDS and state.running:
             return
         self._reported = now
-        fids = " ".join(f"{distance:.1f}" for distance in distances)
+        shown = " ".join(map(number, distances))
         rate = state.step / max(state.seconds, 1e-9)
         left = (last_step - state.step) / rate if state.running else 0.0
         self.say(
-            f"step {state.step}/{last_step}  {rate:.1f} steps/s  {metric} {fids}  "
+            f"step {state.step}/{last_step}  {rate:.1f} steps/s  {metric} {shown}  "
             f"running {len(state.running)}  at most {left / 60:.1f} min left"
         )

@@ -1,4 +1,4 @@
-"""The training loop of one job: train its seeds, evaluate the FID, stop at the threshold.
+"""The training loop of one job: train its seeds, evaluate them, stop at the threshold.
 
 Three things take part: what trains (`trainer`), what judges (`judge`), what keeps the journal
 (`journal`). The loop says when.
@@ -6,22 +6,23 @@ Three things take part: what trains (`trainer`), what judges (`judge`), what kee
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 
 from ..data.packed import PackedDataset
 from ..data.shape import ImageShape
 from ..features import FeatureNetwork
-from ..frechet import Reference
+from ..metrics import Distance, label
 from .data import TrainingData
-from .history import TrainingState
+from .evaluator import Evaluation, Evaluator
+from .history import HistoryRow, TrainingState
 from .job import TrainingJob
 from .journal import Journal, Watch
 from .judge import Judge
 from .memory import memory_warning
-from .scoring import Score, Scoring
 from .signals import Stopped, StopRequest
 from .state import StateFile
 from .trainer import Trainer
@@ -41,7 +42,7 @@ def train(
     job: TrainingJob,
     dataset: PackedDataset,
     features: FeatureNetwork,
-    reference: Reference,
+    distances: Mapping[str, Distance],
     *,
     state_file: StateFile,
     device: torch.device,
@@ -53,6 +54,7 @@ def train(
 ) -> Outcome:
     """Runs one training job to its end, from its saved state where there is one.
 
+    distances: of every metric of the job, in the job's order.
     save_every: seconds between two saves of the resume state.
     say: takes one line of progress at a time.
     world: the processes that share the job; all of them run this function, and only the first
@@ -67,15 +69,16 @@ def train(
     """
     world, shape = world or World(), ImageShape.of(dataset.manifest)
     data = TrainingData.of(dataset, job.labels, device)
-    fid = job.fid
-    scoring = Scoring(features, reference, fid.pixel_map, job.latent, data.sample_labels, device)
+    evaluator = Evaluator(
+        features, distances, job.fid.pixel_map, job.latent, data.sample_labels, device
+    )
     warning = memory_warning(job, shape, device)
     if warning:
         say(warning)
     loop = _Loop(
         job,
         Trainer(job, data, shape, device=device, world=world),
-        Judge(job, scoring),
+        Judge(job, evaluator),
         Journal(state_file, say=say, watch=watch, save_every=save_every),
         world=world,
         stop=stop or StopRequest(),
@@ -156,33 +159,37 @@ class _Loop:
         state.pending = self.trainer.measures()
         self._tick()
 
-    def _evaluate(self) -> list[float]:
-        """The distance of every running seed; completes the rows that are pending."""
+    def _evaluate(self) -> list[list[HistoryRow]]:
+        """The rows of every running seed, which are added to the history; none is pending then."""
         state, began = self.state, time.perf_counter()
-        scores: list[Score] = []
+        found: list[Evaluation] = []
         if self.world.rank == 0:
             # It changes nothing and may take minutes, so a signal breaks it off; the state that is
             # saved then says that it is pending, and the next run does it again.
             with self.stop.at_once():
                 for seeds, generator in self.trainer.candidates():
-                    scores += self.judge.scores(generator, seeds, state.step)
-        scores = self.world.from_first(scores)
-        for seed, score, measures in zip(state.running, scores, state.pending, strict=True):
-            state.rows.append(self.judge.row(seed, state.step, score, measures))
+                    found += self.judge.evaluations(generator, seeds, state.step)
+        found = self.world.from_first(found)
+        rows = [
+            self.judge.rows(seed, state.step, evaluation, measures)
+            for seed, evaluation, measures in zip(state.running, found, state.pending, strict=True)
+        ]
+        state.rows += chain.from_iterable(rows)
         state.pending = None
         state.evaluation_seconds += time.perf_counter() - began
         self._tick()
-        return [score.distance for score in scores]
+        return rows
 
-    def _finish(self, distances: list[float]) -> None:
+    def _finish(self, evaluated: list[list[HistoryRow]]) -> None:
         """Ends the seeds whose last evaluation says so, and reports."""
         state = self.state
-        for row in state.rows[-len(distances) :]:
-            status = self.judge.verdict(row)
+        for rows in evaluated:
+            status, seed = self.judge.verdict(rows), rows[0].seed
             if status is not None:
-                rows = [each for each in state.rows if each.seed == row.seed]
-                state.results[row.seed] = self.judge.result(rows, status, state.seconds)
+                rows = [each for each in state.rows if each.seed == seed]
+                state.results[seed] = self.judge.result(rows, status, state.seconds)
         state.generators |= self.trainer.finish(state.results.keys() - state.generators.keys())
         state.running = [seed for seed in state.running if seed not in state.results]
-        metric = self.judge.scoring.features.metric
+        distances = [row.value for row in self.judge.decisive(chain.from_iterable(evaluated))]
+        metric = label(self.job.stop.metric, self.job.fid.network)
         self.journal.report(state, self.job.last_step, metric, distances)

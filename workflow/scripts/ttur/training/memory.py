@@ -21,10 +21,10 @@ from ..errors import UserError
 from ..network_kinds import largest_map
 from ..networks.build import shapes
 from ..networks.replicated import one_replica
+from .evaluator import PASS
 from .groups import grouped
 from .inputs import EmptyInputs
 from .job import TrainingJob
-from .scoring import PASS
 from .step import assemble, update
 
 _META = torch.device("meta")

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..files import write_json
 from .history import HistoryRow, TrainingState
-from .job import Recipe
+from .job import TrainingJob
 
 
 class ProgressFile:
@@ -24,7 +24,7 @@ class ProgressFile:
     The first call always writes, and so does one at which a seed has ended.
     """
 
-    def __init__(self, path: str | Path, job: Recipe, interval: float = 2.0):
+    def __init__(self, path: str | Path, job: TrainingJob, interval: float = 2.0):
         self._path, self._job, self._interval = Path(path), job, interval
         self._written = -math.inf
         self._ended = 0
@@ -51,7 +51,7 @@ class ProgressFile:
             "step_limit": last_step,
             "running": state.running,
             "ended": {str(seed): each.status for seed, each in state.results.items()},
-            "fid": fid_so_far(state.rows),
+            "distance": so_far(state.rows, self._job.stop.metric),
             "steps_per_second": speed and round(speed, 3),
             "seconds": round(state.seconds, 1),
             "seconds_left": left and round(left, 1),
@@ -69,20 +69,21 @@ class ProgressFile:
             torn.unlink(missing_ok=True)
 
 
-def fid_so_far(rows: Iterable[HistoryRow]) -> dict[str, dict[str, float | None]]:
-    """Seed -> best and last FID of its evaluations, from rows of the history.
+def so_far(rows: Iterable[HistoryRow], metric: str) -> dict[str, dict[str, float | None]]:
+    """Seed -> best and last distance of its evaluations by a metric, from rows of the history.
 
     None where there is none: the last evaluation was not a finite number, or none was.
     """
-    fids: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = {}
     for row in rows:
-        fids.setdefault(str(row.seed), []).append(row.fid)
+        if row.metric == metric:
+            found.setdefault(str(row.seed), []).append(row.value)
     return {
         seed: {
             "best": min(filter(math.isfinite, values), default=None),
             "last": values[-1] if math.isfinite(values[-1]) else None,
         }
-        for seed, values in fids.items()
+        for seed, values in found.items()
     }
 
 

@@ -12,7 +12,7 @@ import torch
 
 from ..files import atomic_path, remove_empty_folders
 
-_FORMAT, _VERSION = "ttur-state", 3
+_FORMAT, _VERSION = "ttur-state", 4
 _LONGEST_HEADER = 4096
 
 

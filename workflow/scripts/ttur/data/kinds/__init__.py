@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...chosen import Problems, check_fields, no_problems
 from ...registry import Registry
 from ..settings import DatasetSettings, typed
 from ..source import Source
@@ -33,9 +34,9 @@ class DatasetKind:
     count: (root, limit) -> the number of images, or limit where there are more. None: nothing less
         than reading them all tells, or settings do (`images`).
     class_folders: (root) -> names of the folders that are classes, where labels are of that kind.
-    problem: (settings) -> what is wrong with the raw files, None for nothing, before anything is
-        prepared. The root is a folder. The text goes on after the name of the key `root` and ends
-        in the remedy. It and the two before may raise OSError of a folder that cannot be read.
+    check: (settings) -> what is wrong with the raw files or what a schema cannot say of settings,
+        before anything is prepared, each as a key and a message that ends in the remedy. The root
+        is a folder. It and the two before may raise OSError of a folder that cannot be read.
 
     labelled_by: the key and its value that give images labels, where a key does.
     published: where others publish it: its files are not looked for before it is prepared, since
@@ -51,10 +52,13 @@ class DatasetKind:
     is_there: Callable[[str], bool] | None = None
     count: Callable[[str, int], int] | None = None
     class_folders: Callable[[str], list[str]] | None = None
-    problem: Callable[[Any], str | None] | None = None
+    check: Callable[[Any], Problems] = no_problems
     labelled_by: tuple[str, str] | None = None
     published: Published | None = None
     place: int = 1000
+
+    def __post_init__(self) -> None:
+        check_fields(self.settings, "kind", "name")
 
 
 KINDS: Registry[DatasetKind] = Registry(__name__, "KIND", DatasetKind)

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ...chosen import Problems
 from ...errors import UserError
 from ...settings import setting
 from ..classes import class_names, class_problem
@@ -166,15 +167,16 @@ def _count(root: str, limit: int) -> int:
     return sum(1 for _ in islice(_pictures(root), limit))
 
 
-def _problem(settings: Settings) -> str | None:
+def _check(settings: Settings) -> Problems:
     root = settings.root
     if not any(_pictures(root)):
         unused = Tally()
         for file in image_files(root, unused=unused):
             unused.add("damaged at its start", file.name)
         there = f" ({counted(unused.rows())})" if unused.total else ""
-        return f"is {root!r}, without images{there}: put {FORMAT_NAMES} files there"
-    return class_problem(root) if settings.has_labels else None
+        yield "root", f"is {root!r}, without images{there}: put {FORMAT_NAMES} files there"
+    elif settings.has_labels and (problem := class_problem(root)):
+        yield "root", problem
 
 
 KIND = DatasetKind(
@@ -184,7 +186,7 @@ KIND = DatasetKind(
     is_there=_is_there,
     count=_count,
     class_folders=class_names,
-    problem=_problem,
+    check=_check,
     labelled_by=("labels", "folders"),
     place=3,
 )

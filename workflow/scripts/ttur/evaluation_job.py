@@ -1,4 +1,4 @@
-"""What the scripts that score finished generators share: options, and opening what these name."""
+"""What scripts that evaluate finished generators share: options, and opening what these name."""
 
 import argparse
 from collections.abc import Mapping
@@ -10,18 +10,24 @@ import torch
 from .allocator import keep_freed_memory
 from .data.packed import PackedDataset
 from .devices import open_device
-from .features import load_features, load_reference, statistics_key
+from .features import load_features, statistics_key
+from .metrics import load_distances
+from .training.evaluator import Evaluator
 from .training.fit import check_fit
 from .training.job import TrainingJob
 from .training.labels import SampleLabels
-from .training.scoring import Scoring
 
 
-def add_scoring_options(parser: argparse.ArgumentParser) -> None:
-    """Data, feature network and reference of the scores, and where to run."""
+def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
+    """Data, feature network and reference of the evaluations, and where to run."""
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="of the feature network")
-    parser.add_argument("--reference", type=Path, required=True, help="statistics of real images")
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        required=True,
+        help="statistics of real images for the metric that stops the training",
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 
@@ -32,11 +38,13 @@ def recorded_job(record: Mapping[str, Any]) -> TrainingJob:
     return TrainingJob.from_json({"labels": "uniform"} | record["settings"])
 
 
-def open_scoring(arguments: argparse.Namespace, job: TrainingJob) -> tuple[Scoring, dict[str, Any]]:
-    """How generators are scored as in their training, and the manifest of their data set.
+def open_evaluator(
+    arguments: argparse.Namespace, job: TrainingJob
+) -> tuple[Evaluator, dict[str, Any]]:
+    """What evaluates generators as in their training, and the manifest of their data set.
 
-    arguments: of `add_scoring_options`. Raises UserError where a file is missing, damaged or
-    belongs to another one.
+    By the metric that stopped the training alone. arguments: of `add_evaluation_options`. Raises
+    UserError where a file is missing, damaged or belongs to another one.
     """
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
@@ -45,12 +53,13 @@ def open_scoring(arguments: argparse.Namespace, job: TrainingJob) -> tuple[Scori
     manifest = dataset.manifest
     check_fit(job, manifest, "batch_sizes")
     key = statistics_key(manifest, fid.network, arguments.weights, fid.pixel_map)
-    scoring = Scoring(
+    stop = {job.stop.metric: job.metric_settings[job.stop.metric]}
+    evaluator = Evaluator(
         load_features(fid.network, arguments.weights, device),
-        load_reference(arguments.reference, key),
+        load_distances(stop, [arguments.reference], key, job.experiment),
         fid.pixel_map,
         job.latent,
         SampleLabels.of(job.labels, dataset.labels, manifest["classes"]),
         device,
     )
-    return scoring, manifest
+    return evaluator, manifest

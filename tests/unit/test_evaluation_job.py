@@ -1,4 +1,4 @@
-"""What scripts that score finished generators are told, and what they open from it."""
+"""What scripts that evaluate finished generators are told, and what they open from it."""
 
 import argparse
 from pathlib import Path
@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of
-from ttur import scoring_job
+from ttur import evaluation_job
 from ttur.data.packed import PackedDataset
 from ttur.data.packing import write_packed
 from ttur.data.source import array_source
 from ttur.errors import UserError
+from ttur.evaluation_job import add_evaluation_options, open_evaluator, recorded_job
 from ttur.feature_settings import FeatureSettings
 from ttur.features import statistics_key
 from ttur.features.classifier import Classifier, save_classifier
 from ttur.frechet import Moments, Reference
-from ttur.scoring_job import add_scoring_options, open_scoring, recorded_job
 
 CLASSIFIER = FeatureSettings("classifier")
 
@@ -24,7 +24,7 @@ CLASSIFIER = FeatureSettings("classifier")
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Options that name six images of two classes, an untrained classifier and a reference."""
-    folder = tmp_path_factory.mktemp("scoring") / "small"
+    folder = tmp_path_factory.mktemp("evaluation") / "small"
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (6, 8, 8, 1), dtype=np.uint8)
     source = array_source(images, np.array([0, 0, 1, 0, 0, 0]), ["a", "b"], (8, 8, 1))
@@ -46,7 +46,7 @@ def files(tmp_path_factory):
 
 def parsed(files, *words):
     parser = argparse.ArgumentParser(exit_on_error=False)
-    add_scoring_options(parser)
+    add_evaluation_options(parser)
     return parser.parse_args([*(str(word) for pair in files.items() for word in pair), *words])
 
 
@@ -73,22 +73,22 @@ def test_paths_are_needed_and_the_rest_has_defaults(files, capsys):
 def machine(monkeypatch):
     """What is asked of the allocator and of torch, in place of doing it."""
     asked = []
-    monkeypatch.setattr(scoring_job, "keep_freed_memory", lambda: asked.append("memory"))
+    monkeypatch.setattr(evaluation_job, "keep_freed_memory", lambda: asked.append("memory"))
     monkeypatch.setattr(torch, "set_num_threads", lambda count: asked.append(count))
     return asked
 
 
 @pytest.mark.parametrize("pixel_map", ["fixed", "stretch"])
-def test_generators_are_scored_as_in_their_training(files, machine, pixel_map):
+def test_generators_are_evaluated_as_in_their_training(files, machine, pixel_map):
     settings = SETTINGS | {"fid": SETTINGS["fid"] | {"pixel_map": pixel_map}}
     words = files | {"--reference": files["--data-dir"] / f"{pixel_map}.npz"}
-    scoring, manifest = open_scoring(parsed(words, "--threads", "2"), job_of(settings))
+    evaluator, manifest = open_evaluator(parsed(words, "--threads", "2"), job_of(settings))
     assert manifest == PackedDataset.open(files["--data-dir"]).manifest
-    assert isinstance(scoring.features, Classifier)
-    assert (scoring.pixel_map, scoring.latent) == (pixel_map, 8)
-    assert scoring.device == torch.device("cpu")
+    assert isinstance(evaluator.features, Classifier)
+    assert (evaluator.pixel_map, evaluator.latent) == (pixel_map, 8)
+    assert evaluator.device == torch.device("cpu")
     reference = Reference.load(words["--reference"])
-    assert scoring.reference.key == reference.key
+    assert evaluator.distances["fid"].reference.key == reference.key
     assert machine == ["memory", 2]
 
 
@@ -98,15 +98,15 @@ def test_labels_are_those_of_the_job_and_uniform_before_there_was_a_choice(
 ):
     settings = {key: value for key, value in SETTINGS.items() if key != "labels"}
     settings |= {"labels": labels} if labels else {}
-    scoring, _ = open_scoring(parsed(files), recorded_job({"settings": settings}))
-    drawn = scoring.labels.draw((3000,), torch.Generator().manual_seed(0))
+    evaluator, _ = open_evaluator(parsed(files), recorded_job({"settings": settings}))
+    drawn = evaluator.labels.draw((3000,), torch.Generator().manual_seed(0))
     assert (drawn == 1).float().mean().item() == pytest.approx(share, abs=0.03)
 
 
 def test_what_does_not_belong_together_is_one_line(files, machine):
     def refused(words, **changes):
         with pytest.raises(UserError) as error:
-            open_scoring(parsed(words), job_of(SETTINGS | changes))
+            open_evaluator(parsed(words), job_of(SETTINGS | changes))
         return str(error.value)
 
     assert refused(files, batch_size=7) == (

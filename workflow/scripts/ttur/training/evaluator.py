@@ -1,6 +1,6 @@
-"""Fréchet distance of a group of generators, without touching their training."""
+"""Distances of a group of generators to real images, without touching their training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, nan
 from typing import NamedTuple
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ..features import FeatureNetwork
-from ..frechet import Moments, Reference
+from ..metrics import Distance
 from ..networks.replicated import one_replica
 from ..pixels import to_uint8
 from ..streams import generator as random_stream
 from .labels import SampleLabels
 
-# Latents are drawn, and samples scored, in pieces of this size: what a stream gives depends on it,
-# and the feature network's rounding may.
+# Latents are drawn, and samples compared, in pieces of this size: what a stream gives depends on
+# it, and the feature network's rounding may.
 PIECE = 500
 # So many of them pass the generator together: on a CPU larger maps fall out of the cache.
 PASS = 250
@@ -43,77 +43,88 @@ def generate(generator: nn.Module, replica: int, inputs: Inputs) -> Tensor:
     return images
 
 
-class Score(NamedTuple):
-    """A Fréchet distance and the number of samples that it is of."""
+class Evaluation(NamedTuple):
+    """The distances of one generator, by the names of the metrics, and of how many samples."""
 
-    distance: float
+    values: dict[str, float]
     samples: int
 
 
 class FirstLook(NamedTuple):
-    """A look at few samples, which settles a score where the distance is above `ceiling`."""
+    """A look at few samples, which is the evaluation where it finds a distance above `ceiling`."""
 
     samples: int
+    metric: str
     ceiling: float
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """What generators are scored against, and by what.
+class Evaluator:
+    """What generators are compared with, and by what.
 
-    reference: statistics of real images under `features` and `pixel_map`. latent: what the
-    generators take; labels: the classes that they are asked for. device: where they are.
+    distances: metric -> its distance to real images under `features` and `pixel_map`. latent: what
+    the generators take; labels: the classes that they are asked for. device: where they are.
     """
 
     features: FeatureNetwork
-    reference: Reference
+    distances: Mapping[str, Distance]
     pixel_map: str
     latent: int
     labels: SampleLabels
     device: torch.device
 
     @torch.no_grad()
-    def scores(
+    def evaluate(
         self,
         generator: nn.Module,
         streams: Sequence[tuple[int, str, int]],
         samples: int,
         first: FirstLook | None = None,
-    ) -> list[Score]:
-        """One score per replica, of exactly `samples` samples, or of the first of them where a
-        first look is asked for and settles it; the distance is NaN where an image is not finite.
+    ) -> list[Evaluation]:
+        """One evaluation per replica, of exactly `samples` samples, or of the first of them where a
+        first look is asked for and settles it; distances are NaN where an image is not finite.
 
-        streams: per replica (seed, stream name, counter) of its latents. Replicas are scored one by
-        one, so that no score depends on the neighbours.
+        streams: per replica (seed, stream name, counter) of its latents. Replicas are evaluated
+        one by one, so that no distance depends on the neighbours.
         """
-        looks = [FirstLook(samples, -inf)]
+        looks = [FirstLook(samples, next(iter(self.distances)), -inf)]
         if first is not None and first.samples < samples:
             looks.insert(0, first)
         return [
-            self._score(generator, replica, random_stream(*stream), looks)
+            self._evaluation(generator, replica, random_stream(*stream), looks)
             for replica, stream in enumerate(streams)
         ]
 
-    def _score(
+    def _evaluation(
         self,
         generator: nn.Module,
         replica: int,
         random: torch.Generator,
         looks: Sequence[FirstLook],
-    ) -> Score:
-        pieces = self._pieces(random, looks)
-        moments = Moments(self.features.dimensions)
-        for total, ceiling in looks:
-            while moments.count < total:
+    ) -> Evaluation:
+        pieces, count = self._pieces(random, looks), 0
+        statistics = {
+            name: distance.statistics(self.features.dimensions)
+            for name, distance in self.distances.items()
+        }
+        for look in looks:
+            while count < look.samples:
                 images = generate(generator, replica, next(pieces))
                 # NaN and Inf stay in a sum, and images in [-1, 1] cannot overflow it.
                 if not images.sum().isfinite():
-                    return Score(nan, total)
-                moments.update(self.features.features(to_uint8(images, self.pixel_map)))
-            distance = self.reference.distance(moments.mean, moments.covariance)
-            if not distance <= ceiling:
+                    return Evaluation(dict.fromkeys(self.distances, nan), look.samples)
+                count += len(images)
+                features = self.features.features(to_uint8(images, self.pixel_map))
+                for each in statistics.values():
+                    each.update(features)
+            decisive = self.distances[look.metric].to(statistics[look.metric])
+            if not decisive <= look.ceiling:
                 break
-        return Score(distance, total)
+        values = {
+            name: decisive if name == look.metric else distance.to(statistics[name])
+            for name, distance in self.distances.items()
+        }
+        return Evaluation(values, look.samples)
 
     def _pieces(self, random: torch.Generator, looks: Sequence[FirstLook]) -> Iterator[Inputs]:
         """The inputs of all samples, with a cut where the first look ends: what is drawn does not

@@ -42,11 +42,11 @@ def measure(quick: bool) -> list[Row]:
             "clean-fid": _clean_fid(state, reference, scratch),
             "torch-fidelity": _torch_fidelity(state, reference, scratch),
         }
-        for score in candidates.values():
-            score(images[: 2 * BATCH])
-        calls = {name: lambda score=score: score(images) for name, score in candidates.items()}
+        for evaluate in candidates.values():
+            evaluate(images[: 2 * BATCH])
+        calls = {name: lambda own=own: own(images) for name, own in candidates.items()}
         case = f"{count} images of {SIDE} x {SIDE}, {torch.get_num_threads()} threads"
-        return compare("scoring", case, calls, 1, warm=False)
+        return compare("evaluation", case, calls, 1, warm=False)
 
 
 def _reference(random: torch.Generator) -> Reference:
@@ -58,13 +58,13 @@ def _reference(random: torch.Generator) -> Reference:
 def _ours(state, reference):
     network = Inception(state, "pytorch_fid", "random")
 
-    def score(images: Tensor) -> float:
+    def evaluate(images: Tensor) -> float:
         moments = Moments(DIMENSIONS)
         for part in images.split(500):
             moments.update(network.features(part))
         return reference.distance(moments.mean, moments.covariance)
 
-    return score
+    return evaluate
 
 
 def _png_files(images: Tensor, folder: Path) -> list[str]:
@@ -80,14 +80,14 @@ def _pytorch_fid(state, reference, folder):
         network = inception.InceptionV3().eval()
     expected = reference.mean.numpy(), reference.covariance.numpy()
 
-    def score(images: Tensor) -> float:
+    def evaluate(images: Tensor) -> float:
         paths = _png_files(images, folder)
         statistics = fid_score.calculate_activation_statistics(
             paths, network, batch_size=BATCH, num_workers=0
         )
         return fid_score.calculate_frechet_distance(*expected, *statistics)
 
-    return score
+    return evaluate
 
 
 def _clean_fid(state, reference, folder):
@@ -101,14 +101,14 @@ def _clean_fid(state, reference, folder):
     options = {"mode": "clean", "num_workers": 0, "batch_size": BATCH, "device": "cpu"}
     expected = reference.mean.numpy(), reference.covariance.numpy()
 
-    def score(images: Tensor) -> float:
+    def evaluate(images: Tensor) -> float:
         paths = _png_files(images, folder)
         features = clean_fid.get_files_features(paths, model, verbose=False, **options)
         return clean_fid.frechet_distance(
             *expected, features.mean(0), np.cov(features, rowvar=False)
         )
 
-    return score
+    return evaluate
 
 
 def _torch_fidelity(state, reference, folder):
@@ -120,10 +120,10 @@ def _torch_fidelity(state, reference, folder):
     expected = {"mu": reference.mean.float().numpy(), "sigma": reference.covariance.numpy()}
 
     @torch.no_grad()
-    def score(images: Tensor) -> float:
+    def evaluate(images: Tensor) -> float:
         features = torch.cat([network(part)[0] for part in images.split(BATCH)])
         statistics = fid_features_to_statistics(features)
         result = fid_statistics_to_metric(expected, statistics, verbose=False)
         return result["frechet_inception_distance"]
 
-    return score
+    return evaluate
