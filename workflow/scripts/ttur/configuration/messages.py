@@ -93,6 +93,8 @@ def _unknown_key(path: KeyPath, value: dict, rule: dict) -> Problem:
     unknown = f"is not a known key of kind {kind}" if kind else "is not a known key"
     close = difflib.get_close_matches(key, known, 1)
     remedy = f"did you mean {close[0]}?" if close else f"remove it (known: {', '.join(known)})"
+    if path[-1:] == ["metrics"] and not close:
+        remedy += INSTALL
     return [*path, key], f"{unknown}: {remedy}"
 
 
