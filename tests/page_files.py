@@ -19,15 +19,25 @@ def sections_of(page: str, *titles: str) -> str:
 
 
 def files_of_page(page: str) -> dict[str, str]:
-    """Path -> content of every Python file that the text of a page shows in full."""
-    files = dict(re.findall(r"`(\S+\.py)`:\n\n```python\n(.*?)```", page, flags=re.DOTALL))
-    assert len(files) == page.count("```python")
+    """Path -> content of every Python file of the library that a page shows in full."""
+    return {path: code for path, code in _shown(page).items() if path.startswith(LIBRARY)}
+
+
+def package_of_page(page: str) -> dict[str, str]:
+    """Path -> content of every file that a page shows in full and that is not of the library."""
+    return {path: code for path, code in _shown(page).items() if not path.startswith(LIBRARY)}
+
+
+def _shown(page: str) -> dict[str, str]:
+    pattern = r"`(\S+\.(?:py|toml))`:\n\n```(?:python|toml)\n(.*?)```"
+    files = dict(re.findall(pattern, page, flags=re.DOTALL))
+    assert len(files) == page.count("```python") + page.count("```toml")
     return files
 
 
 @contextmanager
 def modules_of_page(page: str, folder: Path) -> Iterator[None]:
-    """The files of a page as if they lay in the library; they lie in `folder`."""
+    """The files of a page for the library as if they lay in it; they lie in `folder`."""
     packages = {}
     for path, code in files_of_page(page).items():
         file = folder / path.removeprefix(LIBRARY)

@@ -165,6 +165,13 @@ def test_the_code_of_a_package_belongs_to_the_jobs_that_use_its_entry(site):
     assert digest(site, optimizers={"Adam"}) == adam
 
 
+def test_packages_of_entries_have_names_and_versions(site):
+    install(site, "basket", BASKET, LION)
+    uses = {"optimizers": {"Lion", "Adam"}, "network_kinds": {"dcgan"}}
+    assert outside.versions_of(uses) == {"basket": "1.0"}
+    assert outside.versions_of({"optimizers": {"Adam"}}) == {}
+
+
 def test_all_files_of_a_package_count_and_caches_do_not(site):
     install(site, "basket", {**BASKET, "basket/data/table.bin": "1"}, LION)
     (site / "basket/__pycache__").mkdir()

@@ -17,6 +17,7 @@ from ttur.data.shape import ImageShape
 from ttur.errors import UserError
 from ttur.network_kinds import NETWORKS
 from ttur.networks.build import build, parameter_count, shapes
+from ttur.networks.drawing import drawn_from, seed_of
 from ttur.networks.plain import plain
 from ttur.networks.replicated import load_replica, one_replica, replica_state
 from ttur.streams import generator as random_stream
@@ -401,3 +402,30 @@ def test_the_entry():
     assert replace(entry, build=None).settings.__name__ == "LatentSettings"
     generator, discriminator = entry.build(None, SHAPE, 1)
     assert (generator.joint_batch, discriminator.joint_batch) == (False, True)
+
+
+def test_processes_of_a_job_draw_apart(monkeypatch):
+    alone = seed_of(1, 2)
+    assert seed_of(1, 2) == alone != seed_of(1, 3)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    seeds = []
+    for rank in range(2):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        seeds.append(seed_of(1, 2))
+    assert seeds[0] == alone != seeds[1]
+
+
+def test_what_is_drawn_inside_follows_from_the_seed_alone():
+    drawn = []
+    for _ in range(2):
+        before = torch.get_rng_state()
+        with drawn_from(5):
+            drawn.append(torch.rand(3))
+        assert torch.equal(torch.get_rng_state(), before)
+        torch.rand(1)
+    assert torch.equal(*drawn)
+    assert torch.equal(drawn[0], torch.rand(3, generator=torch.Generator().manual_seed(5)))
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError), drawn_from(5):
+        raise KeyError
+    assert torch.equal(torch.get_rng_state(), before)

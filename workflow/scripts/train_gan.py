@@ -33,6 +33,7 @@ from ttur.gpu_slots import take_gpus
 from ttur.metrics import Distance, label, load_distances
 from ttur.networks.build import build
 from ttur.networks.replicated import load_replica
+from ttur.outside import versions_of
 from ttur.pixels import to_uint8, write_grid
 from ttur.records import write_record
 from ttur.streams import generator as random_stream
@@ -242,7 +243,11 @@ def run_record(
         "evaluation_seconds": round(state.evaluation_seconds, 2),
         "seed_steps_per_second": round(steps / max(state.seconds, 1e-9), 2),
         "device": device_name(device),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            **versions_of(entries_of(job)),
+        },
     }
 
 

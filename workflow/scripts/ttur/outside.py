@@ -10,6 +10,7 @@ package's pyproject.toml (docs/extending.md has a whole one):
 
 import importlib.util
 import re
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -72,6 +73,16 @@ def package_of(point: EntryPoint) -> str:
     if point.dist is None:
         return f"the package of {point.value}"
     return f"the package {point.dist.name} {point.dist.version}"
+
+
+def versions_of(uses: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Name -> version of the packages that bring entries. uses: registry, as its folder in the
+    package with dots -> names of entries, as for `ttur.code.code_digest`."""
+    points = [
+        brought(group_of(registry)).get(name) for registry, names in uses.items() for name in names
+    ]
+    dists = [point.dist for point in points if point is not None and point.dist is not None]
+    return {dist.name: dist.version for dist in sorted(dists, key=lambda dist: dist.name)}
 
 
 def load(point: EntryPoint, kind: type) -> Any:

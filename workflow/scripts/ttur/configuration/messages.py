@@ -24,6 +24,12 @@ BOUNDS = {
     "exclusiveMaximum": "below",
 }
 
+# Keys whose values are names of entries, and what else helps where there is none of a name.
+ENTRY = re.compile(
+    "datasets/[^/]+/kind|experiments/[^/]+/(networks/kind|objective/kind|fid/features)"
+)
+INSTALL = ", or install the package that brings it"
+
 # A number in text, such as "0.5" or 2e-3, which YAML 1.1 takes for text too.
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
@@ -41,7 +47,8 @@ def translated(error: ValidationError) -> Problem:
             return path, _wrong_type(value, rule)
         case "enum":
             choices = ", ".join("null" if each is None else str(each) for each in rule["enum"])
-            return path, f"is {shown(value)}: use one of {choices}"
+            other = INSTALL if ENTRY.fullmatch("/".join(map(str, path))) else ""
+            return path, f"is {shown(value)}: use one of {choices}{other}"
         case "uniqueItems":
             twice = next(item for i, item in enumerate(value) if item in value[:i])
             return path, f"lists {shown(twice)} twice: remove one"
@@ -80,11 +87,14 @@ def _unknown_key(path: KeyPath, value: dict, rule: dict) -> Problem:
         remedy = "use at most 64 lower-case letters, digits, - and _, starting with neither - nor _"
         return [*path, key], f"is not a valid name: {remedy}"
     if "title" in rule:  # an optimizer, or a key of one
-        return [*path, key], f"is not a known {rule['title']}: use one of {', '.join(known)}"
+        other = INSTALL if rule["title"] == "optimizer" else ""
+        return [*path, key], f"is not a known {rule['title']}: use one of {', '.join(known)}{other}"
     kind = rule.get("properties", {}).get("kind", {}).get("const")
     unknown = f"is not a known key of kind {kind}" if kind else "is not a known key"
     close = difflib.get_close_matches(key, known, 1)
     remedy = f"did you mean {close[0]}?" if close else f"remove it (known: {', '.join(known)})"
+    if path[-1:] == ["metrics"] and not close:
+        remedy += INSTALL
     return [*path, key], f"{unknown}: {remedy}"
 
 

@@ -1,0 +1,1 @@
+"""Networks, an optimizer and a kind of data sets for the workflow of the critical batch size."""
