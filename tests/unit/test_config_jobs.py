@@ -151,8 +151,6 @@ def test_a_training_job_as_json():
             "weights": None,
             "grid": {"kind": "log", "first": 50, "factor": 1.1},
         },
-        "metrics": {},
-        "stop": {"metric": "fid", "at_most": 15.0},
         "batch_size": 4,
         "seeds": [0, 1, 2],
         "optimizer": "Adam",
