@@ -28,10 +28,17 @@ def read_values(path: str | Path, metric: str) -> list[tuple[int, int, float]]:
             return [
                 (int(row["seed"]), int(row["step"]), float(row["value"]))
                 for line in reader
-                for row in history_rows(line)
+                for row in history_rows(_whole(line))
                 if row["metric"] == metric
             ]
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the rule that makes it") from None
     except (KeyError, TypeError, ValueError, csv.Error):
         raise UserError(f"{path} is not a history: delete it and run again") from None
+
+
+def _whole(line: dict[str, str | None]) -> dict[str, str]:
+    """The cells of a line; ValueError where it is torn."""
+    if None in line.values():
+        raise ValueError("a line ends too early")
+    return line
