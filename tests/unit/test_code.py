@@ -419,8 +419,8 @@ def test_what_may_name_any_entry_depends_on_all(scripts, script):
 
 
 def test_every_registry_has_all_its_entries_where_nobody_says_which():
-    scripts = ("train_gan.py", "prepare_data.py", "estimate_critical_sizes.py")
-    declared = {path for name in scripts for path in imported_files(f"workflow/scripts/{name}")}
+    scripts = ("train_gan", "prepare_data", "estimate_critical_sizes")
+    declared = {path for each in scripts for path in imported_files(f"workflow/scripts/{each}.py")}
     assert len(REGISTRIES) == 7
     for folder in REGISTRIES:
         assert {str(path) for path in folder.glob("*.py")} <= declared

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from config_examples import X, changed, minimal, problem
 from conftest import Tiny
@@ -18,10 +19,12 @@ from ttur.configuration import load, schema
 from ttur.configuration.json_schema import SCHEMA_FILE
 from ttur.data.kinds import KINDS
 from ttur.features.kinds import NETWORKS
+from ttur.metrics.kinds import METRICS
 
-PAGE = sections_of(Path("docs/extending.md").read_text(), "Data-set kinds", "Feature networks")
+SECTIONS = ("Data-set kinds", "Feature networks", "Metrics")
+PAGE = sections_of(Path("docs/extending.md").read_text(), *SECTIONS)
 DATASET = "datasets/fashion-mnist"
-ADDED = {"data.kinds": "npz", "features.kinds": "pixels"}
+ADDED = {"data.kinds": "npz", "features.kinds": "pixels", "metrics.kinds": "means"}
 
 
 @pytest.fixture
@@ -43,18 +46,21 @@ def page(tmp_path):
         yield
     KINDS.pop("npz", None)
     NETWORKS.pop("pixels", None)
+    METRICS.pop("means", None)
     schema.cache_clear()
 
 
 def config(root: Path, **changes) -> dict:
-    """The minimal configuration with the page's data set and feature network."""
-    fid = {"features": "pixels", "samples": 70, "threshold": 0.001}
+    """The minimal configuration with the page's data set, feature network and metric."""
+    fid = {"features": "pixels", "samples": 70}
     fid["grid"] = {"kind": "linear", "every": 2}
     return changed(
         minimal(),
         {
             DATASET: {"kind": "npz", "root": str(root), "image_size": 16},
             f"{X}/fid": fid,
+            f"{X}/metrics": {"means": {}},
+            f"{X}/stop": {"metric": "means", "at_most": 0.001},
             f"{X}/limits": {"steps": 4},
             f"{X}/seeds": [0],
             f"{X}/batch_sizes": [4],
@@ -71,7 +77,8 @@ def test_the_examples_are_checked_like_what_is_built_in(page, digits):
         **{"name": "fashion-mnist", "kind": "npz"},
         **{"root": str(digits), "image_size": 16},
     }
-    assert (experiment.metric, experiment.reference_keys) == ("pixel-FID", {"fid": "pixels-fixed"})
+    assert experiment.metric == "pixel-mean distance"
+    assert experiment.reference_keys == {"means": "pixels-fixed.means", "fid": "pixels-fixed"}
     assert (experiment.fid.resize, experiment.fid.weights) == (None, None)
     for changes, message in (
         ({f"{DATASET}/rooot": "x"}, "rooot is not a known key of kind npz: did you mean root?"),
@@ -81,6 +88,8 @@ def test_the_examples_are_checked_like_what_is_built_in(page, digits):
         ({f"{X}/fid/samples": 64}, "is 64: use more than 64, the dimension of the pixels features"),
         ({f"{X}/fid/resize": "clean"}, "is clean, but the pixels features are not those of"),
         ({f"{X}/fid/features": "pixel"}, "use one of classifier, inception, pixels"),
+        ({f"{X}/metrics": {"means": {"of": 1}}}, "metrics.means.of is not a known key"),
+        ({f"{X}/stop/metric": "mean"}, "stop.metric is 'mean': use one of fid, kid, means"),
     ):
         assert message in problem(config(digits, **changes))
 
@@ -107,7 +116,11 @@ def site(tmp_path):
     """A folder of installed packages, with the files of the page as one."""
     package = {Path(path).name: code for path, code in files_of_page(PAGE).items()}
     modules = {f"lab/{name}": code for name, code in package.items()} | {"lab/__init__.py": ""}
-    points = {"datasets": {"npz": "lab.npz:KIND"}, "features": {"pixels": "lab.pixels:KIND"}}
+    points = {
+        "datasets": {"npz": "lab.npz:KIND"},
+        "features": {"pixels": "lab.pixels:KIND"},
+        "metrics": {"means": "lab.means:METRIC"},
+    }
     install(tmp_path / "site", "lab", modules, points)
     return tmp_path / "site"
 
@@ -142,7 +155,8 @@ def test_one_file_each_prepares_and_trains(where, request, digits, tmp_path):
     *settings, in_schema = json.loads(told)
     assert in_schema == (where == "scripts")  # that of editors has what comes with the library
     dataset, job, features = map(json.dumps, settings)
-    packed, reference = tmp_path / "fashion-mnist", tmp_path / "reference.npz"
+    packed = tmp_path / "fashion-mnist"
+    references = {metric: tmp_path / f"{metric}.npz" for metric in ("means", "fid")}
     output = ("--output-dir", packed, "--threads", 2)
     said = call("prepare_data.py", "--settings", dataset, *output)
     assert "fashion-mnist: 60 images, 0 skipped" in said
@@ -150,13 +164,21 @@ def test_one_file_each_prepares_and_trains(where, request, digits, tmp_path):
     assert (manifest["kind"], manifest["class_names"]) == ("npz", ["0", "1", "2"])
     assert manifest["resize"] == "Pillow LANCZOS 20x20 -> 16x16"
     common = ("--data-dir", packed, "--weights", "")
-    of = ("--features", features, "--pixel-map", "fixed", "--output", reference)
-    assert "60 images, 64 features" in call("compute_reference.py", *common, *of)
-    arguments = Tiny(packed, weights="", reference=reference).command(tmp_path, json.loads(job))
+    for metric, reference in references.items():
+        of = ("--features", features, "--pixel-map", "fixed", "--metric", metric)
+        told = call("compute_reference.py", *common, *of, "--output", reference)
+        assert "60 images, 64 features" in told
+    tiny = Tiny(packed, weights="", reference=references["means"])
+    arguments = tiny.command(tmp_path, json.loads(job))
+    place = arguments.index("--reference")
+    arguments[place + 1 : place + 2] = map(str, references.values())
     call("train_gan.py", *arguments)
     run = json.loads((tmp_path / "run.json").read_text())
-    assert (run["metric"], run["dataset"]["images"]) == ("pixel-FID", 60)
+    assert (run["metric"], run["dataset"]["images"]) == ("pixel-mean distance", 60)
     assert [result["steps"] for result in run["results"]] == [None]
+    history = pd.read_csv(tmp_path / "history.csv").set_index(["step", "metric"])["value"]
+    # The squared distance of the means is a part of the Fréchet distance.
+    assert 0.001 < history[4, "means"] < history[4, "fid"]
 
 
 def test_a_damaged_file_is_one_line(scripts, digits):

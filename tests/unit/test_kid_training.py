@@ -12,6 +12,7 @@ import train_gan
 from conftest import SETTINGS, stop_at
 from ttur.code import imported_files
 from ttur.errors import UserError
+from ttur.frechet import Reference
 from ttur.runs.reading import read_run, read_values
 from ttur.training.history import Measures
 from ttur.training.job import TrainingJob, entries_of
@@ -25,10 +26,22 @@ SMALL |= {"fid": SETTINGS["fid"] | {"grid": {"kind": "linear", "every": 10}}}
 def reference(tiny, tmp_path_factory):
     """KID's statistics of the real images."""
     path = tmp_path_factory.mktemp("kid") / "classifier-fixed.kid.npz"
-    words = ["--data-dir", tiny.data_dir, "--features", '{"features": "classifier"}']
-    words += ["--weights", tiny.weights, "--pixel-map", "fixed", "--metric", "kid"]
-    call(compute_reference, *words, "--output", path)
+    compute(tiny, "kid", path)
     return path
+
+
+def compute(tiny, metric, path):
+    words = ["--data-dir", tiny.data_dir, "--features", '{"features": "classifier"}']
+    words += ["--weights", tiny.weights, "--pixel-map", "fixed", "--metric", metric]
+    call(compute_reference, *words, "--output", path)
+
+
+def test_statistics_are_those_of_a_metric_that_there_is(tiny, tmp_path):
+    compute(tiny, "fid", tmp_path / "fid.npz")
+    assert Reference.load(tmp_path / "fid.npz").key == Reference.load(tiny.reference).key
+    with pytest.raises(UserError, match="--metric is lpips: use one of fid, kid"):
+        compute(tiny, "lpips", tmp_path / "lpips.npz")
+    assert not (tmp_path / "lpips.npz").exists()
 
 
 def call(script, *words):

@@ -1,5 +1,6 @@
 """The whole configuration, as written and as it is read; jobs are made from it here alone."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,13 @@ from .datasets import Dataset
 from .experiment import Experiment, ExperimentSection
 from .inception import Inception
 from .section import Name, Section, without_default
+
+SWITCHES = [
+    each.name
+    for each in dataclasses.fields(Recipe)
+    if each.default is not dataclasses.MISSING and each.name in Experiment.model_fields
+]
+"""Fields with a default that an experiment hands on to its recipe under the same name."""
 
 
 class ConfigSection(Section):
@@ -126,11 +134,7 @@ class Config:
                 "objective": experiment.objective.to_json(),
                 "optimizer": optimizer,
                 **settings.rates_and_hyper(),
-                "discriminator_steps": experiment.discriminator_steps,
-                "latent_reuse": experiment.latent_reuse,
-                "labels": experiment.labels,
-                "micro_batches": experiment.micro_batches,
-                "ema": experiment.ema,
+                **{name: getattr(experiment, name) for name in SWITCHES},
                 "compute": self.compute,
             }
             for experiment in self.experiments.values()
