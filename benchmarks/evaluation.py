@@ -56,7 +56,7 @@ def _reference(random: torch.Generator) -> Reference:
 
 
 def _ours(state, reference):
-    network = Inception(state, "pytorch_fid", "random")
+    network = Inception(state, "pytorch_fid")
 
     def evaluate(images: Tensor) -> float:
         moments = Moments(DIMENSIONS)

@@ -95,7 +95,7 @@ def write_png(images, folder):
 @pytest.fixture(scope="module")
 def ours(state, images):
     """Convention -> features of the two sets."""
-    networks = {resize: Inception(state, resize, "random") for resize in RESIZES}
+    networks = {resize: Inception(state, resize) for resize in RESIZES}
     return {name: [each.features(part) for part in images] for name, each in networks.items()}
 
 
@@ -173,7 +173,7 @@ def test_pytorch_fid_with_grey_images(state, pytorch_fid_network, tmp_path):
     mean, covariance = fid_score.calculate_activation_statistics(
         write_png(images, tmp_path), pytorch_fid_network, batch_size=6, num_workers=0
     )
-    features = Inception(state, "pytorch_fid", "random").features(images)
+    features = Inception(state, "pytorch_fid").features(images)
     moments = Moments(2048)
     for part in features.split([1, 3, 2]):
         moments.update(part)
@@ -182,7 +182,7 @@ def test_pytorch_fid_with_grey_images(state, pytorch_fid_network, tmp_path):
 
 
 def test_clean_fid(state, ours, files, tmp_path, quiet):
-    network = Inception(state, "clean", "random").network.to(memory_format=torch.contiguous_format)
+    network = Inception(state, "clean").network.to(memory_format=torch.contiguous_format)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated
         base = torch.nn.Module()
@@ -221,7 +221,7 @@ def test_truncated_pixels_are_seen(state, pytorch_fid_network):
     values = floats(4, 3, 4)
     rounded = ((values + 1) / 2 * 255 + 0.5).clamp(0, 255).to(torch.uint8)
     truncated = ((values + 1) / 2 * 255).clamp(0, 255).to(torch.uint8)
-    network = Inception(state, "pytorch_fid", "random")
+    network = Inception(state, "pytorch_fid")
     with torch.no_grad():
         expected = pytorch_fid_network(rounded / 255)[0].flatten(1)
     assert error(network.features(to_uint8(values, "fixed")), expected) < FEATURES
@@ -273,7 +273,7 @@ def test_distance_in_2048_dimensions_is_pytorch_fids(quiet):
 
 
 def test_pieces_grey_images_and_shapes(state, monkeypatch):
-    network = Inception(state, "clean", "random")
+    network = Inception(state, "clean")
     grey = to_uint8(floats(3, 1, 5), "fixed")
     whole = network.features(grey)
     assert (whole.shape, whole.dtype, whole.requires_grad) == ((3, 2048), torch.float32, False)
@@ -292,7 +292,7 @@ def test_pieces_grey_images_and_shapes(state, monkeypatch):
 )
 def test_only_uint8_images_with_one_or_three_channels(state, images):
     with pytest.raises(ValueError, match=r"not torch\.uint8 \(n, 1 or 3, height, width\)"):
-        Inception(state, "clean", "random").features(images)
+        Inception(state, "clean").features(images)
 
 
 def test_nothing_is_downloaded(state, monkeypatch):
@@ -300,12 +300,12 @@ def test_nothing_is_downloaded(state, monkeypatch):
         raise AssertionError("a download")
 
     monkeypatch.setattr(inception, "load_state_dict_from_url", download)
-    Inception(state, "clean", "random")
+    Inception(state, "clean")
     assert inception.load_state_dict_from_url is download
 
 
 def test_convolutions_keep_single_precision_and_the_setting_comes_back(state, monkeypatch):
-    network, convolutions = Inception(state, "clean", "random"), torch.backends.cudnn.conv
+    network, convolutions = Inception(state, "clean"), torch.backends.cudnn.conv
     seen, before = [], convolutions.fp32_precision
 
     def piece(images):

@@ -40,8 +40,9 @@ RECORDS = [
 
 
 def job(b, seeds, speed, experiment="shoes", **changes):
-    shoes = {"metric": "classifier-FID", "threshold": 10.0}
-    faces = {"metric": "FID", "threshold": 25.5, "generator_parameters": 900}
+    shoes = {"metric": "classifier-FID", "stop": {"metric": "fid", "at_most": 10.0}}
+    faces = {"metric": "FID", "generator_parameters": 900}
+    faces["stop"] = {"metric": "fid", "at_most": 25.5}
     faces["dataset"] = {"name": "faces", "images": 1200, "sha256": "1"}
     more = faces if experiment == "faces" else shoes
     changes = {"seed_steps_per_second": speed, **more, **changes}

@@ -76,10 +76,10 @@ def test_another_job_or_version_is_named_and_not_used(tmp_path, monkeypatch):
         f"{present} belongs to other settings, data or code; "
         f"{previous} belongs to other settings, data or code; starting from the beginning"
     )
-    monkeypatch.setattr(module, "_VERSION", 4)
+    monkeypatch.setattr(module, "_VERSION", 5)
     step, line = loaded(tmp_path, job=jobs[0])
     assert step is None
-    assert f"{present} is of version 3 of its format, not 4" in line
+    assert f"{present} is of version 4 of its format, not 5" in line
 
 
 def test_both_files_damaged_is_a_clean_start(tmp_path):
@@ -199,9 +199,9 @@ def test_a_file_is_one_line_of_text_and_what_torch_wrote(tmp_path):
     present, _ = saved(tmp_path, FIRST, job="abc")
     line, payload = present.read_bytes().split(b"\n", 1)
     name, version, job, digest, size = line.decode().split(" ")
-    assert (name, version, job, int(size)) == ("ttur-state", "3", "abc", len(payload))
+    assert (name, version, job, int(size)) == ("ttur-state", "4", "abc", len(payload))
     of_payload = hashlib.sha256(payload).hexdigest()
-    text = f"3 abc {len(payload)} {of_payload}"
+    text = f"4 abc {len(payload)} {of_payload}"
     assert digest == hashlib.sha256(text.encode()).hexdigest()
     state = torch.load(io.BytesIO(payload), weights_only=True)
     assert state["progress"] == FIRST["progress"]
@@ -210,9 +210,9 @@ def test_a_file_is_one_line_of_text_and_what_torch_wrote(tmp_path):
 def test_a_payload_that_is_none_of_torchs_is_named_whatever_its_digest(tmp_path):
     present, previous = saved(tmp_path, FIRST, SECOND, job="abc")
     payload = b"not what torch writes"
-    text = f"3 abc {len(payload)} {hashlib.sha256(payload).hexdigest()}"
+    text = f"4 abc {len(payload)} {hashlib.sha256(payload).hexdigest()}"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    present.write_bytes(f"ttur-state 3 abc {digest} {len(payload):020}\n".encode() + payload)
+    present.write_bytes(f"ttur-state 4 abc {digest} {len(payload):020}\n".encode() + payload)
     step, line = loaded(tmp_path, job="abc")
     assert step == 1
     assert line.startswith(f"{present} cannot be read (")

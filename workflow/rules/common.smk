@@ -63,7 +63,8 @@ def code_of(script, uses=None, also=()):
 
 def code_of_jobs(script):
     """The same, less the optimizers, networks, feature networks and metrics that the training jobs
-    of the experiment, or of its optimizer, do not use. Found once for each: a plan has thousands."""
+    of the experiment, or of its optimizer, do not use. Found once for each: a plan has thousands.
+    """
     return lambda wildcards: _code_of_jobs(script, wildcards.experiment, wildcards.get("optimizer"))
 
 
@@ -132,6 +133,11 @@ def feature_settings(wildcards):
         if experiment.feature_key == wildcards.features:
             return experiment.fid.network
     raise WorkflowError(f"no experiment of this configuration uses {wildcards.features}")
+
+
+def metric_of(wildcards):
+    """The metric of reference statistics: none stands in the names of those of the FID."""
+    return wildcards.of_metric.removeprefix(".") or "fid"
 
 
 def references(wildcards):

@@ -70,11 +70,6 @@ rule initialise_inception:
         "{params.program:q} --seed {params.seed} --output {output.weights:q} > {log:q} 2>&1"
 
 
-def metric_of(wildcards):
-    """The metric of reference statistics: none stands in the names of those of the FID."""
-    return wildcards.of_metric.removeprefix(".") or "fid"
-
-
 rule compute_reference:
     input:
         manifest=prepared_data("manifest.json"),

@@ -41,8 +41,8 @@ class Inception(nn.Module):
     name = "inception"
     dimensions = 2048
 
-    def __init__(self, state: dict[str, Tensor], resize: str, weights: str) -> None:
-        """state: the network's tensors. resize, weights: as `load_inception` takes them."""
+    def __init__(self, state: dict[str, Tensor], resize: str) -> None:
+        """state: the network's tensors. resize: as `load_inception` takes it."""
         super().__init__()
         self.resize = resize
         self.network = _architecture()
@@ -133,7 +133,7 @@ def load_inception(path: str | Path, resize: str, weights: str) -> Inception:
     """
     try:
         state = _random_state(path) if weights == RANDOM else _published_state(path, weights)
-        return Inception(state, resize, weights)
+        return Inception(state, resize)
     except FileNotFoundError:
         raise UserError(
             f"{Path(path).absolute()} is missing: put Inception's weights there, or name their "
