@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
+from critical_batch.metrics.frechet import Moments, Reference
 from pytorch_fid.fid_score import calculate_frechet_distance
 from timing import Row, compare
-from ttur.frechet import Moments, Reference
 
 DIMENSIONS = 2048
 

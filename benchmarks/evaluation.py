@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from cleanfid import fid as clean_fid
 from cleanfid.inception_torchscript import InceptionV3W
+from critical_batch.metrics.features.inception import Inception, random_weights
+from critical_batch.metrics.frechet import Moments, Reference
 from PIL import Image
 from pytorch_fid import fid_score, inception
 from timing import Row, compare
 from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
-from ttur.features.inception import Inception, random_weights
-from ttur.frechet import Moments, Reference
 
 SIDE, BATCH, DIMENSIONS = 64, 50, 2048
 

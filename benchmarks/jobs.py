@@ -1,7 +1,7 @@
 """A small DCGAN training job."""
 
-from ttur.training.grid import Limits, LinearGrid
-from ttur.training.job import Fid, Stop, TrainingJob
+from critical_batch.training.grid import Limits, LinearGrid
+from critical_batch.training.job import Fid, Stop, TrainingJob
 
 JOB = TrainingJob(
     experiment="benchmark",

@@ -13,12 +13,12 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import torch
+from critical_batch.data.kinds import source_of
+from critical_batch.data.packing import write_packed
 from PIL import Image
 from timing import Row, compare
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
-from ttur.data.kinds import source_of
-from ttur.data.packing import write_packed
 
 SIDE, WIDTH, HEIGHT = 64, 341, 256
 

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import array_source
+from critical_batch.metrics.features.classifier import (
+    load_classifier,
+    save_classifier,
+    train_classifier,
+)
+from critical_batch.metrics.features.loading import statistics_key
+from critical_batch.metrics.frechet import Moments, Reference
 from jobs import JOB
 from timing import Row, compare
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.source import array_source
-from ttur.features import statistics_key
-from ttur.features.classifier import load_classifier, save_classifier, train_classifier
-from ttur.frechet import Moments, Reference
 
 
 def measure(quick: bool) -> list[Row]:

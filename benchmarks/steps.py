@@ -5,15 +5,15 @@ from functools import partial
 
 import numpy as np
 import torch
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.shape import ImageShape
+from critical_batch.training.data import TrainingData
+from critical_batch.training.images import ImageStore
+from critical_batch.training.inputs import TrainingInputs
+from critical_batch.training.step import build_pair, update
 from dcgan_example import Loop
 from jobs import JOB
 from timing import Row, compare
-from ttur.data.shape import ImageShape
-from ttur.training.data import TrainingData
-from ttur.training.images import ImageStore
-from ttur.training.inputs import TrainingInputs
-from ttur.training.labels import SampleLabels
-from ttur.training.step import build_players, update
 
 CPU = torch.device("cpu")
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -66,10 +66,10 @@ class Step:
             ImageShape(pixels.shape[1], pixels.shape[3], 0),
         )
         data = TrainingData(ImageStore(pixels, CPU), labels, SampleLabels.uniform(0))
-        self._players = build_players(job, seeds, shape, device=CPU)
+        self._pair = build_pair(job, seeds, shape, device=CPU)
         self._source = TrainingInputs(data, job, seeds)
         self._step = 0
 
     def __call__(self) -> None:
-        update(self._players, self._source.at(self._step))
+        update(self._pair, self._source.at(self._step))
         self._step += 1

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from critical_batch.configuration import load
+from critical_batch.runs.record import write_record
+from critical_batch.tables.training import EVALUATIONS, HISTORY
 from timing import Row, compare
-from ttur.configuration import load
-from ttur.records import write_record
-from ttur.tables.training import EVALUATIONS, HISTORY
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"

@@ -6,8 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from ttur.tables.contract import Table  # noqa: E402
-from ttur.tables.every import TABLES  # noqa: E402
+from critical_batch.tables.contract import Table  # noqa: E402
+from critical_batch.tables.every import TABLES  # noqa: E402
 
 PAGE = ROOT / "docs/tables.md"
 
@@ -15,8 +15,9 @@ INTRODUCTION = """\
 # Tables
 
 Every CSV file that one stage of the workflow hands to another or to people, with its columns in
-their order. `python docs/write_tables.py` writes this page from `workflow/scripts/ttur/tables`,
-where the columns are declared. Words in braces in a path stand for several files.
+their order. `python docs/write_tables.py` writes this page from
+`workflow/scripts/critical_batch/tables`, where the columns are declared. Words in braces in a
+path stand for several files.
 
 A cell is empty where its number is infinite or unknown; a column whose cells may be empty says so.
 What the numbers mean and how sure they are is in [statistics.md](statistics.md).

@@ -68,7 +68,7 @@ def stop_at(at_most: float, metric: str = "fid") -> dict:
 
 def job_of(settings: dict):
     """The training job of such settings."""
-    from ttur.training.job import TrainingJob
+    from critical_batch.training.job import TrainingJob
 
     return TrainingJob.from_json(settings)
 
@@ -128,13 +128,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory) -> Tiny:
-    from ttur.data.packed import PackedDataset
-    from ttur.data.packing import write_packed
-    from ttur.data.source import array_source
-    from ttur.feature_settings import FeatureSettings
-    from ttur.features import statistics_key
-    from ttur.features.classifier import load_classifier, save_classifier, train_classifier
-    from ttur.frechet import Moments, Reference
+    from critical_batch.data.packed import PackedDataset
+    from critical_batch.data.packing import write_packed
+    from critical_batch.data.reader import array_source
+    from critical_batch.metrics.features.classifier import (
+        load_classifier,
+        save_classifier,
+        train_classifier,
+    )
+    from critical_batch.metrics.features.loading import statistics_key
+    from critical_batch.metrics.features.settings import FeatureSettings
+    from critical_batch.metrics.frechet import Moments, Reference
 
     folder = tmp_path_factory.mktemp("prepared") / "tiny"
     random = np.random.default_rng(0)

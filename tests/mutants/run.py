@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     equivalents = Equivalents.read(folder / "equivalents.toml")
     preload(settings["preload"])
     tried, stale = [], []
-    with tempfile.TemporaryDirectory(prefix="ttur-mutants-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="critical-batch-mutants-") as temporary:
         # All is read and copied now: what is edited later belongs to the next run.
         modules = [
             Module.read(checkout, name, settings, options.sample, options.seed) for name in names

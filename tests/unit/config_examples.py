@@ -4,8 +4,8 @@ import copy
 from typing import Any
 
 import pytest
-from ttur.configuration import load
-from ttur.errors import UserError
+from critical_batch.configuration import load
+from critical_batch.runtime.errors import UserError
 
 REMOVED = object()
 X = "experiments/dcgan-fashion"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ttur.aggregate import critical_table, median_sfo, steps_table
-from ttur.figures.label import Label
-from ttur.figures.sheets import FinalImages
-from ttur.tables.aggregate import SPEED
-from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, REPETITIONS, THRESHOLD
-from ttur.tables.theory import CENSORED_FIT, COMPARISON, LEARNING_RATES, NOISE_SCALE
+from critical_batch.analysis.aggregate import critical_table, median_sfo, steps_table
+from critical_batch.reporting.figures.label import Label
+from critical_batch.reporting.figures.sheets import FinalImages
+from critical_batch.tables.aggregate import SPEED
+from critical_batch.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS, REPETITIONS, THRESHOLD
+from critical_batch.tables.theory import CENSORED_FIT, COMPARISON, LEARNING_RATES, NOISE_SCALE
 
 # Theorem 3.2 as N(b) = b / (intercept b - slope): the pole is slope / intercept, b* twice that.
 FITS = {

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from ttur.aggregate import (
+from critical_batch.analysis.aggregate import (
     critical_table,
     evaluation_table,
     median_sfo,
@@ -13,9 +13,9 @@ from ttur.aggregate import (
     speed_table,
     steps_table,
 )
-from ttur.errors import UserError
-from ttur.tables.aggregate import CRITICAL, EVALUATION, NETWORKS, SPEED, STEPS
-from ttur.tables.training import EVALUATIONS
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.aggregate import CRITICAL, EVALUATION, NETWORKS, SPEED, STEPS
+from critical_batch.tables.training import EVALUATIONS
 
 
 def result(seed, steps, status=None, last_miss=None, final_value=9.0):

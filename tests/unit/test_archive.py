@@ -5,11 +5,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from critical_batch.data.archive import tar_members
+from critical_batch.data.kinds import source_of
+from critical_batch.data.packing import write_packed
+from critical_batch.runtime.errors import UserError
 from raw_data_examples import settings_of, special, tar
-from ttur.data.archive import tar_members
-from ttur.data.kinds import source_of
-from ttur.data.packing import write_packed
-from ttur.errors import UserError
 
 
 def archive_of(tmp_path: Path, outer: bytes) -> dict:
@@ -96,12 +96,12 @@ def test_every_truncation_and_damaged_header_of_an_archive_is_found(tmp_path):
 
 
 def test_archives_with_many_members_or_long_headers_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("ttur.data.archive.MAX_MEMBERS", 3)
+    monkeypatch.setattr("critical_batch.data.archive.MAX_MEMBERS", 3)
     classes = [(f"n0000000{number}.tar", tar([])) for number in range(4)]
     source_of(archive_of(tmp_path, tar(classes[:3])))
     with pytest.raises(UserError, match="one more than 3"):
         source_of(archive_of(tmp_path, tar(classes)))
-    monkeypatch.setattr("ttur.data.archive.MAX_HEADER", 1024)
+    monkeypatch.setattr("critical_batch.data.archive.MAX_HEADER", 1024)
     long_header = special("n00000000.tar", pax_headers={"comment": "x" * 5000})
     with pytest.raises(UserError, match="too long"):
         source_of(archive_of(tmp_path, long_header))

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 import torch
+from critical_batch.data.shape import ImageShape
+from critical_batch.networks import biggan
+from critical_batch.networks.build import build, shapes
 from torch.nn import functional as F
-from ttur.data.shape import ImageShape
-from ttur.networks import biggan
-from ttur.networks.build import build, shapes
 
 SETTINGS = {
     "kind": "biggan",

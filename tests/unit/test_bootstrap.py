@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from ttur.aggregate import median_sfo, steps_table
-from ttur.bootstrap import bootstrap_tables, interval, resampled_medians
-from ttur.tables.aggregate import STEPS
-from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
+from critical_batch.analysis.aggregate import median_sfo, steps_table
+from critical_batch.analysis.bootstrap import bootstrap_tables, interval, resampled_medians
+from critical_batch.tables.aggregate import STEPS
+from critical_batch.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
 
 RANDOM = np.random.default_rng
 

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 import pytest
+from critical_batch.analysis.censored_fit import fit_censored
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import t as student
-from ttur.censored import fit_censored
 
 SIZES = np.repeat([2.0, 4.0, 8.0, 16.0, 32.0, 64.0], 2)
 FLAT = np.repeat([2.0, 4.0, 8.0, 16.0], 3)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ttur.chosen import check_fields, chosen, no_problems, with_settings
-from ttur.errors import UserError
-from ttur.settings import NoSettings, setting
+from critical_batch.registries.chosen import check_fields, chosen, no_problems, with_settings
+from critical_batch.registries.settings import NoSettings, setting
+from critical_batch.runtime.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

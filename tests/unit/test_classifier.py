@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 import train_classifier as train_script
-from torch import nn
-from ttur.data.packing import write_packed
-from ttur.data.source import array_source
-from ttur.errors import UserError
-from ttur.feature_settings import FeatureSettings
-from ttur.features import NETWORKS, load_features
-from ttur.features.classifier import (
+from critical_batch.data.few_images import singular_reference
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import array_source
+from critical_batch.metrics.features.classifier import (
     Classifier,
     load_classifier,
     save_classifier,
     train_classifier,
 )
-from ttur.few_images import singular_reference
-from ttur.files import sha256
-from ttur.frechet import Moments, Reference
-from ttur.streams import generator
+from critical_batch.metrics.features.loading import FEATURE_NETWORKS, load_features
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Moments, Reference
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.files import sha256
+from critical_batch.runtime.streams import generator
+from torch import nn
 
 
 def striped(count=400, size=8, channels=1):
@@ -140,7 +140,7 @@ def test_features_do_not_depend_on_the_batch(trained, monkeypatch):
     together = trained[0].features(images)
     alone = torch.cat([trained[0].features(image[None]) for image in images])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
-    monkeypatch.setattr("ttur.features.classifier.CHUNK_PIXELS", 7 * 64)
+    monkeypatch.setattr("critical_batch.metrics.features.classifier.CHUNK_PIXELS", 7 * 64)
     torch.testing.assert_close(together, trained[0].features(images), rtol=1e-4, atol=1e-4)
 
 
@@ -188,7 +188,7 @@ def test_save_and_load(trained, tmp_path):
     assert torch.equal(loaded.features(images), network.features(images))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     assert loaded.name == "classifier"
-    assert list(NETWORKS) == ["classifier", "inception"]
+    assert list(FEATURE_NETWORKS) == ["classifier", "inception"]
 
 
 def test_missing_or_damaged_weights(trained, tmp_path):

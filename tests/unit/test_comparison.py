@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
-from ttur.comparison import comparison, rates_table
-from ttur.tables.aggregate import CRITICAL
-from ttur.tables.statistics import CRITICAL_INTERVALS
-from ttur.tables.theory import (
+from critical_batch.analysis.comparison import comparison, rates_table
+from critical_batch.tables.aggregate import CRITICAL
+from critical_batch.tables.statistics import CRITICAL_INTERVALS
+from critical_batch.tables.theory import (
     CENSORED_FIT,
     COMPARISON,
     ESTIMATES,

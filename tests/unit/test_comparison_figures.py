@@ -2,6 +2,13 @@
 
 import numpy as np
 import pytest
+from critical_batch.reporting import style
+from critical_batch.reporting.figures.critical import critical_figure
+from critical_batch.reporting.figures.fid_noise import fid_noise_figure
+from critical_batch.reporting.figures.learning_rates import learning_rates_figure, proportional
+from critical_batch.reporting.figures.noise_scale import noise_scale_figure
+from critical_batch.reporting.figures.thresholds import thresholds_figure
+from critical_batch.tables.theory import COMPARISON
 from figure_examples import (
     comparison_of,
     learning_rates_example,
@@ -11,13 +18,6 @@ from figure_examples import (
     thresholds_of,
 )
 from matplotlib.patches import Rectangle
-from ttur import style
-from ttur.figures.critical import critical_figure
-from ttur.figures.fid_noise import fid_noise_figure
-from ttur.figures.learning_rates import learning_rates_figure, proportional
-from ttur.figures.noise_scale import noise_scale_figure
-from ttur.figures.thresholds import thresholds_figure
-from ttur.tables.theory import COMPARISON
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID", "threshold": 8.0}
 
@@ -132,7 +132,7 @@ def test_every_measure_stands_at_its_size():
     assert list(first) == list(comparison.loc[0, ["measured_low", "measured_high"]])
     hollow = lines(axes, "published_measured")[0]
     assert hollow.get_markerfacecolor() == "white"
-    assert lines(axes, "measured")[0].get_color() == style.look("Adam").colour
+    assert lines(axes, "measured")[0].get_color() == style.style_of("Adam").colour
     assert "paper: estimated" in legend_texts(figure)
     figure.draw_without_rendering()
 

@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
+from critical_batch.analysis.comparison import comparison, rates_table
+from critical_batch.tables.theory import NOISE_SCALE
 from pandas.errors import MergeError
 from test_comparison import RECORDS, frame, tables  # noqa: F401
-from ttur.comparison import comparison, rates_table
-from ttur.tables.theory import NOISE_SCALE
 
 
 @pytest.mark.parametrize("name", ["critical", "estimates", "fitted", "intervals"])

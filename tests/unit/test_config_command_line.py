@@ -4,12 +4,12 @@ import json
 
 import pytest
 from config_examples import minimal
+from critical_batch.configuration import load
+from critical_batch.runtime.errors import UserError
+from critical_batch.training.grid import Limits
+from critical_batch.training.job import Ema, FirstLook, Stop
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
-from ttur.configuration import load
-from ttur.errors import UserError
-from ttur.training.grid import Limits
-from ttur.training.job import Ema, FirstLook, Stop
 
 
 def merged(typed):

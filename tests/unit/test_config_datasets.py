@@ -16,8 +16,8 @@ from config_examples import (
     with_images,
     without_prefix,
 )
-from ttur.configuration import load
-from ttur.data.shape import ImageShape
+from critical_batch.configuration import load
+from critical_batch.data.shape import ImageShape
 
 MANY = [f"{label}/{number}.png" for label in "ab" for number in range(5)]
 
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     config = with_images(tmp_path, ["a/1.png"])
-    monkeypatch.setattr("ttur.configuration.data_files.os.scandir", scandir)
+    monkeypatch.setattr("critical_batch.configuration.data_files.os.scandir", scandir)
     rest = without_prefix(problem(config), "datasets.faces.root")
     assert rest == f"holds {str(tmp_path)!r}: make it readable"
 

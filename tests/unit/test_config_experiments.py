@@ -2,7 +2,7 @@
 
 import pytest
 from config_examples import REMOVED, W, X, assert_refused, biggan, changed, minimal, problem
-from ttur.configuration import load
+from critical_batch.configuration import load
 
 # (changes to the minimal configuration, path in the message, words of the rest)
 REFUSED = [

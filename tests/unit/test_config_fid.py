@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import yaml
 from config_examples import X, assert_refused, changed, minimal
-from ttur.configuration import load, schema
-from ttur.errors import UserError
-from ttur.features import NETWORKS
-from ttur.features.classifier import Classifier
-from ttur.features.inception import Inception
-from ttur.features.resize import RESIZES
+from critical_batch.configuration import load, schema
+from critical_batch.metrics.features.classifier import Classifier
+from critical_batch.metrics.features.inception import Inception
+from critical_batch.metrics.features.loading import FEATURE_NETWORKS
+from critical_batch.metrics.features.resize import RESIZES
+from critical_batch.runtime.errors import UserError
 
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 OWN = "0123456789abcdef" * 4
@@ -186,7 +186,7 @@ def test_inception_needs_no_labels(tmp_path):
 
 
 def test_what_entries_say_of_the_feature_networks_is_what_these_are():
-    classifier, inception = NETWORKS["classifier"], NETWORKS["inception"]
+    classifier, inception = FEATURE_NETWORKS["classifier"], FEATURE_NETWORKS["inception"]
     assert classifier.dimensions == Classifier.dimensions
     assert (classifier.prefix, classifier.needs_labels) == ("classifier-", True)
     assert classifier.resizes == ()
@@ -201,10 +201,10 @@ def test_what_entries_say_of_the_feature_networks_is_what_these_are():
 @pytest.fixture
 def sharp():
     """A feature network more, whose resizes are its own."""
-    NETWORKS["sharp"] = replace(NETWORKS["inception"], resizes=("sharp", "soft"))
+    FEATURE_NETWORKS["sharp"] = replace(FEATURE_NETWORKS["inception"], resizes=("sharp", "soft"))
     schema.cache_clear()
     yield {f"{X}/fid/features": "sharp", f"{X}/fid/samples": 3000, "inception": {}}
-    del NETWORKS["sharp"]
+    del FEATURE_NETWORKS["sharp"]
     schema.cache_clear()
 
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 from config_examples import REMOVED, W, X, changed, minimal, networks, rates
-from ttur.configuration import load
-from ttur.optimizers import OPTIMIZERS
-from ttur.runs.layout import Run
-from ttur.training.grid import Limits
-from ttur.training.job import Stop, TrainingJob
+from critical_batch.configuration import load
+from critical_batch.optimizers import OPTIMIZERS
+from critical_batch.runs.layout import Run
+from critical_batch.training.grid import Limits
+from critical_batch.training.job import Stop, TrainingJob
 
 
 def test_defaults_are_filled_in_and_the_input_is_left_alone():

@@ -16,7 +16,7 @@ from config_examples import (
     rates,
     without_prefix,
 )
-from ttur.configuration import load
+from critical_batch.configuration import load
 
 # Word for word, one of each sort; the other tests ask for the key and the remedy.
 # (changes to the minimal configuration, the whole message)

@@ -8,14 +8,14 @@ from typing import Literal
 
 import pytest
 from config_examples import W, X, changed, minimal, problem, rates
+from critical_batch.configuration import SCHEMA_FILE, load, schema
+from critical_batch.optimizers import OPTIMIZERS, Optimizer
+from critical_batch.registries.settings import setting
 from jsonschema import Draft202012Validator
-from ttur.configuration import SCHEMA_FILE, load, schema
-from ttur.optimizers import OPTIMIZERS, Optimizer
-from ttur.settings import setting
 
 
 def test_the_file_for_editors_is_in_step():
-    command = "PYTHONPATH=workflow/scripts python -m ttur.configuration"
+    command = "PYTHONPATH=workflow/scripts python -m critical_batch.configuration"
     assert json.loads(SCHEMA_FILE.read_text()) == schema(builtin=True), f"write it anew: {command}"
 
 
@@ -126,6 +126,7 @@ def test_no_ratio_from_an_optimizer_without_a_bound(unbounded_optimizer):
 
 def test_the_configuration_needs_neither_torch_nor_snakemake():
     code = (
-        "import sys, ttur.configuration; sys.exit(bool({'torch', 'snakemake'} & set(sys.modules)))"
+        "import sys, critical_batch.configuration;"
+        "sys.exit(bool({'torch', 'snakemake'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd="workflow/scripts")

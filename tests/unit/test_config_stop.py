@@ -2,11 +2,11 @@
 
 import pytest
 from config_examples import REMOVED, X, changed, minimal, problem
-from ttur.configuration import load, schema
-from ttur.metrics import METRICS
-from ttur.metrics.kernel import MOST_REAL
-from ttur.metrics.kinds.kid import MOST_IMAGES
-from ttur.training.job import Stop, TrainingJob
+from critical_batch.configuration import load, schema
+from critical_batch.metrics import METRICS
+from critical_batch.metrics.kernel import MOST_REAL
+from critical_batch.metrics.kinds.kid import MOST_IMAGES
+from critical_batch.training.job import Stop, TrainingJob
 
 
 def stop(metric="fid", at_most=15):

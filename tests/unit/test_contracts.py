@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from ttur import tables
-from ttur.errors import UserError
-from ttur.runs.layout import EVALUATION, RUN_DIR
-from ttur.tables.contract import Column, Table
-from ttur.tables.every import TABLES
-from ttur.tables.training import EVALUATIONS, HISTORY
+from critical_batch import tables
+from critical_batch.runs.layout import EVALUATION, RUN_DIR
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.contract import Column, Table
+from critical_batch.tables.every import TABLES
+from critical_batch.tables.training import EVALUATIONS, HISTORY
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +104,7 @@ def test_every_table_is_listed_once_and_has_a_path_of_its_own():
     declared = {
         id(value): f"{module}.{name}"
         for module in modules
-        for name, value in vars(importlib.import_module(f"ttur.tables.{module}")).items()
+        for name, value in vars(importlib.import_module(f"critical_batch.tables.{module}")).items()
         if isinstance(value, Table)
     }
     assert sorted(declared) == sorted(map(id, TABLES)), declared
@@ -131,7 +131,8 @@ def test_tables_of_runs_lie_where_the_layout_says():
 
 def test_declaring_tables_takes_no_pandas():
     """Training declares its tables, and starts sooner without."""
-    program = "import sys, ttur.tables.every, ttur.runs.layout; sys.exit('pandas' in sys.modules)"
+    modules = "critical_batch.tables.every, critical_batch.runs.layout"
+    program = f"import sys, {modules}; sys.exit('pandas' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT / "workflow/scripts", check=True)
 
 

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 import torch
+from critical_batch.networks.convolution import conv2d, conv_transpose2d
+from critical_batch.networks.spectral import Conv2d, Embedding, Linear, lookup
 from torch.nn import functional as F
-from ttur.networks.convolution import conv2d, conv_transpose2d
-from ttur.networks.spectral import Conv2d, Embedding, Linear, lookup
 
 REPLICAS = 3
 # in, out, kernel, stride, padding, side: points, single taps, single channels, and none of these.

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ttur.curves import CURVES, Curve
+from critical_batch.analysis.curves import CURVES, Curve
 
 SIZES = np.geomspace(1, 4096, 4001)
 SMALLEST = 8.0

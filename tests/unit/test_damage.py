@@ -14,18 +14,18 @@ import torch
 import train_classifier
 import train_gan
 from conftest import SETTINGS, job_of
+from critical_batch.data import packed
+from critical_batch.data.kinds import source_of
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import array_source
+from critical_batch.metrics.features.classifier import Classifier, load_classifier, save_classifier
+from critical_batch.metrics.frechet import Moments, Reference
+from critical_batch.runs.record import check_beside, read_record, write_record
+from critical_batch.runtime.errors import UserError
+from critical_batch.training.fit import check_fit
+from critical_batch.training.resume_state import StateFile
 from PIL import Image
-from ttur.data import packed
-from ttur.data.kinds import source_of
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.source import array_source
-from ttur.errors import UserError
-from ttur.features.classifier import Classifier, load_classifier, save_classifier
-from ttur.frechet import Moments, Reference
-from ttur.records import check_beside, read_record, write_record
-from ttur.training.fit import check_fit
-from ttur.training.state import StateFile
 
 RANDOM = np.random.default_rng(0)
 
@@ -429,8 +429,8 @@ def test_a_malicious_state_is_not_executed(tmp_path):
 
 
 def test_malicious_weights_and_arrays_are_not_executed(tmp_path):
-    from ttur.features.inception import load_inception
-    from ttur.files import sha256
+    from critical_batch.metrics.features.inception import load_inception
+    from critical_batch.runtime.files import sha256
 
     torch.save({"fc.bias": Malicious(tmp_path / "pwned")}, tmp_path / "inception.pth")
     digest = sha256(tmp_path / "inception.pth")

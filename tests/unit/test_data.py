@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import prepare_data
 import pytest
+from critical_batch.data.idx import read_idx
+from critical_batch.data.kinds import source_of
+from critical_batch.data.kinds.image_folder import decode, list_images
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import Source, array_source
+from critical_batch.data.resize import resize_array, resize_picture
+from critical_batch.runtime.errors import UserError
 from PIL import Image
 from torchvision import transforms
-from ttur.data.idx import read_idx
-from ttur.data.kinds import source_of
-from ttur.data.kinds.image_folder import decode, list_images
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.resize import resize_array, resize_picture
-from ttur.data.source import Source, array_source
-from ttur.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 FASHION = {

@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 import torch
 from conftest import SETTINGS
+from critical_batch.metrics.features.classifier import Classifier, save_classifier
+from critical_batch.metrics.frechet import Moments, Reference
+from critical_batch.metrics.pixels import write_grid
+from critical_batch.reporting.style import write
+from critical_batch.runtime.files import write_json
+from critical_batch.training.resume_state import StateFile
 from matplotlib.figure import Figure
 from training_runs import SCRIPT, log_of, outputs, start
-from ttur.features.classifier import Classifier, save_classifier
-from ttur.files import write_json
-from ttur.frechet import Moments, Reference
-from ttur.pixels import write_grid
-from ttur.style import write
-from ttur.training.state import StateFile
 
 
 class Disk:

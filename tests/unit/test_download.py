@@ -19,11 +19,11 @@ from itertools import product
 import download_data
 import pytest
 import unpack_data
-from ttur import unpack
-from ttur.data.kinds import KINDS, published, source_of
-from ttur.download import download
-from ttur.errors import UserError
-from ttur.unpack import unpack_member
+from critical_batch.data import unpack
+from critical_batch.data.download import download
+from critical_batch.data.kinds import DATASET_KINDS, published, source_of
+from critical_batch.data.unpack import unpack_member
+from critical_batch.runtime.errors import UserError
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -380,7 +380,7 @@ def test_from_the_site_to_the_images(site, tmp_path, monkeypatch):
         sha256=hashlib.sha256(site.content).hexdigest(),
     )
     elsewhere = replace(published()["lsun"], archive=archive)
-    monkeypatch.setitem(KINDS, "lsun", replace(KINDS["lsun"], published=elsewhere))
+    monkeypatch.setitem(DATASET_KINDS, "lsun", replace(DATASET_KINDS["lsun"], published=elsewhere))
     root = tmp_path / "lsun"
     zip_file = root / archive.name
     call(download_data, monkeypatch, "--kind", "lsun", "--output", zip_file)

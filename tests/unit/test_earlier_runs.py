@@ -4,13 +4,13 @@ import json
 
 import pytest
 from conftest import SETTINGS, job_of, stop_at
-from ttur.aggregate import networks_table, steps_table
-from ttur.errors import UserError
-from ttur.runs.earlier import history_rows, run_of, settings_of
-from ttur.runs.reading import read_run, read_values
-from ttur.tables.statistics import REPETITIONS
-from ttur.tables.training import EVALUATIONS
-from ttur.thresholds import read_history, threshold_table
+from critical_batch.analysis.aggregate import networks_table, steps_table
+from critical_batch.analysis.thresholds import read_history, threshold_table
+from critical_batch.runs.earlier import history_rows, run_of, settings_of
+from critical_batch.runs.reading import read_run, read_values
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.statistics import REPETITIONS
+from critical_batch.tables.training import EVALUATIONS
 
 OLD_SETTINGS = {key: value for key, value in SETTINGS.items() if key not in ("stop", "metrics")}
 OLD_SETTINGS = OLD_SETTINGS | {"fid": {**SETTINGS["fid"], "threshold": 8.0}}

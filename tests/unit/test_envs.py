@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ttur.code import imported_files
-from ttur.figures import registry
+from critical_batch.registries.code_digest import imported_files
+from critical_batch.reporting.figures import registry
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))

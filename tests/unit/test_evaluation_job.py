@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of
-from ttur import evaluation_job
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.source import array_source
-from ttur.errors import UserError
-from ttur.evaluation_job import add_evaluation_options, open_evaluator, recorded_job
-from ttur.feature_settings import FeatureSettings
-from ttur.features import statistics_key
-from ttur.features.classifier import Classifier, save_classifier
-from ttur.frechet import Moments, Reference
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import array_source
+from critical_batch.metrics.features.classifier import Classifier, save_classifier
+from critical_batch.metrics.features.loading import statistics_key
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Moments, Reference
+from critical_batch.runtime.errors import UserError
+from critical_batch.training import evaluation_job
+from critical_batch.training.evaluation_job import (
+    add_evaluation_options,
+    open_evaluator,
+    recorded_job,
+)
 
 CLASSIFIER = FeatureSettings("classifier")
 

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS
-from ttur.data.packed import PackedDataset
-from ttur.data.shape import ImageShape
-from ttur.feature_settings import FeatureSettings
-from ttur.features import load_features
-from ttur.frechet import Reference
-from ttur.metrics import METRICS, Distance
-from ttur.networks.build import build
-from ttur.pixels import to_uint8
-from ttur.streams import generator as random_stream
-from ttur.training.evaluator import PIECE, Evaluation, Evaluator, FirstLook, generate
-from ttur.training.labels import SampleLabels
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.shape import ImageShape
+from critical_batch.metrics import METRICS, Distance
+from critical_batch.metrics.evaluator import PIECE, Evaluation, Evaluator, FirstLook, generate
+from critical_batch.metrics.features.loading import load_features
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Reference
+from critical_batch.metrics.pixels import to_uint8
+from critical_batch.networks.build import build
+from critical_batch.runtime.streams import generator as random_stream
 
 CPU = torch.device("cpu")
 STREAMS = [(seed, "evaluation", 7) for seed in range(3)]

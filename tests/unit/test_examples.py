@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ttur.configuration import load
+from critical_batch.configuration import load
 
 EXAMPLES = sorted(Path("examples").glob("*.yaml"))
 

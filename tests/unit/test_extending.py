@@ -12,19 +12,19 @@ import pandas as pd
 import pytest
 from config_examples import X, changed, minimal, problem
 from conftest import Tiny
+from critical_batch.configuration import load, schema
+from critical_batch.configuration.json_schema import SCHEMA_FILE
+from critical_batch.data.kinds import DATASET_KINDS
+from critical_batch.metrics.features.kinds import FEATURE_NETWORKS
+from critical_batch.metrics.kinds import METRICS
+from critical_batch.registries.code_digest import code_digest
 from installed import install
 from page_files import LIBRARY, files_of_page, modules_of_page, sections_of
-from ttur.code import code_digest
-from ttur.configuration import load, schema
-from ttur.configuration.json_schema import SCHEMA_FILE
-from ttur.data.kinds import KINDS
-from ttur.features.kinds import NETWORKS
-from ttur.metrics.kinds import METRICS
 
 SECTIONS = ("Data-set kinds", "Feature networks", "Metrics")
 PAGE = sections_of(Path("docs/extending.md").read_text(), *SECTIONS)
 DATASET = "datasets/fashion-mnist"
-ADDED = {"data.kinds": "npz", "features.kinds": "pixels", "metrics.kinds": "means"}
+ADDED = {"data.kinds": "npz", "metrics.features.kinds": "pixels", "metrics.kinds": "means"}
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def page(tmp_path):
     schema.cache_clear()
     with modules_of_page(PAGE, tmp_path / "page"):
         yield
-    KINDS.pop("npz", None)
-    NETWORKS.pop("pixels", None)
+    DATASET_KINDS.pop("npz", None)
+    FEATURE_NETWORKS.pop("pixels", None)
     METRICS.pop("means", None)
     schema.cache_clear()
 
@@ -127,7 +127,7 @@ def site(tmp_path):
 
 CONFIGURED = """
 import json, sys
-from ttur.configuration import load, schema_text
+from critical_batch.configuration import load, schema_text
 config = load(json.load(sys.stdin))
 job = config.training_job(config.runs()[0])
 dataset, features = config.dataset_settings("fashion-mnist"), job.fid.network
@@ -198,9 +198,9 @@ def test_nothing_else_runs_again(scripts):
     for script in ("prepare_data.py", "train_gan.py", "compute_reference.py"):
         uses = {
             "data.kinds": {"mnist"},
-            "features.kinds": {"classifier"},
+            "metrics.features.kinds": {"classifier"},
             "metrics.kinds": {"fid"},
-            "network_kinds": {"dcgan"},
+            "networks.kinds": {"dcgan"},
             "objectives": {"bce"},
             "optimizers": {"Adam"},
         }

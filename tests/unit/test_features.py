@@ -4,11 +4,11 @@ import itertools
 from dataclasses import replace
 
 import torch
-from ttur import features
-from ttur.feature_settings import FeatureSettings
-from ttur.features import load_features, statistics_key
-from ttur.features.classifier import Classifier, save_classifier
-from ttur.features.inception import load_inception
+from critical_batch.metrics.features import loading
+from critical_batch.metrics.features.classifier import Classifier, save_classifier
+from critical_batch.metrics.features.inception import load_inception
+from critical_batch.metrics.features.loading import load_features, statistics_key
+from critical_batch.metrics.features.settings import FeatureSettings
 
 INCEPTION = FeatureSettings("inception", resize="area", weights="random")
 
@@ -33,7 +33,7 @@ def test_the_network_of_the_configuration_is_loaded_with_its_settings(tmp_path, 
     assert asked == [(path, "area", "random"), "meta"]
     load_features(INCEPTION, path)
     assert torch.device(asked[-1]) == torch.device("cpu")
-    assert set(features.NETWORKS) == {"classifier", "inception"}
+    assert set(loading.FEATURE_NETWORKS) == {"classifier", "inception"}
 
 
 def test_statistics_are_of_data_network_weights_and_pixel_map(tmp_path):

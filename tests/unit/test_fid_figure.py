@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from critical_batch import optimizers
+from critical_batch.reporting import style
+from critical_batch.reporting.figures.fid import fid_figure
 from figure_examples import example_runs, histories_of_runs
-from ttur import optimizers, style
-from ttur.figures.fid import fid_figure
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID", "threshold": 15.0}
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from critical_batch.analysis.fid_noise import fid_noise_table
+from critical_batch.data.shape import ImageShape
+from critical_batch.metrics.saved_generators import load_generators
+from critical_batch.networks.build import build
+from critical_batch.networks.replicated import replica_state
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.statistics import FID_NOISE, REPETITIONS
 from safetensors.torch import save_file
-from ttur.data.shape import ImageShape
-from ttur.errors import UserError
-from ttur.fid_noise import fid_noise_table
-from ttur.networks.build import build
-from ttur.networks.replicated import replica_state
-from ttur.stored import load_generators
-from ttur.tables.statistics import FID_NOISE, REPETITIONS
 
 NETWORKS = {
     "kind": "dcgan",

@@ -5,13 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from figure_examples import fit_of, table
-from matplotlib.figure import Figure
-from test_aggregate import early, result, run
-from ttur import style
-from ttur.aggregate import steps_table
-from ttur.figures.cost import cost_figure, cost_table
-from ttur.figures.shared import (
+from critical_batch.analysis.aggregate import steps_table
+from critical_batch.reporting import style
+from critical_batch.reporting.figures.cost import cost_figure, cost_table
+from critical_batch.reporting.figures.shared import (
     dodges,
     draw_intervals,
     draw_upper_bounds,
@@ -19,8 +16,11 @@ from ttur.figures.shared import (
     fitted_steps,
     points,
 )
-from ttur.tables.aggregate import SPEED
-from ttur.tables.statistics import BOOTSTRAP
+from critical_batch.tables.aggregate import SPEED
+from critical_batch.tables.statistics import BOOTSTRAP
+from figure_examples import fit_of, table
+from matplotlib.figure import Figure
+from test_aggregate import early, result, run
 
 
 def bootstrap_rows(*rows):
@@ -128,7 +128,7 @@ def test_marks_of_upper_bounds_stand_only_where_there_is_one():
     (marks,) = axes.lines
     assert marks.get_xydata().tolist() == [[2, 7]]
     assert (marks.get_marker(), marks.get_markerfacecolor()) == ("v", "white")
-    assert marks.get_markeredgecolor() == style.look("Adam").colour
+    assert marks.get_markeredgecolor() == style.style_of("Adam").colour
     draw_upper_bounds(axes, pd.Series([1, 2]), pd.Series([np.nan, np.nan]), "RMSProp")
     assert len(axes.lines) == 1
 

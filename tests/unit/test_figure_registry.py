@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from critical_batch.reporting.figures import captions, drawing, registry
+from critical_batch.reporting.figures.registry import FIGURES, GROUPS, TABLES, Scope
 from figure_examples import example_inputs, example_tables
 from matplotlib.figure import Figure
-from ttur.figures import captions, drawing, registry
-from ttur.figures.registry import FIGURES, GROUPS, TABLES, Scope
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES, EXAMPLE_TABLES = example_inputs(), example_tables()
@@ -55,7 +55,7 @@ def test_every_figure_is_drawn_from_an_example(name):
 @PER_FIGURE
 def test_every_figure_has_a_caption_in_the_report(name):
     file = ROOT / "workflow" / "report" / f"{name}.rst"
-    line = f'{{{{ snakemake.params.facts.caption("{name}") }}}}\n'
+    line = f'{{{{ snakemake.params.numbers.caption("{name}") }}}}\n'
     assert file.exists(), f"add {file.relative_to(ROOT)} with the line {line}"
     assert file.read_text() == line
 
@@ -77,7 +77,7 @@ def test_every_figure_is_drawn_by_the_rule_of_its_group(name):
     assert f'also=registry.modules_of("{figure.group}")' in rule
     assert not figure.tables or f'registry.tables_of("{figure.group}")' in rule
     assert name in registry.in_group(figure.group)
-    assert f"ttur.figures.{name}" in registry.modules_of(figure.group)
+    assert f"critical_batch.reporting.figures.{name}" in registry.modules_of(figure.group)
 
 
 def test_every_group_has_its_rule_and_every_other_caption_its_page():
@@ -118,13 +118,14 @@ def test_files_are_those_that_need_not_be_asked_for():
 
 def test_the_registry_is_read_without_what_draws():
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import ttur.figures.registry;"
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        " import critical_batch.reporting.figures.registry;"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     command = [sys.executable, "-c", program, str(ROOT / "workflow" / "scripts")]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     loaded = set(output.split())
-    assert "ttur" in loaded
+    assert "critical_batch" in loaded
     assert not loaded & {"matplotlib", "pandas", "numpy", "torch", "seaborn", "PIL"}
 
 

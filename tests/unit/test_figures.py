@@ -3,6 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from critical_batch.analysis.aggregate import critical_table, steps_table
+from critical_batch.analysis.bootstrap import bootstrap_tables
+from critical_batch.reporting import style
+from critical_batch.reporting.figures.cost import cost_figure, cost_table
+from critical_batch.reporting.figures.sfo import critical_with_interval, sfo_figure
+from critical_batch.reporting.figures.shared import dodges, fitted_steps, points
+from critical_batch.reporting.figures.steps import steps_figure
+from critical_batch.tables.aggregate import SPEED
+from critical_batch.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
+from critical_batch.tables.theory import CENSORED_FIT
 from figure_examples import (
     FITS,
     bootstrap_of,
@@ -13,16 +23,6 @@ from figure_examples import (
     table,
     tables_of,
 )
-from ttur import style
-from ttur.aggregate import critical_table, steps_table
-from ttur.bootstrap import bootstrap_tables
-from ttur.figures.cost import cost_figure, cost_table
-from ttur.figures.sfo import critical_with_interval, sfo_figure
-from ttur.figures.shared import dodges, fitted_steps, points
-from ttur.figures.steps import steps_figure
-from ttur.tables.aggregate import SPEED
-from ttur.tables.statistics import BOOTSTRAP, CRITICAL_INTERVALS
-from ttur.tables.theory import CENSORED_FIT
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID", "threshold": 8.0}
 
@@ -210,7 +210,7 @@ def test_not_reached_strip_counts_each_status(figures):
             ("diverged", [(1, "1/3")]),
         ]
         assert line(figure, "step-limit Adam").get_markerfacecolor() == "white"
-        assert line(figure, "step-limit RMSProp").get_marker() == style.look("RMSProp").marker
+        assert line(figure, "step-limit RMSProp").get_marker() == style.style_of("RMSProp").marker
         assert line(figure, "diverged RMSProp").get_marker() == "x"
         assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
 
@@ -446,7 +446,7 @@ def test_costs_lie_within_their_axes_and_stars_have_their_colours(measured, figu
         assert high / 8 < numbers.max() < high
         for optimizer in FITS["dcgan"]:
             star = line(figures[2], f"least {quantity} {optimizer}")
-            assert star.get_color() == style.look(optimizer).colour
+            assert star.get_color() == style.style_of(optimizer).colour
 
 
 def test_the_strip_has_the_colours_of_its_optimizers_and_no_scale_of_its_own(figures):

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from ttur.errors import UserError
-from ttur.files import (
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.files import (
     atomic_path,
     found,
-    listed,
+    listed_paths,
     read_json,
     remove_empty_folders,
     sha256,
@@ -113,11 +113,11 @@ def test_json_that_is_missing_or_damaged_is_one_line(tmp_path):
 def test_lists_of_paths_are_lines_without_the_empty_ones(tmp_path):
     path = tmp_path / "runs.txt"
     with pytest.raises(UserError, match=r"runs\.txt is missing: give a text file"):
-        listed(path)
+        listed_paths(path)
     path.write_text("a/run.json\n\nb c/run.json\n")
-    assert [str(one) for one in listed(path)] == ["a/run.json", "b c/run.json"]
+    assert [str(one) for one in listed_paths(path)] == ["a/run.json", "b c/run.json"]
     path.write_text("")
-    assert listed(path) == []
+    assert listed_paths(path) == []
 
 
 def test_empty_folders_go_up_to_the_first_that_is_not(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 from conftest import SETTINGS, job_of
-from ttur.errors import UserError
-from ttur.training.fit import check_fit
+from critical_batch.runtime.errors import UserError
+from critical_batch.training.fit import check_fit
 
 BIGGAN = {"networks": {"kind": "biggan"}}
 

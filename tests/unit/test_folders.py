@@ -9,19 +9,19 @@ from pathlib import Path
 import prepare_data
 import pytest
 from config_examples import changed, image_folder, minimal
+from critical_batch.configuration import expanded, load
+from critical_batch.data import listing
+from critical_batch.data.classes import class_names
+from critical_batch.data.formats import starts_as_picture
+from critical_batch.data.kinds import source_of
+from critical_batch.data.kinds.image_folder import list_images
+from critical_batch.data.listing import natural
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.tally import OTHER, Tally, counted
+from critical_batch.runtime.errors import UserError
 from PIL import Image
 from raw_data_examples import encoded, picture
-from ttur.configuration import expanded, load
-from ttur.data import listing
-from ttur.data.classes import class_names
-from ttur.data.formats import starts_as_picture
-from ttur.data.kinds import source_of
-from ttur.data.kinds.image_folder import list_images
-from ttur.data.listing import natural
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.tally import OTHER, Tally, counted
-from ttur.errors import UserError
 
 FORMATS = "PNG, JPEG, WebP, BMP, TIFF, GIF"
 

@@ -6,9 +6,15 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from critical_batch.metrics.frechet import (
+    Moments,
+    Reference,
+    frechet_distance,
+    reference_key,
+    symmetric_root,
+)
+from critical_batch.runtime.errors import UserError
 from pytorch_fid.fid_score import calculate_frechet_distance
-from ttur.errors import UserError
-from ttur.frechet import Moments, Reference, frechet_distance, reference_key, symmetric_root
 
 
 def random_moments(dimensions: int, seed: int, rows: int | None = None):

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from critical_batch.runtime import devices
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.gpu_slots import device_ids, take_gpus
 from limits import HANG
-from ttur import devices
-from ttur.errors import UserError
-from ttur.gpu_slots import device_ids, take_gpus
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 # Takes devices, says which, and works until it is told to stop or for a given time.
 JOB = """\
 import os, sys, time
-from ttur.gpu_slots import take_gpus
+from critical_batch.runtime.gpu_slots import take_gpus
 take_gpus(int(sys.argv[1]))
 print(time.monotonic(), os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 if sys.argv[2] == "wait":
@@ -115,7 +115,7 @@ def test_a_folder_of_someone_else_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("TTUR_GPUS", "0")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / f"ttur-gpus-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / f"critical-batch-gpus-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="belongs to someone else"):
         take_gpus(1)
 

@@ -11,29 +11,29 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of
-from test_step import BIGGAN, start
-from torch import nn
-from ttur import objectives
-from ttur.data.packed import PackedDataset
-from ttur.data.shape import ImageShape
-from ttur.errors import UserError
-from ttur.networks.replicated import Network
-from ttur.streams import generator as random_stream
-from ttur.tables.training import GRADIENT_NOISE
-from ttur.training import gradient_noise as gradient_noise_module
-from ttur.training.data import Images, TrainingData
-from ttur.training.gradient_noise import (
+from critical_batch import objectives
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.shape import ImageShape
+from critical_batch.networks.replicated import Network
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.streams import generator as random_stream
+from critical_batch.tables.training import GRADIENT_NOISE
+from critical_batch.training import gradient_noise as gradient_noise_module
+from critical_batch.training.data import Images, TrainingData
+from critical_batch.training.gradient_noise import (
     GradientMoments,
     IndependentInputs,
     ProbePlan,
     gradient_noise,
     probe,
 )
-from ttur.training.images import ImageStore
-from ttur.training.inputs import InputSource, Latents, StepPlan, TrainingInputs
-from ttur.training.labels import SampleLabels
-from ttur.training.step import Players, build_players, update
-from ttur.training.world import World
+from critical_batch.training.images import ImageStore
+from critical_batch.training.inputs import InputSource, Latents, StepPlan, TrainingInputs
+from critical_batch.training.step import GanPair, build_pair, update
+from critical_batch.training.world import World
+from test_step import BIGGAN, start
+from torch import nn
 
 CPU = torch.device("cpu")
 WGAN = SETTINGS | {
@@ -81,7 +81,7 @@ def linear_players(shifts, slopes):
     any noise.
     """
     generator, discriminator = Shift(shifts), Line(slopes)
-    return Players(
+    return GanPair(
         generator,
         discriminator,
         torch.optim.SGD(generator.parameters(), 0.1),
@@ -106,9 +106,9 @@ def linear_draws(seeds, batch_size, stage=0):
 def test_two_linear_players_have_the_noise_that_can_be_computed_by_hand():
     """Unbiased: the mean over 400 measurements lies within 4 standard errors of the truth."""
     shifts, slopes = [0.0, 1.0], [3.0, -0.5]
-    players, traces, norms = linear_players(shifts, slopes), [], []
+    pair, traces, norms = linear_players(shifts, slopes), [], []
     for repetition in range(400):
-        measured = gradient_noise(players, linear_draws((0, 1), 4, repetition), 5, batch_size=4)
+        measured = gradient_noise(pair, linear_draws((0, 1), 4, repetition), 5, batch_size=4)
         traces.append(measured["discriminator"][0].numpy())
         norms.append(measured["discriminator"][1].numpy())
         torch.testing.assert_close(
@@ -139,8 +139,8 @@ def test_the_estimators_are_those_of_mccandlish_et_al():
 
 @pytest.mark.parametrize("batch_size", [2, 16])
 def test_the_trace_per_sample_does_not_depend_on_the_batch_size_without_batch_norm(batch_size):
-    players = linear_players([0.0], [1.0])
-    trace, _ = gradient_noise(players, linear_draws((5,), batch_size), 2000, batch_size)[
+    pair = linear_players([0.0], [1.0])
+    trace, _ = gradient_noise(pair, linear_draws((5,), batch_size), 2000, batch_size)[
         "discriminator"
     ]
     assert trace.item() == pytest.approx(2.0, rel=0.15)  # four standard deviations
@@ -178,12 +178,12 @@ def assert_equal_states(one, other):
 def test_a_replica_is_measured_alike_alone_and_in_a_group():
     tables = []
     for seeds in ((0, 1, 2), (1,)):
-        players, _ = start(SETTINGS, seeds=seeds)
+        pair, _ = start(SETTINGS, seeds=seeds)
         images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
         store, labels = ImageStore(images, CPU), torch.zeros(40, dtype=torch.int64)
         data = TrainingData(store, labels, SampleLabels.uniform(3))
         draws = IndependentInputs(data, job_of(SETTINGS), seeds, stage=0)
-        tables.append(gradient_noise(players, draws, 4, 4))
+        tables.append(gradient_noise(pair, draws, 4, 4))
     for player, (trace, squared_norm) in tables[1].items():
         torch.testing.assert_close(tables[0][player][0][1:2], trace, rtol=1e-4, atol=1e-8)
         torch.testing.assert_close(tables[0][player][1][1:2], squared_norm, rtol=1e-3, atol=1e-6)
@@ -279,14 +279,14 @@ class OneBatch(InputSource):
 
 def test_every_batch_is_a_new_one_and_the_critic_moves_once_a_step():
     """D's gradient is theta + z - x: 0.25 - 0.5 + (2 - 1) k for the batches k = 0, 1, 2."""
-    players, draws = linear_players([0.25], [3.0]), OneBatch()
-    measured = gradient_noise(players, draws, 3, batch_size=4)
+    pair, draws = linear_players([0.25], [3.0]), OneBatch()
+    measured = gradient_noise(pair, draws, 3, batch_size=4)
     assert draws.asked == [(name, k) for k in range(3) for name in ("latents", "real")]
     trace, squared_norm = measured["discriminator"]
     assert trace.item() == pytest.approx(4 * (1 + 0 + 1) / 2)
     assert squared_norm.item() == pytest.approx(0.75**2 - 4 / 12)
-    assert players.generator.theta.item() == 0.25
-    assert players.discriminator.slope.item() == 3.0
+    assert pair.generator.theta.item() == 0.25
+    assert pair.discriminator.slope.item() == 3.0
 
 
 def test_a_probe_s_rows_are_those_of_training_until_there(tiny):
@@ -296,14 +296,14 @@ def test_a_probe_s_rows_are_those_of_training_until_there(tiny):
     rows = list(probe(recipe, dataset, ProbePlan(steps=(1, 3), batches=2), CPU))
     images, labels = ImageStore(dataset.images, CPU), torch.from_numpy(np.array(dataset.labels))
     data = TrainingData(images, labels, SampleLabels.uniform(3))
-    players = build_players(recipe, [2, 9], ImageShape(16, 1, 3), device=CPU)
+    pair = build_pair(recipe, [2, 9], ImageShape(16, 1, 3), device=CPU)
     draws = TrainingInputs(data, recipe, [2, 9])
     expected, done = [], 0
     for stage in (1, 3):
         for step in range(done, stage):
-            update(players, draws.at(step))
+            update(pair, draws.at(step))
         done = stage
-        measured = gradient_noise(players, IndependentInputs(data, recipe, [2, 9], stage), 2, 5)
+        measured = gradient_noise(pair, IndependentInputs(data, recipe, [2, 9], stage), 2, 5)
         for player in ("generator", "discriminator"):
             for replica, seed in enumerate((2, 9)):
                 trace, norm = (values[replica].item() for values in measured[player])

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from ttur.training.grid import Limits, LinearGrid, LogGrid
+from critical_batch.training.grid import Limits, LinearGrid, LogGrid
 
 
 def test_log_grid_has_constant_relative_resolution_and_ends_at_the_limit():

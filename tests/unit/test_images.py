@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 import torch
+from critical_batch.training import images as module
+from critical_batch.training.images import ImageStore
 from limits import SOON
-from ttur.training import images as module
-from ttur.training.images import ImageStore
 
 CPU = torch.device("cpu")
 COUNT, SHAPE = 11, (5, 4, 3)

@@ -25,19 +25,24 @@ import pytest
 import torch
 from cleanfid import fid as clean_fid
 from cleanfid.inception_torchscript import InceptionV3W
+from critical_batch.metrics.features.inception import (
+    Inception,
+    load_inception,
+    random_weights,
+    save_random_inception,
+)
+from critical_batch.metrics.features.loading import load_features
+from critical_batch.metrics.features.resize import RESIZES
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Moments, Reference, frechet_distance
+from critical_batch.metrics.pixels import to_uint8
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.files import sha256
 from PIL import Image
 from pytorch_fid import fid_score, inception
 from safetensors.torch import load_file, save_file
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
-from ttur.errors import UserError
-from ttur.feature_settings import FeatureSettings
-from ttur.features import load_features
-from ttur.features.inception import Inception, load_inception, random_weights, save_random_inception
-from ttur.features.resize import RESIZES
-from ttur.files import sha256
-from ttur.frechet import Moments, Reference, frechet_distance
-from ttur.pixels import to_uint8
 
 COUNT, SIDE = 8, 32
 FEATURES, DISTANCE = 1e-4, 1e-3  # relative tolerances
@@ -278,7 +283,7 @@ def test_pieces_grey_images_and_shapes(state, monkeypatch):
     whole = network.features(grey)
     assert (whole.shape, whole.dtype, whole.requires_grad) == ((3, 2048), torch.float32, False)
     assert network.dimensions == 2048
-    monkeypatch.setitem(sys.modules["ttur.features.inception"].PIECES, "cpu", 2)
+    monkeypatch.setitem(sys.modules["critical_batch.metrics.features.inception"].PIECES, "cpu", 2)
     assert error(network.features(grey.expand(-1, 3, -1, -1)), whole) < FEATURES
 
 
@@ -406,8 +411,8 @@ def test_weights_are_fetched_whole_or_not_at_all(tmp_path):
 
 
 def test_reference_statistics(weights, tmp_path, monkeypatch):
-    from ttur.data.packing import write_packed
-    from ttur.data.source import array_source
+    from critical_batch.data.packing import write_packed
+    from critical_batch.data.reader import array_source
 
     images = to_uint8(floats(5, 1, 6), "fixed")
     pixels = images.permute(0, 2, 3, 1).numpy()

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of
-from ttur.data.shape import ImageShape
-from ttur.streams import generator
-from ttur.training.data import TrainingData
-from ttur.training.images import ImageStore
-from ttur.training.inputs import EmptyInputs, TrainingInputs
-from ttur.training.labels import SampleLabels
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.shape import ImageShape
+from critical_batch.runtime.streams import generator
+from critical_batch.training.data import TrainingData
+from critical_batch.training.images import ImageStore
+from critical_batch.training.inputs import EmptyInputs, TrainingInputs
 
 CPU = torch.device("cpu")
 FOUR = SampleLabels.uniform(4)
@@ -168,7 +168,7 @@ def test_a_stream_is_seeded_once_a_block_and_the_order_once_an_epoch(packed, mon
         seeded.append((seed, name, counter))
         return generator(seed, name, counter)
 
-    monkeypatch.setattr("ttur.training.inputs.generator", counted)
+    monkeypatch.setattr("critical_batch.training.inputs.generator", counted)
     source = draws(packed, seeds=(3, 9))
     for counter in range(130):
         source.latents(counter)

@@ -7,12 +7,11 @@ from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 from conftest import SETTINGS, job_of
-from training_runs import SCRIPT
-from ttur.data.shape import ImageShape
-from ttur.errors import UserError
-from ttur.feature_settings import FeatureSettings
-from ttur.training.grid import Limits, LinearGrid, LogGrid
-from ttur.training.job import (
+from critical_batch.data.shape import ImageShape
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.runtime.errors import UserError
+from critical_batch.training.grid import Limits, LinearGrid, LogGrid
+from critical_batch.training.job import (
     Compute,
     Ema,
     Fid,
@@ -22,6 +21,7 @@ from ttur.training.job import (
     Stop,
     TrainingJob,
 )
+from training_runs import SCRIPT
 
 FULL = TrainingJob(
     experiment="all-set",

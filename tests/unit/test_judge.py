@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from conftest import SETTINGS, job_of, stop_at
-from ttur.tables.training import HISTORY
-from ttur.training.evaluator import Evaluation
-from ttur.training.evaluator import FirstLook as Look
-from ttur.training.history import HistoryRow, Measures, SeedResult
-from ttur.training.job import FirstLook
-from ttur.training.judge import Judge
+from critical_batch.metrics.evaluator import Evaluation
+from critical_batch.metrics.evaluator import FirstLook as Look
+from critical_batch.tables.training import HISTORY
+from critical_batch.training.history import HistoryRow, Measures, SeedResult
+from critical_batch.training.job import FirstLook
+from critical_batch.training.judge import Judge
 
 NAN, INF = float("nan"), float("inf")
 JOB = job_of(SETTINGS | stop_at(8.0))  # 60 steps

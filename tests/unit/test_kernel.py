@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from critical_batch.metrics import kernel
+from critical_batch.metrics.kernel import Features, RealFeatures, kernel_distance, squared_mmd
+from critical_batch.runtime.errors import UserError
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-from ttur.errors import UserError
-from ttur.metrics import kernel
-from ttur.metrics.kernel import Features, RealFeatures, kernel_distance, squared_mmd
 
 
 def normal(count, dimensions, seed, dtype=torch.float64):

@@ -10,12 +10,12 @@ import measure_fid_noise
 import pytest
 import train_gan
 from conftest import SETTINGS, stop_at
-from ttur.code import imported_files
-from ttur.errors import UserError
-from ttur.frechet import Reference
-from ttur.runs.reading import read_run, read_values
-from ttur.training.history import Measures
-from ttur.training.job import TrainingJob, entries_of
+from critical_batch.metrics.frechet import Reference
+from critical_batch.registries.code_digest import imported_files
+from critical_batch.runs.reading import read_run, read_values
+from critical_batch.runtime.errors import UserError
+from critical_batch.training.history import Measures
+from critical_batch.training.job import TrainingJob, entries_of
 
 KID = {"kid": {"subsets": 5, "subset_size": 40}}
 SMALL = SETTINGS | {"limits": {"steps": 20, "samples": None}, "seeds": [0, 1], "metrics": KID}
@@ -117,7 +117,7 @@ def test_a_job_depends_on_the_modules_of_its_own_metrics():
     for settings, used in ((SMALL, True), (SMALL | {"metrics": {}}, False)):
         job = TrainingJob.from_json(json.loads(json.dumps(settings)))
         files = imported_files(train_gan.__file__, uses=entries_of(job))
-        modules = {file.partition("ttur/")[2] for file in files}
+        modules = {file.partition("critical_batch/")[2] for file in files}
         assert "metrics/kinds/fid.py" in modules
         for module in ("metrics/kinds/kid.py", "metrics/kernel.py"):
             assert (module in modules) == used

@@ -12,32 +12,32 @@ import pytest
 import torch
 import train_gan
 from conftest import SETTINGS, Tiny, job_of
+from critical_batch.data.idx import read_idx
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import array_source
+from critical_batch.metrics import Distance
+from critical_batch.metrics.evaluator import PIECE, Evaluator, draw, generate
+from critical_batch.metrics.features.classifier import train_classifier
+from critical_batch.metrics.features.loading import load_features, statistics_key
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Moments, Reference
+from critical_batch.metrics.pixels import to_uint8, write_grid
+from critical_batch.metrics.saved_generators import load_generators
+from critical_batch.runs.record import read_record, write_record
+from critical_batch.runtime.files import write_json
+from critical_batch.runtime.streams import generator as random_stream
+from critical_batch.training import step
+from critical_batch.training.data import TrainingData
+from critical_batch.training.gradient_noise import IndependentInputs, ProbePlan, probe
+from critical_batch.training.images import ImageStore
+from critical_batch.training.inputs import TrainingInputs
 from safetensors.torch import load_file, save_file
 from test_step import BIGGAN
 from test_training import train_tiny
 from torch import nn
 from training_runs import settings_with
-from ttur.data.idx import read_idx
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.source import array_source
-from ttur.feature_settings import FeatureSettings
-from ttur.features import load_features, statistics_key
-from ttur.features.classifier import train_classifier
-from ttur.files import write_json
-from ttur.frechet import Moments, Reference
-from ttur.metrics import Distance
-from ttur.pixels import to_uint8, write_grid
-from ttur.records import read_record, write_record
-from ttur.stored import load_generators
-from ttur.streams import generator as random_stream
-from ttur.training import step
-from ttur.training.data import TrainingData
-from ttur.training.evaluator import PIECE, Evaluator, draw, generate
-from ttur.training.gradient_noise import IndependentInputs, ProbePlan, probe
-from ttur.training.images import ImageStore
-from ttur.training.inputs import TrainingInputs
-from ttur.training.labels import SampleLabels
 
 CPU = torch.device("cpu")
 FASHION = Path("resources/fashion-mnist")

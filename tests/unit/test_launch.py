@@ -5,10 +5,10 @@ import signal
 import sys
 
 import pytest
+from critical_batch.training.launch import run_processes
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import api
-from ttur.training.launch import run_processes
 
 
 @pytest.fixture

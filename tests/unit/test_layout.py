@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from ttur.errors import UserError
-from ttur.runs import layout
-from ttur.runs.layout import Run, evaluation_of, run_folder, throughput_files
+from critical_batch.runs import layout
+from critical_batch.runs.layout import Run, evaluation_of, run_folder, throughput_files
+from critical_batch.runtime.errors import UserError
 
 RUNS = [
     Run("dcgan-fashion", "Adam", 4, (0, 1, 2)),

@@ -8,12 +8,12 @@ import subprocess
 import sys
 
 import pytest
+from critical_batch.runtime.locks import locked
 from limits import HANG
-from ttur.locks import locked
 
 HOLD = """
 import sys, time
-from ttur.locks import locked
+from critical_batch.runtime.locks import locked
 path, purpose, seconds = sys.argv[1:]
 with locked(path, purpose) as earlier:
     print("holding", earlier, flush=True)
@@ -23,7 +23,7 @@ with locked(path, purpose) as earlier:
 COUNT = """
 import sys
 from pathlib import Path
-from ttur.locks import locked
+from critical_batch.runtime.locks import locked
 path, counter, times = sys.argv[1:]
 for _ in range(int(times)):
     with locked(path, "count"):

@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of, stop_at
-from ttur.data.shape import ImageShape
-from ttur.metrics import Distance
-from ttur.networks.replicated import replica_state
-from ttur.pixels import to_uint8
-from ttur.streams import generator as random_stream
-from ttur.training import groups as groups_module
-from ttur.training import journal, loop, memory, trainer
-from ttur.training.data import TrainingData
-from ttur.training.evaluator import Evaluation, draw, generate
-from ttur.training.history import HistoryRow, Measures, SeedResult, TrainingState
-from ttur.training.images import ImageStore
-from ttur.training.inputs import TrainingInputs
-from ttur.training.labels import SampleLabels
-from ttur.training.loop import train
-from ttur.training.signals import Stopped, StopRequest
-from ttur.training.state import StateFile
-from ttur.training.step import build_players, update
-from ttur.training.world import World
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.shape import ImageShape
+from critical_batch.metrics import Distance
+from critical_batch.metrics.evaluator import Evaluation, draw, generate
+from critical_batch.metrics.pixels import to_uint8
+from critical_batch.networks.replicated import replica_state
+from critical_batch.runtime.streams import generator as random_stream
+from critical_batch.training import journal, loop, memory, trainer
+from critical_batch.training import seed_groups as groups_module
+from critical_batch.training.data import TrainingData
+from critical_batch.training.history import HistoryRow, Measures, SeedResult, TrainingState
+from critical_batch.training.images import ImageStore
+from critical_batch.training.inputs import TrainingInputs
+from critical_batch.training.loop import train
+from critical_batch.training.resume_state import StateFile
+from critical_batch.training.signals import Stopped, StopRequest
+from critical_batch.training.step import build_pair, update
+from critical_batch.training.world import World
 
 CPU = torch.device("cpu")
 SEEDS = [7, 3, 5]
@@ -120,7 +120,7 @@ def clock(monkeypatch):
 
 
 def run(folder, settings=None, reference=None, features=None, data=None, **options):
-    options = {"save_every": 1e9, "say": lambda line: None} | options
+    options = {"save_every": 1e9, "log_line": lambda line: None} | options
     return train(
         job_of(settings or settings_of()),
         data or dataset(),
@@ -217,13 +217,13 @@ def by_hand(seeds, steps, settings):
     """The players of these seeds after so many steps, and the losses of the last one."""
     data = dataset()
     job = job_of(settings)
-    players = build_players(job, seeds, ImageShape(8, 1, 3), device=CPU)
+    pair = build_pair(job, seeds, ImageShape(8, 1, 3), device=CPU)
     labels = SampleLabels.of(job.labels, data.labels, 3)
     source = ImageStore(data.images, CPU), torch.from_numpy(data.labels), labels
     draws = TrainingInputs(TrainingData(*source), job, seeds)
     for step in range(steps):
-        discriminator_loss, generator_loss = update(players, draws.at(step))
-    return players, generator_loss.tolist(), discriminator_loss.tolist()
+        discriminator_loss, generator_loss = update(pair, draws.at(step))
+    return pair, generator_loss.tolist(), discriminator_loss.tolist()
 
 
 def norms(network):
@@ -236,20 +236,20 @@ def test_every_column_holds_what_it_is_named_after(tmp_path):
     settings = settings_of(labels="uniform", latent_reuse=False)
     progress = run(tmp_path, settings).state
     for steps, first in ((2, 0), (4, 3), (6, 6)):
-        players, generator_loss, discriminator_loss = by_hand(SEEDS, steps, settings)
+        pair, generator_loss, discriminator_loss = by_hand(SEEDS, steps, settings)
         found = [column(progress, name)[first : first + 3] for name in Measures._fields]
         expected = zip(
             generator_loss,
             discriminator_loss,
-            norms(players.generator),
-            norms(players.discriminator),
+            norms(pair.generator),
+            norms(pair.discriminator),
             strict=True,
         )
         for row, values in zip(zip(*found, strict=True), expected, strict=True):
             assert row == pytest.approx(values, rel=1e-5)
             assert min(abs(a - b) for a in values for b in values if a is not b) > 1e-4
     for replica, seed in enumerate(SEEDS):
-        final = replica_state(players.generator, replica)
+        final = replica_state(pair.generator, replica)
         for name, value in progress.generators[seed].items():
             assert torch.equal(value, final[name]), name
 
@@ -257,19 +257,19 @@ def test_every_column_holds_what_it_is_named_after(tmp_path):
 def test_what_is_evaluated_and_kept_is_the_moving_average(tmp_path):
     settings = settings_of(ema={"decay": 0.9, "start_step": 0})
     progress = run(tmp_path, settings).state
-    players, *_ = by_hand(SEEDS, 6, settings)
-    kept = replica_state(players.sampler, 1)
-    plain = replica_state(players.generator, 1)
+    pair, *_ = by_hand(SEEDS, 6, settings)
+    kept = replica_state(pair.sampler, 1)
+    plain = replica_state(pair.generator, 1)
     assert all(torch.equal(value, kept[name]) for name, value in progress.generators[3].items())
     assert any(not torch.equal(kept[name], plain[name]) for name in kept)
 
 
 def test_networks_have_the_sizes_that_are_reported(tmp_path):
     outcome = run(tmp_path)
-    players, *_ = by_hand([7], 1, SMALL)
+    pair, *_ = by_hand([7], 1, SMALL)
     counts = [
         sum(p.numel() for p in network.parameters())
-        for network in (players.generator, players.discriminator)
+        for network in (pair.generator, pair.discriminator)
     ]
     assert [outcome.generator_parameters, outcome.discriminator_parameters] == counts
     assert counts[0] != counts[1]
@@ -285,10 +285,10 @@ def test_an_evaluation_is_of_the_images_of_its_seed_and_step(tmp_path):
     shown = iter(features.shown)
     labels = SampleLabels([10, 5, 5])
     for step in (2, 4, 6):
-        players, *_ = by_hand(SEEDS, step, settings_of())
+        pair, *_ = by_hand(SEEDS, step, settings_of())
         for replica, seed in enumerate(SEEDS):
             inputs = draw(LATENT, labels, 6, random_stream(seed, "evaluation", step))
-            images = generate(players.generator, replica, inputs)
+            images = generate(pair.generator, replica, inputs)
             assert torch.equal(next(shown), to_uint8(images, "stretch"))
     assert next(shown, None) is None
 
@@ -379,14 +379,14 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
     whole = run(tmp_path / "whole", reference=First()).state
     said = []
     with pytest.raises(Stopped) as stopped:
-        run(tmp_path / "cut", reference=First(), stop=Ends(**where), say=said.append)
+        run(tmp_path / "cut", reference=First(), stop=Ends(**where), log_line=said.append)
     assert stopped.value.code == 128 + signal.SIGTERM
     assert said[-1] == f"SIGTERM: state saved at step {step}, the next run continues"
     state, _ = StateFile(tmp_path / "cut/state.pt", "job").load()
     assert state["progress"]["step"] == step
     assert (state["progress"]["pending"] is not None) == pending
     said = []
-    assert same(run(tmp_path / "cut", reference=First(), say=said.append).state, whole)
+    assert same(run(tmp_path / "cut", reference=First(), log_line=said.append).state, whole)
     assert said[0] == f"continuing from {tmp_path / 'cut/state.pt'}"
 
 
@@ -405,7 +405,7 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, monkeypatc
             tmp_path,
             settings_of({"grid": {"kind": "linear", "every": 6}}),
             stop=stop,
-            say=said.append,
+            log_line=said.append,
         )
     assert said[-1] == "SIGUSR1: state saved at step 4, the next run continues"
     assert capsys.readouterr().err == ""
@@ -429,7 +429,7 @@ def test_a_state_is_saved_when_it_is_time_and_who_watches_is_told(tmp_path, cloc
 
     def watched(self, state):
         saved.append((state["progress"]["step"], clock.now))
-        assert [set(players) for players in state["players"]] == [
+        assert [set(pair) for pair in state["players"]] == [
             {"generator", "discriminator", "generator_optimizer", "discriminator_optimizer"}
         ]
         save(self, state)
@@ -437,10 +437,12 @@ def test_a_state_is_saved_when_it_is_time_and_who_watches_is_told(tmp_path, cloc
     monkeypatch.setattr(StateFile, "save", watched)
     settings = settings_of({"grid": {"kind": "linear", "every": 8}}, limits={"steps": 10})
 
-    def watch(progress: TrainingState, limit: int):
+    def on_progress(progress: TrainingState, limit: int):
         seen.append((progress.step, limit, len(progress.results)))
 
-    run(tmp_path, settings, Scripted(1.0, 9.0, 9.0, 9.0, 9.0), save_every=7, watch=watch)
+    run(
+        tmp_path, settings, Scripted(1.0, 9.0, 9.0, 9.0, 9.0), save_every=7, on_progress=on_progress
+    )
     assert saved == [(3, 1009.0), (6, 1018.0), (9, 1027.0)]
     assert seen == [(0, 10, 0), (3, 10, 0), (6, 10, 0), (8, 10, 1), (9, 10, 1), (10, 10, 3)]
 
@@ -463,12 +465,12 @@ def test_a_disk_that_is_full_ends_nothing_and_a_signal_says_no_untruth(tmp_path,
     whole = run(tmp_path / "whole").state
     monkeypatch.setattr(StateFile, "save", full)
     said = []
-    assert same(run(tmp_path, save_every=-1, say=said.append).state, whole)
+    assert same(run(tmp_path, save_every=-1, log_line=said.append).state, whole)
     line = f"{tmp_path / 'state.pt'} is not saved (No space left on device): training goes on"
     assert said[1:-1] == [line] * 6
     said.clear()
     with pytest.raises(Stopped):
-        run(tmp_path, stop=Ends(step=1), say=said.append)
+        run(tmp_path, stop=Ends(step=1), log_line=said.append)
     assert said == ["starting from the beginning", line]
 
 
@@ -480,7 +482,7 @@ def test_a_report_now_and_then_and_at_the_end(tmp_path, clock):
     features, said = Quarters(lambda: clock.passes(1)), []
     settings = settings_of({"grid": {"kind": "linear", "every": 1}}, limits={"steps": 5})
     distances = Scripted(9.04, 8.0, 7.0, 6.0, 6.0, 4.0, 7.0, 7.0, 6.26, 8.0, 9.0, 9.0)
-    run(tmp_path, settings, distances, features, say=said.append)
+    run(tmp_path, settings, distances, features, log_line=said.append)
     assert said == [
         "starting from the beginning",
         "step 2/5  0.2 steps/s  classifier-FID 6.0 6.0 4.0  running 2  at most 0.3 min left",
@@ -491,7 +493,7 @@ def test_a_report_now_and_then_and_at_the_end(tmp_path, clock):
 def test_ten_seconds_since_the_last_report_are_too_few(tmp_path, clock):
     features, said = Quarters(lambda: clock.passes(7)), []
     settings = settings_of({"grid": {"kind": "linear", "every": 1}}, limits={"steps": 3})
-    run(tmp_path, settings | {"seeds": [3]}, features=features, say=said.append)
+    run(tmp_path, settings | {"seeds": [3]}, features=features, log_line=said.append)
     assert [line.split()[1] for line in said[1:]] == ["2/3", "3/3"]
 
 
@@ -500,7 +502,7 @@ def test_a_clock_that_stands_still_is_no_division_by_zero(tmp_path, monkeypatch)
     for module in (loop, journal):
         monkeypatch.setattr(module, "time", clock)
     said = []
-    run(tmp_path, settings_of(seeds=[3]), Scripted(7.0, 7.0, 4.0), say=said.append)
+    run(tmp_path, settings_of(seeds=[3]), Scripted(7.0, 7.0, 4.0), log_line=said.append)
     assert said[1:] == [
         "step 6/6  6000000000.0 steps/s  classifier-FID 4.0  running 0  at most 0.0 min left"
     ]
@@ -512,7 +514,7 @@ def test_memory_that_is_short_is_said_before_training(tmp_path, monkeypatch):
     said = []
     for free in (1 << 30, 2 << 30, 3 << 30):
         monkeypatch.setattr(memory, "available_bytes", lambda device, free=free: free)
-        run(tmp_path, say=said.append)
+        run(tmp_path, log_line=said.append)
         said[-1] = "ended"
     assert said[0].startswith(
         "batch size 4 with 3 seeds at a time needs about 2.0 GiB, 1.0 GiB are free: "
@@ -549,7 +551,7 @@ def test_networks_that_look_at_their_data_train_without_an_estimate(tmp_path, mo
     monkeypatch.setattr(memory, "training_bytes", look)
     monkeypatch.setattr(memory, "available_bytes", lambda device: 0)
     said = []
-    assert len(run(tmp_path, say=said.append).state.results) == 3
+    assert len(run(tmp_path, log_line=said.append).state.results) == 3
     assert said[0] == (
         "memory is not estimated, the networks do not run without data (cannot look at shapes"
         + "." * 179
@@ -585,10 +587,12 @@ def test_the_other_processes_neither_evaluate_nor_save_nor_report_progress(tmp_p
     world, watched = Second([9.0, 4.0, 9.0], [4.5, 6.0], [7.0]), []
     features = Quarters()
 
-    def watch(progress, limit):
+    def on_progress(progress, limit):
         watched.append(progress.step)
 
-    progress = run(tmp_path, features=features, world=world, save_every=-1, watch=watch).state
+    progress = run(
+        tmp_path, features=features, world=world, save_every=-1, on_progress=on_progress
+    ).state
     assert features.shown == []
     assert list(tmp_path.iterdir()) == []
     assert watched == [0, 2, 4, 6]
@@ -605,7 +609,7 @@ def test_the_other_processes_neither_evaluate_nor_save_nor_report_progress(tmp_p
 def test_what_the_first_process_saves_is_saved(tmp_path):
     said = []
     with pytest.raises(Stopped):
-        run(tmp_path, world=Second(), stop=Ends(step=1), say=said.append)
+        run(tmp_path, world=Second(), stop=Ends(step=1), log_line=said.append)
     assert said[-1] == "SIGTERM: state saved at step 1, the next run continues"
     assert list(tmp_path.iterdir()) == []
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ttur.records import write_record
+from critical_batch.runs.record import write_record
 
 SCRIPT = Path("workflow/scripts/write_manifest.py").resolve()
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import SETTINGS, job_of
-from training_runs import SCRIPT, settings_with
-from ttur.data.shape import ImageShape
-from ttur.networks.build import shapes
-from ttur.training import memory
-from ttur.training.memory import (
+from critical_batch.data.shape import ImageShape
+from critical_batch.networks.build import shapes
+from critical_batch.training import memory
+from critical_batch.training.memory import (
     available_bytes,
     ceiling_bytes,
     out_of_memory,
     shortage,
     training_bytes,
 )
+from training_runs import SCRIPT, settings_with
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 WIDE_SHAPE = ImageShape(32, 3, 10)
@@ -45,14 +45,14 @@ CASES = {
 MEASURE = """
 import json, resource, sys
 import numpy, torch
-from ttur.data.shape import ImageShape
-from ttur.training.data import TrainingData
-from ttur.training.images import ImageStore
-from ttur.training.job import TrainingJob
-from ttur.training.labels import SampleLabels
-from ttur.training.memory import training_bytes
-from ttur.training.trainer import Trainer
-from ttur.training.world import World
+from critical_batch.data.shape import ImageShape
+from critical_batch.training.data import TrainingData
+from critical_batch.training.images import ImageStore
+from critical_batch.training.job import TrainingJob
+from critical_batch.data.labels import SampleLabels
+from critical_batch.training.memory import training_bytes
+from critical_batch.training.trainer import Trainer
+from critical_batch.training.world import World
 
 torch.set_num_threads(1)
 job, cpu = TrainingJob.from_json(json.loads(sys.argv[1])), torch.device("cpu")
@@ -185,12 +185,12 @@ def trained(monkeypatch):
     """What a step of training was asked for; in its place 3 MiB are alive, then 2 and 2 more."""
     asked = []
 
-    def step(players, inputs):
+    def step(pair, inputs):
         (each,) = inputs.discriminator
         shapes = [tuple(tensor.shape) for tensor in (*each.real, *each.fake)]
         assert each.mix is inputs.generator is None
         assert (each.real.labels.dtype, each.fake.labels.dtype) == (torch.int64, torch.int64)
-        asked.append((players, inputs.number, shapes))
+        asked.append((pair, inputs.number, shapes))
         kept = torch.empty(3 * MIB, dtype=torch.uint8, device="meta")
         same = kept.view(MIB, 3)  # no bytes of its own
         del kept, same
@@ -230,7 +230,7 @@ def test_the_estimate_is_the_most_that_is_alive_and_a_rule_of_thumb(trained):
 
 
 def test_groups_stand_side_by_side_and_the_moments_come_with_the_first_step(trained, monkeypatch):
-    monkeypatch.setattr(memory, "grouped", lambda *job: [[0, 1], [2]])
+    monkeypatch.setattr(memory, "together_or_apart", lambda *job: [[0, 1], [2]])
     costly = {"precision": "bf16", "compile": True}
     job = small(discriminator_steps=5, compute=SETTINGS["compute"] | costly)
     found = training_bytes(job, SHAPE, CPU)
@@ -242,9 +242,9 @@ def test_groups_stand_side_by_side_and_the_moments_come_with_the_first_step(trai
         (1, (4, 2)),
         (1, (4, 1)),
     ]
-    players = trained[0][0]
-    assert not isinstance(players.autocast, torch.autocast)  # bf16 is counted as fp32
-    assert players.generator._compiled_call_impl is None  # which would take minutes
+    pair = trained[0][0]
+    assert not isinstance(pair.autocast, torch.autocast)  # bf16 is counted as fp32
+    assert pair.generator._compiled_call_impl is None  # which would take minutes
 
 
 def test_seeds_are_grouped_as_they_train(trained, monkeypatch):
@@ -254,7 +254,7 @@ def test_seeds_are_grouped_as_they_train(trained, monkeypatch):
         asked.append(job)
         return [[0]]
 
-    monkeypatch.setattr(memory, "grouped", grouped)
+    monkeypatch.setattr(memory, "together_or_apart", grouped)
     job = small(seeds=[4, 5])
     training_bytes(job, SHAPE, GPU)
     assert asked == [((4, 5), job, 16, GPU)]

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 import torch
-from ttur.errors import UserError
-from ttur.feature_settings import FeatureSettings
-from ttur.frechet import Moments, frechet_distance
-from ttur.metrics import METRICS, Distance, label, load_distances
-from ttur.metrics.kernel import kernel_distance
-from ttur.metrics.kinds.kid import Kid
-from ttur.settings import NoSettings
+from critical_batch.metrics import METRICS, Distance, label, load_distances
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Moments, frechet_distance
+from critical_batch.metrics.kernel import kernel_distance
+from critical_batch.metrics.kinds.kid import Kid
+from critical_batch.registries.settings import NoSettings
+from critical_batch.runtime.errors import UserError
 
 KID = {"subsets": 3, "subset_size": 20}
 CLASSIFIER = FeatureSettings("classifier")
@@ -131,7 +131,7 @@ def test_references_that_do_not_fit_are_one_line(paths, settings, key, message):
 
 def test_metrics_are_listed_without_torch_and_numpy():
     program = (
-        "import sys; from ttur.metrics import METRICS; list(METRICS.items());"
+        "import sys; from critical_batch.metrics import METRICS; list(METRICS.items());"
         "print({'torch', 'numpy'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", program]

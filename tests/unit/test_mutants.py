@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = ROOT / "tests" / "mutants"
-LIBRARY = ROOT / "workflow" / "scripts" / "ttur"
+LIBRARY = ROOT / "workflow" / "scripts" / "critical_batch"
 EQUIVALENTS = MUTANTS / "equivalents.toml"
 SETTINGS = tomllib.loads((MUTANTS / "modules.toml").read_text())
 
@@ -85,7 +85,7 @@ def test_of_a_long_part_only_the_change_and_its_surroundings_are_shown(faults):
     assert " -> ".join(shown) in changes
 
 
-@pytest.mark.parametrize("module", ["theory.py", "training/step.py", "data/packed.py"])
+@pytest.mark.parametrize("module", ["analysis/theory.py", "training/step.py", "data/packed.py"])
 def test_every_fault_leaves_a_module_that_can_be_read_and_is_another(faults, module):
     text = (LIBRARY / module).read_text()
     made = faults.faults_of(text)

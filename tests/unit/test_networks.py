@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from ttur.data.shape import ImageShape
-from ttur.networks.build import build, parameter_count, shapes
-from ttur.networks.replicated import (
+from critical_batch.data.shape import ImageShape
+from critical_batch.networks.build import build, parameter_count, shapes
+from critical_batch.networks.replicated import (
     BatchNorm2d,
     Conv2d,
     keep_replicas,
@@ -12,8 +12,8 @@ from ttur.networks.replicated import (
     one_replica,
     replica_state,
 )
-from ttur.networks.spectral import Linear, SpectralWeight
-from ttur.streams import generator as random_stream
+from critical_batch.networks.spectral import Linear, SpectralWeight
+from critical_batch.runtime.streams import generator as random_stream
 
 DCGAN = {
     "kind": "dcgan",
@@ -33,13 +33,13 @@ BIGGAN = {
 }
 
 
-def players(settings, seeds, image_size=16, channels=1, classes=10):
+def pair(settings, seeds, image_size=16, channels=1, classes=10):
     return build(settings, ImageShape(image_size, channels, classes), seeds)
 
 
 def test_dcgan_of_the_paper_has_the_published_parameter_counts():
     paper = DCGAN | {"latent": 100, "generator_width": 64, "discriminator_width": 64}
-    generator, discriminator = players(paper, [0], image_size=64, channels=3)
+    generator, discriminator = pair(paper, [0], image_size=64, channels=3)
     assert parameter_count(generator) == 3_576_704
     assert parameter_count(discriminator) == 2_765_568
 
@@ -63,7 +63,7 @@ def test_biggan_of_the_paper_has_the_published_parameter_counts():
 @pytest.mark.parametrize("image_size", [8, 16, 32])
 def test_shapes_for_several_replicas_and_sizes(settings, image_size):
     latent = 3 * 5 * 4  # divisible by the number of slots at each size
-    generator, discriminator = players(settings | {"latent": latent}, [0, 1, 2], image_size, 3)
+    generator, discriminator = pair(settings | {"latent": latent}, [0, 1, 2], image_size, 3)
     labels = torch.randint(10, (2, 3))
     images = generator(torch.randn(2, 3 * latent), labels)
     assert images.shape == (2, 9, image_size, image_size)
@@ -75,11 +75,11 @@ def test_shapes_for_several_replicas_and_sizes(settings, image_size):
 def test_a_replica_computes_what_it_computes_alone(settings):
     torch.manual_seed(0)
     latents, labels = torch.randn(4, 3, settings["latent"]), torch.randint(10, (4, 3))
-    generator, discriminator = players(settings, [5, 6, 7])
+    generator, discriminator = pair(settings, [5, 6, 7])
     images = generator(latents.flatten(1), labels)
     scores = discriminator(images, labels)
     for replica, seed in enumerate([5, 6, 7]):
-        alone_g, alone_d = players(settings, [seed])
+        alone_g, alone_d = pair(settings, [seed])
         alone = alone_g(latents[:, replica], labels[:, replica : replica + 1])
         torch.testing.assert_close(images[:, replica : replica + 1], alone, rtol=1e-4, atol=1e-5)
         score = alone_d(alone, labels[:, replica : replica + 1])
@@ -88,7 +88,7 @@ def test_a_replica_computes_what_it_computes_alone(settings):
 
 @pytest.mark.parametrize("settings", [DCGAN, BIGGAN], ids=["dcgan", "biggan"])
 def test_cutting_replicas_keeps_the_others_and_their_optimizer_state(settings):
-    generator, _ = players(settings, [0, 1, 2])
+    generator, _ = pair(settings, [0, 1, 2])
     optimizer = torch.optim.Adam(generator.parameters(), lr=0.01)
     latents, labels = torch.randn(4, 3, settings["latent"]), torch.randint(10, (4, 3))
     generator(latents.flatten(1), labels).square().sum().backward()
@@ -117,7 +117,7 @@ def test_biases_of_convolutions_stand_replica_by_replica():
 
 
 def test_either_player_starts_from_its_own_stream_of_its_seed():
-    first = [players(DCGAN, [3, 8])[player].layers[0].weight for player in (0, 1)]
+    first = [pair(DCGAN, [3, 8])[player].layers[0].weight for player in (0, 1)]
     for player, weight in enumerate(first):
         for replica, seed in enumerate([3, 8]):
             stream = random_stream(seed, "init", player)
@@ -127,7 +127,7 @@ def test_either_player_starts_from_its_own_stream_of_its_seed():
 
 def test_shapes_are_those_of_the_networks_without_their_data():
     shaped = shapes(BIGGAN, ImageShape(16, 3, 10), 2)
-    for with_data, without in zip(players(BIGGAN, [0, 1], 16, 3, 10), shaped, strict=True):
+    for with_data, without in zip(pair(BIGGAN, [0, 1], 16, 3, 10), shaped, strict=True):
         for (name, one), (same, other) in zip(
             with_data.named_parameters(), without.named_parameters(), strict=True
         ):
@@ -136,7 +136,7 @@ def test_shapes_are_those_of_the_networks_without_their_data():
 
 @pytest.mark.parametrize("settings", [DCGAN, BIGGAN], ids=["dcgan", "biggan"])
 def test_one_replica_is_a_network_of_its_own_that_shares_the_weights(settings):
-    generator, _ = players(settings, [0, 1])
+    generator, _ = pair(settings, [0, 1])
     latents, labels = torch.randn(4, 2, settings["latent"]), torch.randint(10, (4, 2))
     together = generator.eval()(latents.flatten(1), labels)
     for replica in range(2):
@@ -151,8 +151,8 @@ def test_one_replica_is_a_network_of_its_own_that_shares_the_weights(settings):
 
 
 def test_a_replica_survives_export_and_import():
-    source, _ = players(DCGAN, [0, 1])
-    target, _ = players(DCGAN, [8])
+    source, _ = pair(DCGAN, [0, 1])
+    target, _ = pair(DCGAN, [8])
     load_replica(target, 0, replica_state(source, 1))
     latents = torch.randn(3, 2, 16)
     alone = target.eval()(latents[:, 1])
@@ -160,7 +160,7 @@ def test_a_replica_survives_export_and_import():
 
 
 def test_dcgan_initialisation_statistics():
-    generator, _ = players(DCGAN | {"generator_width": 32, "latent": 64}, [3])
+    generator, _ = pair(DCGAN | {"generator_width": 32, "latent": 64}, [3])
     convolution = generator.layers[0].weight
     norm = next(m for m in generator.modules() if isinstance(m, BatchNorm2d))
     assert convolution.std().item() == pytest.approx(0.02, rel=0.02)
@@ -171,7 +171,7 @@ def test_dcgan_initialisation_statistics():
 
 
 def test_a_critic_without_norm_scores_samples_independently():
-    _, critic = players(DCGAN | {"discriminator_norm": "none"}, [0])
+    _, critic = pair(DCGAN | {"discriminator_norm": "none"}, [0])
     images = torch.randn(4, 1, 16, 16)
     torch.testing.assert_close(critic(images)[:2], critic(images[:2]))
 
@@ -202,7 +202,7 @@ def test_spectral_norm_keeps_its_iterate_in_evaluation_mode():
 
 
 def test_biggan_initialisation_is_orthogonal_with_unit_norms():
-    generator, discriminator = players(BIGGAN | {"generator_width": 8, "attention": None}, [3])
+    generator, discriminator = pair(BIGGAN | {"generator_width": 8, "attention": None}, [3])
     for network in (generator, discriminator):
         for module in network.modules():
             if isinstance(module, SpectralWeight):

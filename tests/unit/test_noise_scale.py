@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 import pytest
-from ttur.noise_scale import latest, noise_scale_table
-from ttur.tables.theory import NOISE_SCALE
-from ttur.tables.training import GRADIENT_NOISE
-from ttur.theory import lower_bound
+from critical_batch.analysis.noise_scale import latest, noise_scale_table
+from critical_batch.analysis.theory import lower_bound
+from critical_batch.tables.theory import NOISE_SCALE
+from critical_batch.tables.training import GRADIENT_NOISE
 
 RATES = {"generator_rate": 0.002, "discriminator_rate": 0.001}
 OPTIMIZERS = {"RMSProp": {**RATES, "hyper": {}}, "Adam": {**RATES, "hyper": {"beta1": 0.5}}}

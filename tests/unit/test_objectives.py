@@ -11,16 +11,16 @@ import pytest
 import torch
 from config_examples import X, changed, minimal, problem
 from conftest import SETTINGS
+from critical_batch import objectives
+from critical_batch.configuration import load, schema
+from critical_batch.objectives import OBJECTIVES, Objective, ObjectiveKind
+from critical_batch.objectives.losses import bce, hinge, wasserstein
+from critical_batch.objectives.losses.penalty import gradient_penalty
+from critical_batch.runtime.errors import UserError
+from critical_batch.training.step import update
 from page_files import files_of_page, modules_of_page, sections_of
 from test_step import start
 from torch.nn import functional as F
-from ttur import objectives
-from ttur.configuration import load, schema
-from ttur.errors import UserError
-from ttur.objectives import OBJECTIVES, Objective, ObjectiveKind
-from ttur.objectives.losses import bce, hinge, wasserstein
-from ttur.objectives.losses.penalty import gradient_penalty
-from ttur.training.step import update
 
 PAGE = sections_of(Path("docs/extending.md").read_text(), "Objectives")
 REAL = torch.tensor([[0.0, 2.0], [1.0, -2.0]])
@@ -270,8 +270,8 @@ def test_a_penalty_of_ones_own_is_added_with_its_weight_and_drawn_for(monkeypatc
     for weight in (0.0, 8.0):
         monkeypatch.setitem(OBJECTIVES, "mine", entry(weight))
         settings = SETTINGS | {"objective": {"kind": "mine"}}
-        players, draws = start(settings, seeds=(0, 1))
-        losses.append(update(players, draws.at(0)))
+        pair, draws = start(settings, seeds=(0, 1))
+        losses.append(update(pair, draws.at(0)))
     without, added = losses
     torch.testing.assert_close(added.discriminator, without.discriminator + 2.0)
     torch.testing.assert_close(added.generator, without.generator)
@@ -318,5 +318,6 @@ def test_the_check_of_an_entry_is_a_line_that_names_its_key(monkeypatch):
 
 
 def test_objectives_are_listed_without_torch():
-    code = "import sys, ttur.objectives as o; list(o.OBJECTIVES); sys.exit('torch' in sys.modules)"
+    code = "import sys, critical_batch.objectives as o;"
+    code += "list(o.OBJECTIVES); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd="workflow/scripts")

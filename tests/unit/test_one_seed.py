@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import SETTINGS, job_of
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.shape import ImageShape
+from critical_batch.metrics.evaluator import generate
+from critical_batch.metrics.saved_generators import load_generators
+from critical_batch.networks.build import build, shapes
+from critical_batch.networks.kinds import ARCHITECTURES, in_one_network
+from critical_batch.networks.replicated import Apart, replica_state
+from critical_batch.runs.record import write_record
+from critical_batch.training import seed_groups
+from critical_batch.training.gradient_noise import ProbePlan, probe
+from critical_batch.training.memory import training_bytes
+from critical_batch.training.seed_groups import together_or_apart
 from safetensors.torch import save_file
 from test_training import same_generators, train_tiny
-from ttur.data.packed import PackedDataset
-from ttur.data.shape import ImageShape
-from ttur.network_kinds import NETWORKS, in_one_network
-from ttur.networks.build import build, shapes
-from ttur.networks.replicated import Apart, replica_state
-from ttur.records import write_record
-from ttur.stored import load_generators
-from ttur.training import groups
-from ttur.training.evaluator import generate
-from ttur.training.gradient_noise import ProbePlan, probe
-from ttur.training.groups import grouped
-from ttur.training.memory import training_bytes
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SHAPE = ImageShape(16, 1, 3)
@@ -31,10 +31,10 @@ def alone(monkeypatch):
 
     def of_one(settings, shape, replicas):
         assert replicas == 1
-        return NETWORKS["dcgan"].build(settings, shape, replicas)
+        return ARCHITECTURES["dcgan"].build(settings, shape, replicas)
 
-    entry = replace(NETWORKS["dcgan"], build=of_one, replicas=False)
-    monkeypatch.setitem(NETWORKS, "alone", entry)
+    entry = replace(ARCHITECTURES["dcgan"], build=of_one, replicas=False)
+    monkeypatch.setitem(ARCHITECTURES, "alone", entry)
 
 
 def test_several_seeds_in_one_of_its_networks_are_an_error():
@@ -50,8 +50,8 @@ def test_several_seeds_in_one_of_its_networks_are_an_error():
 def test_seeds_part_however_small_their_maps_are():
     together, apart = job_of(SETTINGS), job_of(ALONE)
     for device in (CPU, GPU):
-        assert grouped([5, 0], together, 16, device) == [[5, 0]]
-        assert grouped([5, 0], apart, 16, device) == [[5], [0]]
+        assert together_or_apart([5, 0], together, 16, device) == [[5, 0]]
+        assert together_or_apart([5, 0], apart, 16, device) == [[5], [0]]
     assert in_one_network(SETTINGS["networks"], (5, 0)) == [[5, 0]]
     assert in_one_network(ALONE["networks"], (5, 0)) == [[5], [0]]
 
@@ -63,7 +63,7 @@ def test_its_memory_is_counted_seed_by_seed():
 
 def test_it_trains_as_seeds_in_a_network_each(tiny, tmp_path, monkeypatch):
     found = train_tiny(tiny, tmp_path, ALONE)
-    monkeypatch.setattr(groups, "MAPS_TOGETHER", 0)
+    monkeypatch.setattr(seed_groups, "MAPS_TOGETHER", 0)
     expected = train_tiny(tiny, tmp_path, SETTINGS)
     assert found.rows == expected.rows
     assert same_generators(found.generators, expected.generators)

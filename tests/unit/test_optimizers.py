@@ -13,15 +13,20 @@ import pytest
 import torch
 from adabelief_pytorch import AdaBelief
 from conftest import SETTINGS
+from critical_batch.analysis.aggregate import (
+    critical_table,
+    networks_table,
+    speed_table,
+    steps_table,
+)
+from critical_batch.analysis.recommendation import costs, other_optimizers, recommendation_table
+from critical_batch.configuration import schema
+from critical_batch.optimizers import OPTIMIZERS
+from critical_batch.reporting.recommendation_text import recommendation_text
+from critical_batch.training.step import update
 from page_files import modules_of_page
 from test_recommendation import NONE, RECORDS, SWEEP, estimates, runs_of
 from test_step import flat, start
-from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
-from ttur.configuration import schema
-from ttur.optimizers import OPTIMIZERS
-from ttur.recommendation import costs, other_optimizers, recommendation_table
-from ttur.recommendation_text import recommendation_text
-from ttur.training.step import update
 
 PAGE = Path("docs/optimizers.md").read_text()
 BELIEF = OPTIMIZERS["AdaBelief"]
@@ -128,11 +133,11 @@ def test_the_example_of_the_documentation_trains(lion):
     test_optimizers_minimise_a_quadratic(lion)
     test_a_replica_trains_alike_alone_and_in_a_group_that_shrinks(lion)
     settings = SETTINGS | {"optimizer": lion, "hyper": defaults(lion)}
-    players, draws = start(settings, seeds=(0, 1))
-    before = flat(players.generator).clone()
+    pair, draws = start(settings, seeds=(0, 1))
+    before = flat(pair.generator).clone()
     for step in range(20):
-        update(players, draws.at(step))
-    moved = (flat(players.generator) - before).abs()
+        update(pair, draws.at(step))
+    moved = (flat(pair.generator) - before).abs()
     assert moved.max() <= 20 * SETTINGS["generator_rate"] * 1.001  # a step moves by the rate
     assert moved.mean() > SETTINGS["generator_rate"]
 
@@ -289,7 +294,7 @@ def test_no_optimizer_imports_the_compiler():
     """It would take as long as importing torch, in every training job."""
     code = """
 import sys, torch
-from ttur.optimizers import OPTIMIZERS
+from critical_batch.optimizers import OPTIMIZERS
 for entry in OPTIMIZERS.values():
     parameter = torch.nn.Parameter(torch.ones(2))
     optimizer = entry.build([parameter], 0.1, entry.settings())

@@ -4,14 +4,14 @@ import importlib
 import sys
 
 import pytest
+from critical_batch.registries import outside
+from critical_batch.registries.code_digest import code_digest, imported_files
+from critical_batch.registries.registry import MissingEntryError
+from critical_batch.runtime.errors import UserError
 from installed import install
-from ttur import outside
-from ttur.code import code_digest, imported_files
-from ttur.errors import UserError
-from ttur.registry import MissingEntryError
 
 REGISTRY = (
-    "from ttur.registry import Registry\n"
+    "from critical_batch.registries.registry import Registry\n"
     "FRUIT = Registry(__name__, 'COLOUR', str, first=('pear',))\n"
 )
 OWN = {"fruit/__init__.py": REGISTRY, "fruit/pear.py": "COLOUR = 'green'\n"}
@@ -48,7 +48,7 @@ def test_an_installed_package_brings_an_entry(site):
 
 
 def test_groups_are_called_after_what_they_hold():
-    assert outside.group_of("network_kinds") == "critical_batch.networks"
+    assert outside.group_of("networks.kinds") == "critical_batch.networks"
     assert outside.group_of("data.kinds") == "critical_batch.datasets"
 
 
@@ -135,11 +135,11 @@ def test_a_name_that_cannot_be_a_path_is_refused(site, name):
 
 
 SCRIPT = {
-    "work/run.py": "from ttur.optimizers import OPTIMIZERS\n",
-    "work/ttur/__init__.py": "",
-    "work/ttur/registry.py": "",
-    "work/ttur/optimizers/__init__.py": "from ..registry import Registry\n",
-    "work/ttur/optimizers/adam.py": "OPTIMIZER = 1\n",
+    "work/run.py": "from critical_batch.optimizers import OPTIMIZERS\n",
+    "work/critical_batch/__init__.py": "",
+    "work/critical_batch/registries/registry.py": "",
+    "work/critical_batch/optimizers/__init__.py": "from ..registries.registry import Registry\n",
+    "work/critical_batch/optimizers/adam.py": "OPTIMIZER = 1\n",
 }
 LION = {"optimizers": {"Lion": "basket.tropical:MANGO"}}
 
@@ -167,7 +167,7 @@ def test_the_code_of_a_package_belongs_to_the_jobs_that_use_its_entry(site):
 
 def test_packages_of_entries_have_names_and_versions(site):
     install(site, "basket", BASKET, LION)
-    uses = {"optimizers": {"Lion", "Adam"}, "network_kinds": {"dcgan"}}
+    uses = {"optimizers": {"Lion", "Adam"}, "networks.kinds": {"dcgan"}}
     assert outside.versions_of(uses) == {"basket": "1.0"}
     assert outside.versions_of({"optimizers": {"Adam"}}) == {}
 
@@ -188,13 +188,15 @@ def test_all_files_of_a_package_count_and_caches_do_not(site):
 
 
 def test_what_a_package_takes_from_the_library_counts_with_it(site):
-    install(site, "basket", {**BASKET, "basket/rest.py": "from ttur.plain import x\n"}, LION)
+    install(
+        site, "basket", {**BASKET, "basket/rest.py": "from critical_batch.plain import x\n"}, LION
+    )
     first = digest(site, optimizers={"Lion"}), digest(site, optimizers={"Adam"})
-    (site / "work/ttur/plain.py").write_text("x = 1\n")
+    (site / "work/critical_batch/plain.py").write_text("x = 1\n")
     assert digest(site, optimizers={"Lion"}) != first[0]
     assert digest(site, optimizers={"Adam"}) == first[1]
     listed = imported_files(site / "work/run.py", uses={"optimizers": {"Lion"}})
-    assert str(site / "work/ttur/plain.py") in listed
+    assert str(site / "work/critical_batch/plain.py") in listed
 
 
 @pytest.mark.parametrize("content", ["print 1\n", "x = '\0'\n", "# \udce9\n"])

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from critical_batch.data.kinds import DATASET_KINDS
+from critical_batch.registries.outside import GROUPS
+from critical_batch.registries.registry import Registry
 from page_files import package_of_page
-from ttur.data.kinds import KINDS
-from ttur.outside import GROUPS
-from ttur.registry import Registry
 
 PAGE = Path("docs/extending.md").read_text()
 PACKAGE = Path("tests/tiny_package")
@@ -42,7 +42,7 @@ def test_the_page_shows_the_whole_package():
 
 
 def test_the_page_lists_every_registry():
-    library = Path("workflow/scripts/ttur")
+    library = Path("workflow/scripts/critical_batch")
     for path in library.rglob("__init__.py"):
         if re.search(r"= Registry\(", path.read_text()):
             folder = path.parent.relative_to(library)
@@ -53,7 +53,9 @@ def test_the_page_lists_every_registry():
 
 def test_entries_fit_their_registries(entries):
     for group, names in POINTS.items():
-        module = importlib.import_module(f"ttur.{FOLDERS[group.removeprefix('critical_batch.')]}")
+        module = importlib.import_module(
+            f"critical_batch.{FOLDERS[group.removeprefix('critical_batch.')]}"
+        )
         (registry,) = (each for each in vars(module).values() if isinstance(each, Registry))
         for target in names.values():
             entry = getattr(entries, target.partition(":")[2])
@@ -76,7 +78,7 @@ def test_discs_and_squares(entries):
     assert {each.shape for each in images} == {(16, 16, 1)}
     assert {each[0, 0, 0] for each in images} == {0}
     assert {each[8, 8, 0] for each in images} == {255}
-    assert "shapes" not in KINDS  # it is not installed here
+    assert "shapes" not in DATASET_KINDS  # it is not installed here
 
 
 def test_sign_sgd_by_hand(entries):

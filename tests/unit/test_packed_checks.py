@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from ttur.data import packed
-from ttur.data.packed import PackedDataset, sample_digest
-from ttur.errors import UserError
+from critical_batch.data import packed
+from critical_batch.data.packed import PackedDataset, sample_digest
+from critical_batch.runtime.errors import UserError
 
 CLASSES = ["cat", "dog", "owl"]
 

@@ -20,6 +20,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from critical_batch.data import packing, workers
+from critical_batch.data.flatten import SixteenBits
+from critical_batch.data.kinds import DATASET_KINDS, source_of
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.partial import Partial
+from critical_batch.data.pictures import Remark
+from critical_batch.data.reader import Item, Source, array_source, as_it_is
+from critical_batch.data.workers import Chunk
+from critical_batch.registries import outside
+from critical_batch.runtime.errors import UserError
 from installed import install
 from limits import SOON
 from raw_data_examples import (
@@ -32,17 +43,6 @@ from raw_data_examples import (
     write_celeba,
     write_lsun,
 )
-from ttur import outside
-from ttur.data import packing, workers
-from ttur.data.flatten import SixteenBits
-from ttur.data.kinds import KINDS, source_of
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.partial import Partial
-from ttur.data.pictures import Remark
-from ttur.data.source import Item, Source, array_source, as_it_is
-from ttur.data.workers import Chunk
-from ttur.errors import UserError
 
 FILES = ("images.npy", "labels.npy", "manifest.json")
 COUNT = 300
@@ -450,10 +450,10 @@ def same_images(count: int) -> Source:
 
 DRIVER = """
 import sys, prepare_data
-from ttur.data import packing
-from ttur.errors import run
+from critical_batch.data import packing
+from critical_batch.runtime.errors import exit_cleanly
 packing.CHECKPOINT_SECONDS = 0.02
-run(prepare_data.main)
+exit_cleanly(prepare_data.main)
 """
 
 
@@ -540,7 +540,7 @@ def test_the_code_of_an_entry_of_another_package_counts(
 ):
     """What its earlier version has decoded is not gone on with."""
     site, kind = tmp_path / "site", {SETTINGS["kind"]: "toys:KIND"}
-    entry = "from ttur.data.kinds import DatasetKind\n"
+    entry = "from critical_batch.data.kinds import DatasetKind\n"
     entry += "KIND = DatasetKind(description='Toys', settings=type, read=print)\n"
     install(site, "toys", {"toys/__init__.py": entry}, {"datasets": kind})
     monkeypatch.syspath_prepend(site)
@@ -553,7 +553,7 @@ def test_the_code_of_an_entry_of_another_package_counts(
             assert ("going on after" in capsys.readouterr().err) == (not edits)
     finally:
         outside.brought.cache_clear()
-        KINDS.pop(SETTINGS["kind"], None)
+        DATASET_KINDS.pop(SETTINGS["kind"], None)
 
 
 def flip(path: Path, position: int) -> None:
@@ -633,7 +633,7 @@ def test_work_of_other_code_is_not_gone_on_from(edited, tmp_path, checkpoint_aft
     interrupted(tmp_path / "packed", settings, source_of(settings))
     scripts = shutil.copytree("workflow/scripts", tmp_path / "scripts")
     if edited:
-        with open(scripts / "ttur/data" / edited, "a") as module:
+        with open(scripts / "critical_batch/data" / edited, "a") as module:
             module.write("# An edit.\n")
     command = [sys.executable, scripts / "prepare_data.py", "--settings", json.dumps(settings)]
     command += ["--output-dir", tmp_path / "packed"]

@@ -10,6 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from critical_batch.analysis.published import SECTIONS
+from critical_batch.configuration import load, schema
+from critical_batch.data.kinds import DATASET_KINDS, published, source_of
+from critical_batch.data.kinds import celeba as celeba_kind
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.pictures import decode_rgb
+from critical_batch.data.raw import raw_state
+from critical_batch.runtime.errors import UserError
 from PIL import Image
 from raw_data_examples import (
     SYNSETS,
@@ -25,15 +34,6 @@ from raw_data_examples import (
 )
 from torchvision import transforms
 from torchvision.transforms import functional
-from ttur.configuration import load, schema
-from ttur.data.kinds import KINDS, published, source_of
-from ttur.data.kinds import celeba as celeba_kind
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.pictures import decode_rgb
-from ttur.data.raw import raw_state
-from ttur.errors import UserError
-from ttur.published import SECTIONS
 
 SIZES = [(178, 218), (341, 256), (256, 341), (67, 64), (64, 65), (20, 31), (5, 90), (64, 64)]
 
@@ -92,7 +92,7 @@ def test_formats_of_the_originals_and_no_others():
 def test_decompression_bombs_are_refused_before_decoding(monkeypatch):
     data = encoded(picture())
     for limit in (100, 383):  # 384 pixels: Pillow warns below twice the limit and raises above
-        monkeypatch.setattr("ttur.data.pictures.MAX_PIXELS", limit)
+        monkeypatch.setattr("critical_batch.data.pictures.MAX_PIXELS", limit)
         with pytest.raises(ValueError, match=f"more than {limit} pixels"):
             decode_rgb(data, 8, "squash")
 
@@ -116,7 +116,7 @@ def test_lsun_reads_its_keys_in_pieces(tmp_path, monkeypatch):
     values = lsun_images(100)
     write_lsun(tmp_path, values)
     source = source_of(settings_of("lsun", tmp_path, expected_images=100))
-    monkeypatch.setattr("ttur.data.kinds.lsun.KEYS_AT_ONCE", 7)
+    monkeypatch.setattr("critical_batch.data.kinds.lsun.KEYS_AT_ONCE", 7)
     assert [item.where for item in source.items()] == sorted(values)
     assert [item.name for item in source.items()] == [key.decode() for key in sorted(values)]
 
@@ -234,7 +234,7 @@ def test_published_counts_are_those_of_the_paper():
 
 
 def published_images(kind: str) -> int:
-    return KINDS[kind].settings(image_size=8).images
+    return DATASET_KINDS[kind].settings(image_size=8).images
 
 
 @pytest.mark.parametrize("kind", published())
@@ -336,7 +336,7 @@ def paper_config(**dataset) -> dict:
 def test_every_kind_has_a_reader_and_a_schema():
     (dataset,) = schema()["properties"]["datasets"]["patternProperties"].values()
     enumerated = dataset["properties"]["kind"]["enum"]
-    assert sorted(KINDS) == sorted(enumerated)
+    assert sorted(DATASET_KINDS) == sorted(enumerated)
 
 
 def test_the_grid_is_planned_without_the_data():

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from critical_batch.data import pictures
+from critical_batch.data.flatten import SixteenBits, dark_pictures, flattened
+from critical_batch.data.formats import FORMATS, has_picture, is_picture, starts_as_picture
+from critical_batch.data.kinds import source_of
+from critical_batch.data.kinds.image_folder import decode
+from critical_batch.data.metadata import without_metadata
+from critical_batch.data.packing import write_packed
+from critical_batch.data.pictures import MAX_PIXELS, Loaded, Remark, decode_rgb, load, reason_of
+from critical_batch.runtime.errors import UserError
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from raw_data_examples import encoded, picture
-from ttur.data import pictures
-from ttur.data.flatten import SixteenBits, dark_pictures, flattened
-from ttur.data.formats import FORMATS, has_picture, is_picture, starts_as_picture
-from ttur.data.kinds import source_of
-from ttur.data.kinds.image_folder import decode
-from ttur.data.metadata import without_metadata
-from ttur.data.packing import write_packed
-from ttur.data.pictures import MAX_PIXELS, Loaded, Remark, decode_rgb, load, reason_of
-from ttur.errors import UserError
 
 GREY, GREY_ALPHA, COLOUR, PALETTE, COLOUR_ALPHA = 0, 4, 2, 3, 6
 

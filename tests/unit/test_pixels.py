@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from critical_batch.metrics.pixels import PIXEL_MAPS, map_real, to_uint8, write_grid
+from critical_batch.reporting.figures.sheets import tiles
 from PIL import Image
 from torchvision.utils import save_image
-from ttur.figures.sheets import tiles
-from ttur.pixels import PIXEL_MAPS, map_real, to_uint8, write_grid
 
 
 def saved(image: torch.Tensor, path, **options) -> torch.Tensor:

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 import torch
 from conftest import SETTINGS, job_of
+from critical_batch.data.shape import ImageShape
+from critical_batch.networks.build import build, parameter_count, shapes
+from critical_batch.networks.drawing import drawn_from, seed_of
+from critical_batch.networks.kinds import ARCHITECTURES
+from critical_batch.networks.plain import plain
+from critical_batch.networks.replicated import load_replica, one_replica, replica_state
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.streams import generator as random_stream
+from critical_batch.training.gradient_noise import IndependentInputs, gradient_noise
+from critical_batch.training.memory import training_bytes
+from critical_batch.training.step import update
+from critical_batch.training.world import World
 from plain_modules import Discriminator, Generator
 from test_step import example_images, flat, start
 from test_training import same_generators, settings_with, train_tiny
 from torch import nn
-from ttur.data.shape import ImageShape
-from ttur.errors import UserError
-from ttur.network_kinds import NETWORKS
-from ttur.networks.build import build, parameter_count, shapes
-from ttur.networks.drawing import drawn_from, seed_of
-from ttur.networks.plain import plain
-from ttur.networks.replicated import load_replica, one_replica, replica_state
-from ttur.streams import generator as random_stream
-from ttur.training.gradient_noise import IndependentInputs, gradient_noise
-from ttur.training.memory import training_bytes
-from ttur.training.step import update
-from ttur.training.world import World
 
 CPU = torch.device("cpu")
 SHAPE = ImageShape(16, 1, 3)
@@ -49,7 +49,7 @@ def bring(monkeypatch):
     """Makes a pair of modules the kind `plain` of the registry."""
 
     def bring(build, **options):
-        monkeypatch.setitem(NETWORKS, "plain", plain("A pair", build, **options))
+        monkeypatch.setitem(ARCHITECTURES, "plain", plain("A pair", build, **options))
 
     return bring
 
@@ -60,10 +60,10 @@ def kind(request, bring):
     return request.param
 
 
-def twins(players, built):
+def twins(pair, built):
     """The same modules on their own, with the players' initial weights."""
     modules = built(None, SHAPE)
-    for module, network in zip(modules, (players.generator, players.discriminator), strict=True):
+    for module, network in zip(modules, (pair.generator, pair.discriminator), strict=True):
         state = {
             name.removeprefix("module."): value
             for name, value in replica_state(network, 0).items()
@@ -83,8 +83,8 @@ def same_tensors(network, module, **tolerance):
 def test_100_steps_equal_a_plain_loop_of_the_same_modules(kind):
     """Bit for bit: the same operations on the same numbers, buffers of BatchNorm and of spectral
     norm included."""
-    players, draws = start(TRAINED)
-    generator, discriminator = twins(players, kind)
+    pair, draws = start(TRAINED)
+    generator, discriminator = twins(pair, kind)
     optimizers = [
         torch.optim.Adam(module.parameters(), lr=0.002, betas=(0.5, 0.999), fused=True)
         for module in (generator, discriminator)
@@ -107,10 +107,10 @@ def test_100_steps_equal_a_plain_loop_of_the_same_modules(kind):
         optimizers[0].zero_grad()
         softplus(-discriminator(fake, *own)).mean().backward(inputs=list(generator.parameters()))
         optimizers[0].step()
-        update(players, draws.at(step))
-    same_tensors(players.generator, generator, atol=1e-5, rtol=1e-4)
-    same_tensors(players.discriminator, discriminator, atol=1e-5, rtol=1e-4)
-    assert players.generator.module.layers[1].num_batches_tracked.item() == 100
+        update(pair, draws.at(step))
+    same_tensors(pair.generator, generator, atol=1e-5, rtol=1e-4)
+    same_tensors(pair.discriminator, discriminator, atol=1e-5, rtol=1e-4)
+    assert pair.generator.module.layers[1].num_batches_tracked.item() == 100
 
 
 @pytest.mark.parametrize(
@@ -144,19 +144,19 @@ def test_a_resumed_training_equals_an_uninterrupted_one(bring, built, changes):
 
 
 def test_a_finished_generator_is_loaded_and_samples_the_same(kind):
-    players, draws = start(TRAINED)
-    update(players, draws.at(0))
+    pair, draws = start(TRAINED)
+    update(pair, draws.at(0))
     latents, labels = draws.latents(50)
-    players.generator.eval()
+    pair.generator.eval()
     with torch.no_grad():
-        expected = one_replica(players.generator, 0)(latents, labels)
-    stored = {name: each.clone() for name, each in replica_state(players.generator, 0).items()}
+        expected = one_replica(pair.generator, 0)(latents, labels)
+    stored = {name: each.clone() for name, each in replica_state(pair.generator, 0).items()}
     fresh, _ = build(PLAIN, SHAPE, [0])
     fresh.eval()
     assert not torch.equal(one_replica(fresh, 0)(latents, labels), expected)
     load_replica(fresh, 0, stored)
     assert torch.equal(one_replica(fresh, 0)(latents, labels), expected)
-    module, _ = twins(players, kind)
+    module, _ = twins(pair, kind)
     module.eval()
     own = (labels[:, 0],) if kind is labelled else ()
     torch.testing.assert_close(module(latents, *own), expected)
@@ -201,13 +201,13 @@ def test_switches_of_computation(kind, monkeypatch):
     reference, draws = start(TRAINED)
     expected = [update(reference, draws.at(step)) for step in range(2)]
     for compute in ({"channels_last": True}, {"precision": "bf16"}, {"compile": True}):
-        players, same = start(TRAINED | {"compute": SETTINGS["compute"] | compute})
-        found = [update(players, same.at(step)) for step in range(2)]
+        pair, same = start(TRAINED | {"compute": SETTINGS["compute"] | compute})
+        found = [update(pair, same.at(step)) for step in range(2)]
         tolerance = 0.05 if "precision" in compute else 1e-4
         torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
-        players.generator.eval()
+        pair.generator.eval()
         latents, labels = same.latents(9)
-        assert one_replica(players.generator, 0)(latents, labels).shape == (4, 1, 16, 16)
+        assert one_replica(pair.generator, 0)(latents, labels).shape == (4, 1, 16, 16)
 
 
 class Unusual(nn.Module):
@@ -230,31 +230,31 @@ class Unusual(nn.Module):
 
 def test_unusual_tensors(bring):
     bring(lambda settings, shape: (Generator(), Unusual()))
-    players, draws = start(TRAINED)
-    module = players.discriminator.module
+    pair, draws = start(TRAINED)
+    module = pair.discriminator.module
     frozen = module.frozen.clone()
     for step in range(2):
-        update(players, draws.at(step))
+        update(pair, draws.at(step))
     assert module.one.weight is module.two.weight  # tied ones stay tied
     assert torch.equal(module.frozen, frozen)
     assert "frozen" not in dict(module.named_parameters())
     assert module.seen.tolist() == [[6.0, 6.0]]  # three calls a step
-    assert "module.seen" in replica_state(players.discriminator, 0)
+    assert "module.seen" in replica_state(pair.discriminator, 0)
     assert torch.equal(module.unused, torch.ones(1, 3))
     source = IndependentInputs(draws._data, job_of(TRAINED), (0,), 0)
-    noise = gradient_noise(players, source, batches=2, batch_size=4)
+    noise = gradient_noise(pair, source, batches=2, batch_size=4)
     assert noise["discriminator"][0].isfinite().all()
     assert module.seen.tolist() == [[6.0, 6.0]]
 
 
 def test_measuring_gradient_noise_changes_nothing_that_training_draws(bring):
     bring(noisy)
-    players, draws = start(TRAINED)
-    update(players, draws.at(0))
-    before = players.state()["discriminator"]["_extra_state"]
+    pair, draws = start(TRAINED)
+    update(pair, draws.at(0))
+    before = pair.state()["discriminator"]["_extra_state"]
     source = IndependentInputs(draws._data, job_of(TRAINED), (0,), 0)
-    gradient_noise(players, source, batches=2, batch_size=4)
-    assert players.state()["discriminator"]["_extra_state"] == before == 3
+    gradient_noise(pair, source, batches=2, batch_size=4)
+    assert pair.state()["discriminator"]["_extra_state"] == before == 3
 
 
 def test_calls_draw_anew_in_training_and_by_their_inputs_in_evaluation(bring):
@@ -272,7 +272,7 @@ def test_calls_draw_anew_in_training_and_by_their_inputs_in_evaluation(bring):
 
 
 def test_importing_the_adapter_needs_no_torch():
-    program = "import sys; import ttur.networks.plain; sys.exit('torch' in sys.modules)"
+    program = "import sys; import critical_batch.networks.plain; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, cwd="workflow/scripts")
 
 
@@ -318,19 +318,19 @@ class Wrong(nn.Module):
 )
 def test_a_generator_that_does_not_fit_is_one_line(bring, function, message):
     bring(lambda settings, shape: (Wrong(function), Discriminator()))
-    players, draws = start(TRAINED)
+    pair, draws = start(TRAINED)
     with pytest.raises(UserError) as error:
-        update(players, draws.at(0))
+        update(pair, draws.at(0))
     assert str(error.value).startswith("test_plain.Wrong, " + message)
     assert "\n" not in str(error.value)
 
 
 def test_a_discriminator_that_does_not_fit_is_one_line(bring):
     bring(lambda settings, shape: (Generator(), Wrong(lambda x: x.mean((1, 2)))))
-    players, draws = start(TRAINED)
+    pair, draws = start(TRAINED)
     message = r"the discriminator, gives \[4, 16\] for inputs \[4, 1, 16, 16\]: make it \[4\] or "
     with pytest.raises(UserError, match=message):
-        update(players, draws.at(0))
+        update(pair, draws.at(0))
 
 
 def test_a_wrong_shape_is_known_before_training(bring):

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 from conftest import SETTINGS
-from ttur.plan import plan_table, plan_text
+from critical_batch.analysis.plan import plan_table, plan_text
 
 
 def jobs(*rows):

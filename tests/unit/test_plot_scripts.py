@@ -10,13 +10,13 @@ import plot_curves
 import plot_fid
 import plot_samples
 import pytest
+from critical_batch.reporting.figures.registry import in_group
+from critical_batch.reporting.figures.registry import tables_of as named_tables
+from critical_batch.runs.index import first_seeds, listed_runs
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.training import HISTORY
 from figure_examples import example_runs, example_tables, pictures, tables_of
 from PIL import Image
-from ttur.errors import UserError
-from ttur.figures.registry import in_group
-from ttur.figures.registry import tables_of as named_tables
-from ttur.run_lists import first_seeds, listed_runs
-from ttur.tables.training import HISTORY
 
 TEXTS = {
     "experiment": "dcgan",

@@ -10,9 +10,9 @@ import time
 
 import pytest
 from conftest import SETTINGS, job_of
+from critical_batch.training.history import HistoryRow, SeedResult, TrainingState
+from critical_batch.training.progress_file import ProgressFile, so_far
 from limits import SOON
-from ttur.training.history import HistoryRow, SeedResult, TrainingState
-from ttur.training.progress_file import ProgressFile, so_far
 
 SCRIPT = "workflow/scripts/train_gan.py"
 

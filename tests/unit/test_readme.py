@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from critical_batch.configuration import load
 from PIL import Image
-from ttur.configuration import load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

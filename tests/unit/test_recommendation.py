@@ -4,14 +4,19 @@ import math
 
 import pandas as pd
 import pytest
+from critical_batch.analysis.aggregate import (
+    critical_table,
+    networks_table,
+    speed_table,
+    steps_table,
+)
+from critical_batch.analysis.recommendation import costs, other_optimizers, recommendation_table
+from critical_batch.optimizers import OPTIMIZERS
+from critical_batch.reporting.recommendation_text import recommendation_text
+from critical_batch.tables.results import OTHER_OPTIMIZERS, RECOMMENDATION
+from critical_batch.tables.statistics import CRITICAL_INTERVALS
+from critical_batch.tables.theory import ESTIMATES
 from test_aggregate import early, result, run
-from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
-from ttur.optimizers import OPTIMIZERS
-from ttur.recommendation import costs, other_optimizers, recommendation_table
-from ttur.recommendation_text import recommendation_text
-from ttur.tables.results import OTHER_OPTIMIZERS, RECOMMENDATION
-from ttur.tables.statistics import CRITICAL_INTERVALS
-from ttur.tables.theory import ESTIMATES
 
 RECORDS = [
     {

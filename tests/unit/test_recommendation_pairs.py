@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from critical_batch.analysis.aggregate import (
+    critical_table,
+    networks_table,
+    speed_table,
+    steps_table,
+)
+from critical_batch.analysis.recommendation import costs, other_optimizers, recommendation_table
+from critical_batch.analysis.theory import lower_bound
+from critical_batch.reporting.recommendation_text import recommendation_text
+from critical_batch.tables.statistics import CRITICAL_INTERVALS
+from critical_batch.tables.theory import ESTIMATES
 from test_aggregate import early, result, run
-from ttur.aggregate import critical_table, networks_table, speed_table, steps_table
-from ttur.recommendation import costs, other_optimizers, recommendation_table
-from ttur.recommendation_text import recommendation_text
-from ttur.tables.statistics import CRITICAL_INTERVALS
-from ttur.tables.theory import ESTIMATES
-from ttur.theory import lower_bound
 
 ADAM = {"generator_rate": 0.002, "hyper": {}, "batch_sizes": [3, 5, 7]}
 BELIEF = {"generator_rate": 0.0005, "hyper": {}, "batch_sizes": [8, 16]}

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from ttur.errors import UserError
-from ttur.files import read_json, write_json
-from ttur.report.reference import BEGIN, END, KEPT, readme_table, with_table
-from ttur.tables.aggregate import CRITICAL
-from ttur.tables.results import TABLE3
-from ttur.tables.theory import ESTIMATES
+from critical_batch.reporting.pages.reference import BEGIN, END, KEPT, readme_table, with_table
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.files import read_json, write_json
+from critical_batch.tables.aggregate import CRITICAL
+from critical_batch.tables.results import TABLE3
+from critical_batch.tables.theory import ESTIMATES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

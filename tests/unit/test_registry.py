@@ -4,14 +4,14 @@ import importlib
 import sys
 
 import pytest
-from ttur.data.kinds import KINDS
-from ttur.features.kinds import NETWORKS as FEATURES
-from ttur.network_kinds import NETWORKS
-from ttur.optimizers import OPTIMIZERS
+from critical_batch.data.kinds import DATASET_KINDS
+from critical_batch.metrics.features.kinds import FEATURE_NETWORKS as FEATURES
+from critical_batch.networks.kinds import ARCHITECTURES
+from critical_batch.optimizers import OPTIMIZERS
 
 FRUIT = {
     "__init__": (
-        "from ttur.registry import Registry\n"
+        "from critical_batch.registries.registry import Registry\n"
         "FRUIT = Registry(__name__, 'COLOUR', str, first=('Pear', 'fig'))\n"
     ),
     "apple": "COLOUR = 'red'\n",
@@ -76,7 +76,7 @@ def test_a_file_of_another_name_than_its_entry_s_is_named(fruit, tmp_path):
 
 def test_the_registries_of_the_library():
     assert list(OPTIMIZERS) == ["Adam", "AdaBelief", "RMSProp", "AMSGrad"]
-    assert list(NETWORKS) == ["dcgan", "biggan"]
+    assert list(ARCHITECTURES) == ["dcgan", "biggan"]
     assert list(FEATURES) == ["classifier", "inception"]
     kinds = ["celeba", "fashion_mnist", "image_folder", "imagenet", "lsun", "mnist"]
-    assert list(KINDS) == kinds
+    assert list(DATASET_KINDS) == kinds

@@ -11,20 +11,20 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import yaml
-from ttur.configuration import load
-from ttur.report.data import data_page
-from ttur.report.facts import Facts, facts
-from ttur.report.findings import KINDS, finding
-from ttur.report.html import cell, page, table
-from ttur.report.runs import runs_page
-from ttur.report.table3 import findings_table, table3_page
-from ttur.report.theory import TITLES, theory_page
-from ttur.report.versions import versions_page
-from ttur.tables.aggregate import CRITICAL, NETWORKS
-from ttur.tables.results import TABLE3
-from ttur.tables.theory import ESTIMATES
-from ttur.training.grid import Limits
-from ttur.training.job import FirstLook, Stop
+from critical_batch.configuration import load
+from critical_batch.reporting.caption_numbers import CaptionNumbers, caption_numbers
+from critical_batch.reporting.pages.data import data_page
+from critical_batch.reporting.pages.html import cell, page, table
+from critical_batch.reporting.pages.runs import runs_page
+from critical_batch.reporting.pages.table3 import findings_table, table3_page
+from critical_batch.reporting.pages.theory import TITLES, theory_page
+from critical_batch.reporting.pages.versions import versions_page
+from critical_batch.reporting.table3_sentences import SENTENCE_KINDS, finding
+from critical_batch.tables.aggregate import CRITICAL, NETWORKS
+from critical_batch.tables.results import TABLE3
+from critical_batch.tables.theory import ESTIMATES
+from critical_batch.training.grid import Limits
+from critical_batch.training.job import FirstLook, Stop
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 ROOT = Path(__file__).parents[2]
@@ -233,7 +233,7 @@ def row(measured, estimated, **changes):
 def test_a_row_in_words(case, kind, sentence):
     found = finding(case)
     assert (found.kind, found.sentence) == (kind, sentence)
-    assert kind in KINDS
+    assert kind in SENTENCE_KINDS
 
 
 class Cells(HTMLParser):
@@ -477,17 +477,17 @@ def test_scripts_write_the_pages(tmp_path, tables):
     assert [row[2] for row in rows] == ["optimizer", "Adam", "RMSProp"]
 
 
-def test_facts_are_those_of_the_run(tmp_path, tables, monkeypatch):
+def test_caption_numbers_are_those_of_the_run(tmp_path, tables, monkeypatch):
     monkeypatch.chdir(ROOT)
     config = load(yaml.safe_load((ROOT / "tests" / "config.smoke.yaml").read_text()))
     experiment = config.experiments["dcgan"]
-    (nothing,) = facts([experiment], tmp_path).experiments
+    (nothing,) = caption_numbers([experiment], tmp_path).experiments
     assert [each["measured"] for each in nothing["optimizers"]] == ["", ""]
     assert nothing["threshold"] == "95"
     assert nothing["seeds"] == "2 seeds"
     assert nothing["first_look"] == ""
     default = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
-    (looking,) = facts([default.experiments["dcgan-fashion"]], tmp_path).experiments
+    (looking,) = caption_numbers([default.experiments["dcgan-fashion"]], tmp_path).experiments
     assert looking["first_look"] == ", of the first 500 where these give more than 12"
     for folder, name, frame in (
         ("aggregate", "critical", tables[1]),
@@ -495,24 +495,24 @@ def test_facts_are_those_of_the_run(tmp_path, tables, monkeypatch):
     ):
         (tmp_path / folder).mkdir()
         frame.to_csv(tmp_path / folder / f"{name}.csv", index=False)
-    (made,) = facts([experiment], tmp_path).experiments
+    (made,) = caption_numbers([experiment], tmp_path).experiments
     adam, rmsprop = made["optimizers"]
     assert adam["measured"] == adam["estimated"] == "4"
     assert adam["range"] == "4 to 8"
     assert adam["bound"] == "the smallest size tried, a bound"
     assert adam["arrived"] == "3 of 3"
     assert rmsprop["measured"] == ""
-    several = facts(config.experiments.values(), tmp_path)
-    assert str(several) == "Facts(of='dcgan, wgan-gp, biggan')"  # as the report lists it
+    several = caption_numbers(config.experiments.values(), tmp_path)
+    assert str(several) == "CaptionNumbers(of='dcgan, wgan-gp, biggan')"  # as the report lists it
     assert [each["name"] for each in several.experiments] == ["dcgan", "wgan-gp", "biggan"]
     (tmp_path / "results").mkdir()
     for folder in ("aggregate", "theory"):
         (tmp_path / folder).rename(tmp_path / "results" / folder)
     monkeypatch.chdir(tmp_path)
-    assert facts([experiment]).experiments == [made]
+    assert caption_numbers([experiment]).experiments == [made]
 
 
-def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
+def test_caption_numbers_are_those_of_their_own_experiment_and_optimizer(tmp_path):
     files = {
         "aggregate/critical.csv": "experiment,optimizer,critical_batch_size,low,high,at_edge,seeds,"
         "seeds_reached\nother,Adam,64,64,64,,3,3\nmine,RMSProp,8,4,16,censored,3,2\n"
@@ -538,7 +538,7 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
         batch_sizes=[32, 4, 8],
         optimizers={"RMSProp": {}, "Adam": {}, "AMSGrad": {}, "AdaBelief": {}, "SGD": {}},
     )
-    (found,) = facts([experiment], tmp_path).experiments
+    (found,) = caption_numbers([experiment], tmp_path).experiments
     optimizers = found.pop("optimizers")
     assert found == {
         "name": "mine",
@@ -576,11 +576,11 @@ def test_facts_are_those_of_their_own_experiment_and_optimizer(tmp_path):
     assert sgd["range"] == "not known"
 
 
-def test_facts_give_the_captions_of_figures():
+def test_caption_numbers_give_the_captions_of_figures():
     experiment = {"title": "My GAN", "section": "9.9", "seeds": "1 seed", "batch_sizes": "4 to 32"}
     experiment |= {"metric": "FID", "threshold": "12.5", "step_limit": "90"}
     told = "**My GAN** (section 9.9): 1 seed, b = 4 to 32, threshold FID 12.5, at most 90 steps."
-    first, *rest = Facts("mine, mine", [experiment] * 2).caption("samples").split("\n\n")
+    first, *rest = CaptionNumbers("mine, mine", [experiment] * 2).caption("samples").split("\n\n")
     assert first.startswith("Images of the final generators at the smallest, the critical")
     assert rest == [told, told]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from cleanfid.resize import build_resizer
+from critical_batch.metrics.features.resize import RESIZES, SIZE, network_input, resize_matrix
 from PIL import Image
 from torch.nn.functional import interpolate
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
-from ttur.features.resize import RESIZES, SIZE, network_input, resize_matrix
 
 SIDES = [8, 32, 64, 128, 299, 300, 512]
 

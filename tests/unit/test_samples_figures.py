@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from critical_batch.reporting.figures.generators import best_size, generators_figure
+from critical_batch.reporting.figures.samples import samples_figure, sizes_to_show
+from critical_batch.reporting.figures.sheets import sheet, tiles
 from figure_examples import pictures
-from ttur.figures.generators import best_size, generators_figure
-from ttur.figures.samples import samples_figure, sizes_to_show
-from ttur.figures.sheets import sheet, tiles
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID"}
 SHOWN = pd.DataFrame(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from ttur.errors import UserError
-from ttur.settings import NoSettings, json_schema, read, required, setting
+from critical_batch.registries.settings import NoSettings, json_schema, read, required, setting
+from critical_batch.runtime.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from critical_batch.data.kinds import source_of
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.packing import write_packed
+from critical_batch.data.reader import array_source
+from critical_batch.data.unpack import unpack_member
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.locks import locked
 from limits import HANG
 from raw_data_examples import lsun_images, settings_of, write_lsun
-from ttur.data.kinds import source_of
-from ttur.data.packed import PackedDataset
-from ttur.data.packing import write_packed
-from ttur.data.source import array_source
-from ttur.errors import UserError
-from ttur.locks import locked
-from ttur.unpack import unpack_member
 
 FILES = ("images.npy", "labels.npy", "manifest.json")
 COUNT = 3000

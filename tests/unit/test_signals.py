@@ -5,7 +5,7 @@ import signal
 import sys
 
 import pytest
-from ttur.training.signals import SIGNALS, Stopped, StopRequest
+from critical_batch.training.signals import SIGNALS, Stopped, StopRequest
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ttur import status
-from ttur.configuration import load
-from ttur.status import Job, read_jobs, seconds_left, summary
+from critical_batch.configuration import load
+from critical_batch.reporting import status
+from critical_batch.reporting.status import Job, read_jobs, seconds_left, summary
 
 SCRIPT = Path("workflow/scripts/show_status.py").resolve()
 CONFIG = {

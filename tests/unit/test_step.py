@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import SETTINGS, job_of
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.shape import ImageShape
+from critical_batch.networks.replicated import BatchNorm2d
+from critical_batch.runtime.devices import set_precision
+from critical_batch.runtime.streams import generator as random_stream
+from critical_batch.training.average import MovingAverage
+from critical_batch.training.data import Images, TrainingData
+from critical_batch.training.images import ImageStore
+from critical_batch.training.inputs import TrainingInputs
+from critical_batch.training.step import build_pair, update
+from critical_batch.training.world import World
 from torch import nn
-from ttur.data.shape import ImageShape
-from ttur.devices import set_precision
-from ttur.networks.replicated import BatchNorm2d
-from ttur.streams import generator as random_stream
-from ttur.training.average import MovingAverage
-from ttur.training.data import Images, TrainingData
-from ttur.training.images import ImageStore
-from ttur.training.inputs import TrainingInputs
-from ttur.training.labels import SampleLabels
-from ttur.training.step import build_players, update
-from ttur.training.world import World
 
 CPU = torch.device("cpu")
 BIGGAN = SETTINGS | {
@@ -44,15 +44,15 @@ def start(settings, seeds=(0,), world=None):
     images, labels = example_images()
     job = job_of(settings)
     data = TrainingData(ImageStore(images.numpy(), CPU), labels, SampleLabels.uniform(3))
-    players = build_players(job, seeds, ImageShape(16, 1, 3), device=CPU, world=world)
-    return players, TrainingInputs(data, job, seeds)
+    pair = build_pair(job, seeds, ImageShape(16, 1, 3), device=CPU, world=world)
+    return pair, TrainingInputs(data, job, seeds)
 
 
 def flat(network):
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-def plain_dcgan(players):
+def plain_dcgan(pair):
     """The same networks from torch's own layers, with the players' initial weights."""
     generator = nn.Sequential(
         nn.ConvTranspose2d(8, 8, 4, bias=False),
@@ -74,7 +74,7 @@ def plain_dcgan(players):
         nn.Sigmoid(),
         nn.Flatten(0),
     )
-    pairs = ((generator, players.generator), (discriminator, players.discriminator))
+    pairs = ((generator, pair.generator), (discriminator, pair.discriminator))
     with torch.no_grad():
         for plain, ours in pairs:
             for mine, theirs in zip(plain.parameters(), ours.parameters(), strict=True):
@@ -89,8 +89,8 @@ def test_200_steps_equal_an_independent_dcgan_loop():
     """
     torch.set_default_dtype(torch.float64)
     try:
-        players, draws = start(SETTINGS)
-        generator, discriminator = plain_dcgan(players)
+        pair, draws = start(SETTINGS)
+        generator, discriminator = plain_dcgan(pair)
         optimizers = [
             torch.optim.Adam(network.parameters(), lr=0.002, betas=(0.5, 0.999))
             for network in (generator, discriminator)
@@ -110,11 +110,9 @@ def test_200_steps_equal_an_independent_dcgan_loop():
             optimizers[0].zero_grad()
             bce(discriminator(fake), torch.ones(4)).backward()
             optimizers[0].step()
-            update(players, with_images(draws.at(step), real))
-        torch.testing.assert_close(flat(players.generator), flat(generator), atol=1e-6, rtol=0)
-        torch.testing.assert_close(
-            flat(players.discriminator), flat(discriminator), atol=1e-6, rtol=0
-        )
+            update(pair, with_images(draws.at(step), real))
+        torch.testing.assert_close(flat(pair.generator), flat(generator), atol=1e-6, rtol=0)
+        torch.testing.assert_close(flat(pair.discriminator), flat(discriminator), atol=1e-6, rtol=0)
     finally:
         torch.set_default_dtype(torch.float32)
 
@@ -126,10 +124,10 @@ def with_images(inputs, images):
 
 
 def test_first_200_steps_in_fp32_stay_close_to_the_plain_loop_at_the_start():
-    players, draws = start(SETTINGS)
-    generator, _ = plain_dcgan(players)
+    pair, draws = start(SETTINGS)
+    generator, _ = plain_dcgan(pair)
     latents, labels = draws.latents(0)
-    ours = players.generator(latents, labels)
+    ours = pair.generator(latents, labels)
     torch.testing.assert_close(ours, generator(latents[:, :, None, None]), atol=1e-6, rtol=1e-5)
 
 
@@ -140,8 +138,8 @@ def test_accumulating_without_batch_norm_equals_the_whole_batch():
     whole, draws = start(SETTINGS | changes | {"batch_size": 8})
     parts, same = start(SETTINGS | changes | {"batch_size": 8, "micro_batches": 4})
     # Generated images must not depend on the partition either: take BatchNorm's batch away.
-    for players in (whole, parts):
-        players.generator.eval()
+    for pair in (whole, parts):
+        pair.generator.eval()
     for step in range(3):
         update(whole, draws.at(step))
         update(parts, same.at(step))
@@ -174,13 +172,13 @@ def test_moving_average_by_hand():
 
 
 def test_the_moving_average_is_what_is_evaluated_and_cut_with_the_rest():
-    players, draws = start(SETTINGS | {"ema": {"decay": 0.9, "start_step": 0}}, seeds=(0, 1))
-    update(players, draws.at(0))
-    assert players.sampler is players.average.network
-    assert not torch.equal(flat(players.sampler), flat(players.generator))
-    kept = players.sampler.state_dict()["layers.0.weight"][1].clone()
-    players.keep([1])
-    assert torch.equal(players.sampler.state_dict()["layers.0.weight"][0], kept)
+    pair, draws = start(SETTINGS | {"ema": {"decay": 0.9, "start_step": 0}}, seeds=(0, 1))
+    update(pair, draws.at(0))
+    assert pair.sampler is pair.average.network
+    assert not torch.equal(flat(pair.sampler), flat(pair.generator))
+    kept = pair.sampler.state_dict()["layers.0.weight"][1].clone()
+    pair.keep([1])
+    assert torch.equal(pair.sampler.state_dict()["layers.0.weight"][0], kept)
 
 
 def test_a_generator_pass_per_step_with_momentum_0_19_equals_two_with_0_1():
@@ -214,16 +212,16 @@ def _train_in_two_processes(rank, port, settings, result):
     os.environ["RANK"] = str(rank)
     torch.set_num_threads(1)
     world = World.join(CPU)
-    players, draws = start(settings, world=world)
+    pair, draws = start(settings, world=world)
     for step in range(5):
-        update(players, draws.at(step))
+        update(pair, draws.at(step))
     if rank == 0:
-        torch.save(players.state(), result)
+        torch.save(pair.state(), result)
     world.leave()
 
 
-def running_variances(players):
-    buffers = dict(players.generator.named_buffers())
+def running_variances(pair):
+    buffers = dict(pair.generator.named_buffers())
     return torch.cat([b.flatten() for name, b in buffers.items() if "running_var" in name])
 
 
@@ -239,19 +237,19 @@ def test_two_processes_train_as_one_with_the_same_global_batch(tmp_path, over):
         port = probe.getsockname()[1]
     result = tmp_path / "weights.pt"
     torch.multiprocessing.spawn(_train_in_two_processes, (port, settings, result), nprocs=2)
-    players, draws = start(settings)
+    pair, draws = start(settings)
     for step in range(5):
-        update(players, draws.at(step))
-    running = running_variances(players)
+        update(pair, draws.at(step))
+    running = running_variances(pair)
     # Outputs, not weights: a bias before BatchNorm has no effect, and Adam moves it by rounding.
     latents, labels = draws.latents(99)
-    alone = players.generator(latents, labels)
-    logits = players.discriminator(alone, labels)
-    players.load_state(torch.load(result, weights_only=True))
-    assert torch.allclose(running, running_variances(players), atol=1e-3) == (over == "all")
-    together = players.generator(latents, labels)
+    alone = pair.generator(latents, labels)
+    logits = pair.discriminator(alone, labels)
+    pair.load_state(torch.load(result, weights_only=True))
+    assert torch.allclose(running, running_variances(pair), atol=1e-3) == (over == "all")
+    together = pair.generator(latents, labels)
     same = torch.allclose(alone, together, atol=1e-4)
-    same &= torch.allclose(logits, players.discriminator(alone, labels), atol=1e-3)
+    same &= torch.allclose(logits, pair.discriminator(alone, labels), atol=1e-3)
     assert same == (over == "all")
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import torch
-from ttur.streams import generator
+from critical_batch.runtime.streams import generator
 
 
 def draw(*key) -> list[float]:

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from critical_batch import optimizers
+from critical_batch.reporting import style
+from critical_batch.reporting.figures.sfo import critical_with_interval, sfo_figure
+from critical_batch.reporting.figures.steps import steps_figure
+from critical_batch.runtime.errors import UserError
 from figure_examples import tables_of
 from matplotlib.text import Text
 from PIL import Image
-from ttur import optimizers, style
-from ttur.errors import UserError
-from ttur.figures.sfo import critical_with_interval, sfo_figure
-from ttur.figures.steps import steps_figure
 
 LABEL = {"title": "4.1 DCGAN on Fashion-MNIST", "metric": "classifier-FID", "threshold": 8.0}
 
@@ -33,18 +34,18 @@ def test_look_is_constant_per_optimizer_and_the_next_one_is_new(monkeypatch):
         axes = steps_figure(*tables, **LABEL).axes[-1]
         (drawn,) = [line for line in axes.lines if line.get_gid() == "median RMSProp"]
         assert (drawn.get_color(), drawn.get_marker()) == ("#009E73", "^")
-    fixed = [style.look(name) for name in ("Adam", "AdaBelief", "RMSProp")]
+    fixed = [style.style_of(name) for name in ("Adam", "AdaBelief", "RMSProp")]
     entry = optimizers.OPTIMIZERS["Adam"]
     more = dict(optimizers.OPTIMIZERS) | {f"New{k}": entry for k in range(39)}
     monkeypatch.setattr(style, "OPTIMIZERS", more)
-    looks = [style.look(name) for name in more]
+    looks = [style.style_of(name) for name in more]
     assert looks[:3] == fixed
     assert len(set(looks)) == 42
 
 
 def test_an_optimizer_outside_the_registry_is_a_user_error():
-    with pytest.raises(UserError, match="'SGD' has no look"):
-        style.look("SGD")
+    with pytest.raises(UserError, match="'SGD' has no style"):
+        style.style_of("SGD")
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 import torch
 import torch.distributed as dist
+from critical_batch.networks.replicated import BatchNorm2d, RunningNorm
 from torch.nn import functional as F
-from ttur.networks.replicated import BatchNorm2d, RunningNorm
 
 
 @pytest.fixture

@@ -5,11 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from ttur import theory
-from ttur.errors import UserError
-from ttur.optimizers import OPTIMIZERS, Optimizer
-from ttur.tables.theory import ESTIMATES, FIT
-from ttur.theory import (
+from critical_batch.analysis import theory
+from critical_batch.analysis.theory import (
     Constants,
     critical_batch_size,
     estimates,
@@ -22,6 +19,9 @@ from ttur.theory import (
     sfo,
     steps,
 )
+from critical_batch.optimizers import OPTIMIZERS, Optimizer
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.theory import ESTIMATES, FIT
 
 CONSTANTS = Constants(A=3.0, B=0.02, C=0.004)
 EPSILON = 0.1  # margin eps^2 - C = 0.006, pole 10/3, b* = 20/3

@@ -5,11 +5,17 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from ttur.aggregate import critical_table, steps_table
-from ttur.errors import UserError
-from ttur.tables.statistics import THRESHOLD, TREND
-from ttur.thresholds import first_hits, read_history, threshold_table, thresholds, trend_table
-from ttur.training.grid import LogGrid
+from critical_batch.analysis.aggregate import critical_table, steps_table
+from critical_batch.analysis.thresholds import (
+    first_hits,
+    read_history,
+    threshold_table,
+    thresholds,
+    trend_table,
+)
+from critical_batch.runtime.errors import UserError
+from critical_batch.tables.statistics import THRESHOLD, TREND
+from critical_batch.training.grid import LogGrid
 
 GRID = LogGrid(50, 1.1).steps(6000)
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import SETTINGS, job_of, stop_at
+from critical_batch.data.packed import PackedDataset
+from critical_batch.metrics import Distance
+from critical_batch.metrics.features.loading import load_features
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.frechet import Reference
+from critical_batch.training.loop import train
+from critical_batch.training.resume_state import StateFile
+from critical_batch.training.signals import SIGNALS, Stopped, StopRequest
 from training_runs import log_of, settings_with, start
-from ttur.data.packed import PackedDataset
-from ttur.feature_settings import FeatureSettings
-from ttur.features import load_features
-from ttur.frechet import Reference
-from ttur.metrics import Distance
-from ttur.training.loop import train
-from ttur.training.signals import SIGNALS, Stopped, StopRequest
-from ttur.training.state import StateFile
 
 CPU = torch.device("cpu")
 CLASSIFIER = FeatureSettings("classifier")
@@ -33,7 +33,7 @@ def train_tiny(tiny, tmp_path, settings, *, features=None, **options):
         {"fid": Distance.of("fid", {}, Reference.load(tiny.reference))},
         state_file=StateFile(tmp_path / "state.pt", "job"),
         device=CPU,
-        **{"save_every": 1e9, "say": print} | options,
+        **{"save_every": 1e9, "log_line": print} | options,
     ).state
 
 
@@ -215,7 +215,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tiny, tmp_path):
             train_tiny(tiny, tmp_path, SETTINGS, save_every=0)
         patch.undo()
     said = []
-    resumed = train_tiny(tiny, tmp_path, SETTINGS, say=said.append)
+    resumed = train_tiny(tiny, tmp_path, SETTINGS, log_line=said.append)
     assert "continuing" in said[0]
     assert resumed.rows == whole.rows
     assert same_generators(resumed.generators, whole.generators)
@@ -239,7 +239,7 @@ def test_a_damaged_state_costs_one_save_and_changes_nothing(tiny, tmp_path, monk
     damaged[len(damaged) // 2] ^= 8
     state.write_bytes(damaged)
     said = []
-    resumed = train_tiny(tiny, tmp_path, SETTINGS, say=said.append)
+    resumed = train_tiny(tiny, tmp_path, SETTINGS, log_line=said.append)
     previous = tmp_path / "state.previous.pt"
     assert said[0] == f"{state} is damaged; continuing from {previous}"
     assert resumed.rows == whole.rows
@@ -274,7 +274,7 @@ def test_an_evaluation_that_a_signal_broke_off_is_done_again(tiny, tmp_path, wat
     features = Signalling(load_features(CLASSIFIER, tiny.weights, CPU))
     said = []
     with pytest.raises(Stopped) as stopped:
-        train_tiny(tiny, tmp_path, SETTINGS, say=said.append, features=features, stop=watching)
+        train_tiny(tiny, tmp_path, SETTINGS, log_line=said.append, features=features, stop=watching)
     assert stopped.value.code == 128 + signal.SIGTERM
     assert "SIGTERM: state saved at step 40" in said[-1]
     state, _ = StateFile(tmp_path / "state.pt", "job").load()
@@ -299,7 +299,7 @@ def test_a_save_that_fails_is_a_line_and_training_goes_on(tiny, tmp_path, monkey
 
     monkeypatch.setattr(StateFile, "save", full)
     said = []
-    progress = train_tiny(tiny, tmp_path, SETTINGS, save_every=0, say=said.append)
+    progress = train_tiny(tiny, tmp_path, SETTINGS, save_every=0, log_line=said.append)
     assert {result.status for result in progress.results.values()} == {"step-limit"}
     expected = f"{tmp_path / 'state.pt'} is not saved (No space left on device): training goes on"
     assert expected in said

@@ -12,13 +12,13 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
+from critical_batch.analysis.aggregate import critical_table, median_sfo, steps_table
+from critical_batch.analysis.bootstrap import bootstrap_tables, cheapest_between
+from critical_batch.analysis.recommendation import costs, recommendation_table
+from critical_batch.reporting.figures.cost import cost_table
+from critical_batch.tables.statistics import CRITICAL_INTERVALS
 from figure_examples import speed_of
 from test_aggregate import early, result, run
-from ttur.aggregate import critical_table, median_sfo, steps_table
-from ttur.bootstrap import bootstrap_tables, cheapest_between
-from ttur.figures.cost import cost_table
-from ttur.recommendation import costs, recommendation_table
-from ttur.tables.statistics import CRITICAL_INTERVALS
 
 LIMIT = 100
 SIZES = [1, 3, 8, 200]

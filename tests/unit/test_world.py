@@ -7,7 +7,7 @@ import socket
 import pytest
 import torch
 import torch.distributed as dist
-from ttur.training.world import World
+from critical_batch.training.world import World
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import csv
 import json
 
 import pytest
-from ttur.records import write_record
-from ttur.runs.earlier import MEASURES
+from critical_batch.runs.earlier import MEASURES
+from critical_batch.runs.record import write_record
 
 from .checkout import copy_repository
 

@@ -7,8 +7,8 @@ import subprocess
 import pandas as pd
 import pytest
 import yaml
+from critical_batch.configuration import load
 from limits import HANG
-from ttur.configuration import load
 
 pytestmark = pytest.mark.workflow
 

@@ -67,15 +67,15 @@ def test_comments_docstrings_and_blank_lines_rerun_nothing(finished):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("ttur/style.py", FIGURES),
-        ("ttur/figures/generators.py", {"plot_samples"}),
+        ("critical_batch/reporting/style.py", FIGURES),
+        ("critical_batch/reporting/figures/generators.py", {"plot_samples"}),
         ("plot_fid.py", {"plot_fid"}),
         ("write_manifest.py", {"manifest", "versions_page"}),
         (
-            "ttur/report/html.py",
+            "critical_batch/reporting/pages/html.py",
             {"table3_page", "runs_page", "theory_pages", "versions_page", "data_page"},
         ),
-        ("ttur/report/runs.py", {"runs_page"}),
+        ("critical_batch/reporting/pages/runs.py", {"runs_page"}),
     ],
 )
 def test_editing_the_code_of_figures_draws_and_does_nothing_else(finished, module, rules):
@@ -83,30 +83,32 @@ def test_editing_the_code_of_figures_draws_and_does_nothing_else(finished, modul
     assert set(finished.plan().values()) == rules
 
 
-@pytest.mark.parametrize("module", ["theory", "published", "table3", "aggregate"])
+@pytest.mark.parametrize(
+    "module", ["analysis/theory", "analysis/published", "analysis/table3", "analysis/aggregate"]
+)
 def test_editing_what_comes_after_training_retrains_nothing(finished, module):
-    edit(finished, f"workflow/scripts/ttur/{module}.py")
+    edit(finished, f"workflow/scripts/critical_batch/{module}.py")
     rules = set(finished.plan().values())
     assert "table3" in rules
     assert rules & COSTLY == set()
 
 
 def test_editing_the_bootstrap_trains_and_evaluates_nothing(finished):
-    edit(finished, "workflow/scripts/ttur/bootstrap.py")
+    edit(finished, "workflow/scripts/critical_batch/analysis/bootstrap.py")
     rules = set(finished.plan().values())
     assert "compute_statistics" in rules
     assert rules & (COSTLY | {"aggregate_runs"}) == set()
 
 
 def test_editing_the_probe_measures_again_and_trains_nothing(finished):
-    edit(finished, "workflow/scripts/ttur/training/gradient_noise.py")
+    edit(finished, "workflow/scripts/critical_batch/training/gradient_noise.py")
     rules = {"probe_gradient_noise", "estimate_noise_scale", "compare_critical_sizes"}
     rules |= {"plot_comparison", "theory_pages"}
     assert set(finished.plan().values()) == rules
 
 
 def test_editing_the_training_loop_retrains_every_job(finished):
-    edit(finished, "workflow/scripts/ttur/training/loop.py")
+    edit(finished, "workflow/scripts/critical_batch/training/loop.py")
     assert_retrained(finished.plan(), DCGAN | WGAN | BIGGAN)
 
 
@@ -126,8 +128,8 @@ NEW_ENTRIES = {
     ("modules", "expected"),
     [
         (["networks/biggan.py", "optimizers/lion.py"], BIGGAN),
-        (["network_kinds/dcgan.py", "optimizers/amsgrad.py"], DCGAN | WGAN),
-        (["optimizers/adabelief.py", "features/inception.py"], WGAN),
+        (["networks/kinds/dcgan.py", "optimizers/amsgrad.py"], DCGAN | WGAN),
+        (["optimizers/adabelief.py", "metrics/features/inception.py"], WGAN),
         (["objectives/bce.py", "objectives/lsgan.py"], DCGAN),
     ],
     ids=lambda each: " ".join(sorted(each)),
@@ -136,7 +138,7 @@ def test_an_added_or_edited_entry_retrains_the_jobs_that_use_it(finished, module
     """lion.py and lsgan.py are new; nothing uses them, AMSGrad or Inception."""
     for module in modules:
         text = NEW_ENTRIES.get(module, "EDITED = True\n")
-        edit(finished, f"workflow/scripts/ttur/{module}", text)
+        edit(finished, f"workflow/scripts/critical_batch/{module}", text)
     assert_retrained(finished.plan(), expected)
 
 
@@ -175,7 +177,7 @@ def test_a_changed_data_set_reruns_what_was_made_of_it_and_nothing_else(finished
 
 
 def test_preparing_the_same_data_again_trains_nothing(finished):
-    edit(finished, "workflow/scripts/ttur/data/packing.py")
+    edit(finished, "workflow/scripts/critical_batch/data/packing.py")
     assert set(finished.plan().values()) == {"prepare_data", "data_page"}
     before = finished.made()
     result = finished.snakemake()
@@ -319,7 +321,7 @@ def test_asking_for_more_evaluations_trains_nothing(finished):
 def test_editing_a_caption_reruns_nothing(finished):
     edit(finished, "workflow/report/sfo.rst", "An edit.\n")
     for module in ("registry", "captions"):
-        edit(finished, f"workflow/scripts/ttur/figures/{module}.py")
+        edit(finished, f"workflow/scripts/critical_batch/reporting/figures/{module}.py")
     assert finished.plan() == {}
 
 

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from critical_batch.data.packed import PackedDataset
+from critical_batch.runtime.locks import locked
 from limits import HANG, SOON
-from ttur.data.packed import PackedDataset
-from ttur.locks import locked
 
 pytestmark = pytest.mark.workflow
 

@@ -8,9 +8,9 @@ from itertools import product
 import pandas as pd
 import pytest
 import yaml
+from critical_batch.reporting.figures import registry
+from critical_batch.tables.every import TABLES
 from PIL import Image
-from ttur.figures import registry
-from ttur.tables.every import TABLES
 
 from .checkout import SMOKE
 

@@ -3,8 +3,8 @@
 
 import functools
 
-from ttur.allocation import megabytes, minutes, training_seconds
-from ttur.runs.layout import Run
+from critical_batch.runs.layout import Run
+from critical_batch.training.cluster_requests import megabytes, minutes, training_seconds
 
 # The default profile's stock of one GPU is that of one machine. Snakemake would also cut what a job
 # asks a cluster for to it. (`nodes` is the number of jobs on a cluster, and unset on one machine.)

@@ -8,12 +8,12 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from ttur.code import code_digest
-from ttur.configuration import load
-from ttur.data.content import content_digest
-from ttur.features.kinds import NETWORKS as FEATURE_NETWORKS
-from ttur.report.facts import facts
-from ttur.training.job import entries_of
+from critical_batch.configuration import load
+from critical_batch.data.content import content_digest
+from critical_batch.metrics.features.kinds import FEATURE_NETWORKS
+from critical_batch.registries.code_digest import code_digest
+from critical_batch.reporting.caption_numbers import caption_numbers
+from critical_batch.training.job import entries_of
 
 try:
     # What follows --config on the command line is in both.
@@ -56,7 +56,8 @@ def program(script):
 def code_of(script, uses=None, also=()):
     """A parameter: the digest of a script and of the modules that it imports.
 
-    uses: of a registry, the entries that count (see `ttur.code.code_digest`); of others all do.
+    uses: of a registry, the entries that count (see `critical_batch.registries.code_digest`); of
+    others all do.
     """
     return code_digest(f"{SCRIPTS}/{script}", uses, also)
 
@@ -173,7 +174,7 @@ def outputs_of(name):
     return paths
 
 
-def facts_for_captions(wildcards, output):
+def numbers_for_captions(wildcards, output):
     """Numbers of the run for a caption: of one experiment, or of all.
 
     Read again when the report is made. That it depends on `output` keeps Snakemake from taking
@@ -182,4 +183,4 @@ def facts_for_captions(wildcards, output):
     experiments = CONFIG.experiments.values()
     if "experiment" in wildcards.keys():
         experiments = [CONFIG.experiments[wildcards.experiment]]
-    return facts(experiments)
+    return caption_numbers(experiments)

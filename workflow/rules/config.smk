@@ -8,9 +8,9 @@ SCRIPTS = str(CHECKOUT / "workflow/scripts")
 
 sys.path.insert(0, SCRIPTS)
 
-from ttur.configuration import check_file
-from ttur.errors import UserError
-from ttur.files import found
+from critical_batch.configuration import check_file
+from critical_batch.runtime.errors import UserError
+from critical_batch.runtime.files import found
 
 DEFAULT_CONFIG = found("config.yaml", CHECKOUT)
 

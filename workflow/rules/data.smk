@@ -1,7 +1,7 @@
 # Any data set becomes one packed uint8 array, its labels and a manifest.
 
-from ttur.configuration import only_prepared
-from ttur.data.raw import raw_digest
+from critical_batch.configuration import only_prepared
+from critical_batch.data.raw import raw_digest
 
 # No rule makes what was prepared of raw files that are gone, so nothing removes it either.
 PREPARABLE = [name for name, dataset in CONFIG.datasets.items() if not only_prepared(dataset)]

@@ -3,7 +3,7 @@
 
 import os
 
-from ttur.data.kinds import published
+from critical_batch.data.kinds import published
 
 PUBLISHED = published()
 # Path of an archive, in the root of its data set -> kind of data set; path of the file that is

@@ -2,7 +2,7 @@
 # rest on one lucky evaluation. A job evaluates all runs of an optimizer, because starting one takes
 # longer than evaluating a run; what it has evaluated before it does not evaluate again.
 
-from ttur.runs.layout import EVALUATION
+from critical_batch.runs.layout import EVALUATION
 
 
 rule evaluate_runs:

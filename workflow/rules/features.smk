@@ -1,6 +1,6 @@
 # The feature networks, and the statistics of each data set's real images.
 
-from ttur.features.kinds import inception
+from critical_batch.metrics.features.kinds import inception
 
 
 rule train_classifier:
@@ -20,7 +20,7 @@ rule train_classifier:
         mem_mb=classifier_memory,
     params:
         program=program("train_classifier.py"),
-        code=code_of("train_classifier.py", {"features.kinds": {"classifier"}}),
+        code=code_of("train_classifier.py", {"metrics.features.kinds": {"classifier"}}),
         content=content_of,
         directory=subpath(input.manifest, parent=True),
         seed=0,
@@ -62,7 +62,7 @@ rule initialise_inception:
         "../../envs/train.yaml"
     params:
         program=program("initialise_inception.py"),
-        code=code_of("initialise_inception.py", {"features.kinds": {"inception"}}),
+        code=code_of("initialise_inception.py", {"metrics.features.kinds": {"inception"}}),
         seed=0,
     message:
         "Random weights for Inception: distances will mean nothing"
@@ -89,7 +89,7 @@ rule compute_reference:
         code=lambda wildcards: code_of(
             "compute_reference.py",
             {
-                "features.kinds": {feature_settings(wildcards).features},
+                "metrics.features.kinds": {feature_settings(wildcards).features},
                 "metrics.kinds": {metric_of(wildcards)},
             },
         ),

@@ -2,7 +2,7 @@
 # What they are called and drawn from stands in the registry, an entry each (docs/figures.md).
 # A job draws several, because starting one takes longer than drawing.
 
-from ttur.figures import registry
+from critical_batch.reporting.figures import registry
 
 FIGURES = registry.files(CONFIG.experiments)
 # Name -> its PNG, which the report shows with a caption, and labels in place of its file name.
@@ -56,7 +56,7 @@ rule plot_curves:
         figures=registry.in_group("curves"),
         tables=list(registry.tables_of("curves")),
         label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures from tables, {wildcards.experiment}: {params.figures}"
@@ -82,7 +82,7 @@ rule plot_fid:
         code=code_of("plot_fid.py", also=registry.modules_of("fid")),
         figures=registry.in_group("fid"),
         label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures of the distance in training, {wildcards.experiment}: {params.figures}"
@@ -112,7 +112,7 @@ rule plot_samples:
         content=content_of,
         figures=registry.in_group("samples"),
         label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures of the final generators' images, {wildcards.experiment}: {params.figures}"
@@ -136,7 +136,7 @@ rule plot_comparison:
         code=code_of("plot_comparison.py", also=registry.modules_of("comparison")),
         figures=registry.in_group("comparison"),
         tables=list(registry.tables_of("comparison")),
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures of all experiments: {params.figures}"
@@ -159,7 +159,7 @@ rule plot_learning_rates:
         code=code_of("plot_comparison.py", also=registry.modules_of("learning_rates")),
         figures=registry.in_group("learning_rates"),
         tables=list(registry.tables_of("learning_rates")),
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
     message:
         "Figures of all experiments: {params.figures}"

@@ -1,6 +1,6 @@
 # What a configuration costs, before anything is trained. Neither target is part of `all`.
 
-from ttur.runs.layout import THROUGHPUT
+from critical_batch.runs.layout import THROUGHPUT
 
 # What plan_grid.py needs of every training job.
 PLANNED_JOBS = [

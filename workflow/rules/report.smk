@@ -1,10 +1,10 @@
 # The pages of the report: Table 3 in words, all runs, the data sets, the tables of the theory, the versions.
 # `snakemake --report results/report.html` collects them with the figures (`make report`).
 
-from ttur.report.theory import TITLES
-from ttur.tables import statistics, theory
+from critical_batch.reporting.pages.theory import TITLES
+from critical_batch.tables import statistics, theory
 
-# Name in the report (`ttur.report.theory.TITLES`) -> the table behind it.
+# Name in the report (`critical_batch.reporting.pages.theory.TITLES`) -> the table behind it.
 THEORY_TABLES = {
     "estimates": theory.ESTIMATES.path,
     "fit": theory.FIT.path,
@@ -57,7 +57,7 @@ rule table3_page:
         program=program("write_table3_page.py"),
         code=code_of("write_table3_page.py"),
         experiments=json.dumps(CONFIG.experiment_records()),
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
     message:
         "Writing Table 3 as a page"
     shell:
@@ -84,7 +84,7 @@ rule runs_page:
     params:
         program=program("write_runs_page.py"),
         code=code_of("write_runs_page.py"),
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
     message:
         "Writing the page of all runs"
     shell:
@@ -161,7 +161,7 @@ rule theory_pages:
     params:
         program=program("write_theory_pages.py"),
         code=code_of("write_theory_pages.py"),
-        facts=facts_for_captions,
+        numbers=numbers_for_captions,
         names=list(THEORY_TABLES),
         directory=subpath(output[0], parent=True),
     message:

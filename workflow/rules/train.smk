@@ -1,6 +1,6 @@
 # One training job per experiment, optimizer, batch size and group of seeds.
 
-from ttur.runs.layout import RUN_DIR, TRAINING_BENCHMARK, TRAINING_LOG
+from critical_batch.runs.layout import RUN_DIR, TRAINING_BENCHMARK, TRAINING_LOG
 
 
 rule train_gan:

@@ -1,25 +1,25 @@
 """Gathers the run.json and evaluation.csv of all training jobs into the tables of the workflow.
 
 A training job has a folder with one run.json; evaluation.csv lies in the folder of its optimizer
-(`ttur.runs.layout`).
+(`critical_batch.runs.layout`).
 """
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
-from ttur.aggregate import (
+from critical_batch.analysis.aggregate import (
     critical_table,
     evaluation_table,
     networks_table,
     speed_table,
     steps_table,
 )
-from ttur.errors import run
-from ttur.files import listed, write_text
-from ttur.runs.layout import evaluation_of
-from ttur.runs.reading import read_run
-from ttur.tables.training import EVALUATIONS
+from critical_batch.runs.layout import evaluation_of
+from critical_batch.runs.reading import read_run
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import listed_paths, write_text
+from critical_batch.tables.training import EVALUATIONS
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, metavar="CSV", help="file to write")
     arguments = parser.parse_args()
 
-    paths = arguments.runs or listed(arguments.runs_file)
+    paths = arguments.runs or listed_paths(arguments.runs_file)
     runs = [read_run(path) for path in paths]
     evaluations = pd.concat(map(EVALUATIONS.read, dict.fromkeys(map(evaluation_of, paths))))
     steps = steps_table(runs)
@@ -49,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -4,8 +4,8 @@ import argparse
 import re
 import sys
 
-from ttur.configuration import check_file, shown
-from ttur.errors import UserError, run
+from critical_batch.configuration import check_file, shown
+from critical_batch.runtime.errors import UserError, exit_cleanly
 
 
 def main() -> None:
@@ -30,4 +30,4 @@ def options(words: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

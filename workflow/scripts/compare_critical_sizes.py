@@ -2,13 +2,13 @@
 
 import argparse
 
-from ttur.arguments import json_value
-from ttur.comparison import comparison
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.tables.aggregate import CRITICAL
-from ttur.tables.statistics import CRITICAL_INTERVALS
-from ttur.tables.theory import CENSORED_FIT, ESTIMATES, NOISE_SCALE
+from critical_batch.analysis.comparison import comparison
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.aggregate import CRITICAL
+from critical_batch.tables.statistics import CRITICAL_INTERVALS
+from critical_batch.tables.theory import CENSORED_FIT, ESTIMATES, NOISE_SCALE
 
 
 def main() -> None:
@@ -36,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -4,15 +4,20 @@ import argparse
 import sys
 
 import torch
-from ttur.arguments import json_value
-from ttur.data.packed import PackedDataset
-from ttur.devices import open_device
-from ttur.errors import UserError, run
-from ttur.feature_settings import FeatureSettings
-from ttur.features import NETWORKS, FeatureNetwork, load_features, statistics_key
-from ttur.few_images import singular_reference
-from ttur.metrics import METRICS, Statistics
-from ttur.pixels import PIXEL_MAPS, map_real
+from critical_batch.data.few_images import singular_reference
+from critical_batch.data.packed import PackedDataset
+from critical_batch.metrics import METRICS, Statistics
+from critical_batch.metrics.features.loading import (
+    FEATURE_NETWORKS,
+    FeatureNetwork,
+    load_features,
+    statistics_key,
+)
+from critical_batch.metrics.features.settings import FeatureSettings
+from critical_batch.metrics.pixels import PIXEL_MAPS, map_real
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.devices import open_device
+from critical_batch.runtime.errors import UserError, exit_cleanly
 
 # A multiple of the feature networks' own pieces, and small: 2048 features of it are 16 MB.
 BATCH_SIZE = 1000
@@ -30,8 +35,10 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
     given = arguments.features
-    if not isinstance(given, dict) or given.get("features") not in NETWORKS:
-        raise UserError(f"--features must be an object with features: {' or '.join(NETWORKS)}")
+    if not isinstance(given, dict) or given.get("features") not in FEATURE_NETWORKS:
+        raise UserError(
+            f"--features must be an object with features: {' or '.join(FEATURE_NETWORKS)}"
+        )
     if arguments.metric not in METRICS:  # not argparse's choices, which load every entry
         raise UserError(f"--metric is {arguments.metric}: use one of {', '.join(METRICS)}")
     settings = FeatureSettings(given["features"], given.get("resize"), given.get("weights"))
@@ -74,4 +81,4 @@ def add_real(
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from ttur.bootstrap import bootstrap_tables
-from ttur.errors import run
-from ttur.fid_noise import fid_noise_table
-from ttur.files import listed, write_text
-from ttur.records import check_beside
-from ttur.runs.reading import read_run
-from ttur.tables.aggregate import NETWORKS, STEPS
-from ttur.tables.statistics import REPETITIONS
-from ttur.thresholds import read_history, threshold_table, trend_table
+from critical_batch.analysis.bootstrap import bootstrap_tables
+from critical_batch.analysis.fid_noise import fid_noise_table
+from critical_batch.analysis.thresholds import read_history, threshold_table, trend_table
+from critical_batch.runs.reading import read_run
+from critical_batch.runs.record import check_beside
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import listed_paths, write_text
+from critical_batch.tables.aggregate import NETWORKS, STEPS
+from critical_batch.tables.statistics import REPETITIONS
 
 OUTPUTS = ("bootstrap", "critical", "fid-noise", "threshold", "threshold-trend")
 
@@ -42,7 +42,7 @@ def main() -> None:
 
     repetitions = pd.concat([REPETITIONS.read(path) for path in arguments.noise])
     bootstrap, critical = bootstrap_tables(STEPS.read(arguments.steps))
-    records = ((path, read_run(path)) for path in listed(arguments.runs_file))
+    records = ((path, read_run(path)) for path in listed_paths(arguments.runs_file))
     thresholds = threshold_table(
         (record, read_history(check_beside(path, record, "history.csv"), record["stop"]["metric"]))
         for path, record in records
@@ -67,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -2,9 +2,9 @@
 
 import argparse
 
-from ttur.data.kinds import published
-from ttur.download import download
-from ttur.errors import UserError, run
+from critical_batch.data.download import download
+from critical_batch.data.kinds import published
+from critical_batch.runtime.errors import UserError, exit_cleanly
 
 
 def main() -> None:
@@ -21,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

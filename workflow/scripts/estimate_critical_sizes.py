@@ -7,14 +7,14 @@ that did not arrive as censored observations.
 import argparse
 import sys
 
-from ttur.aggregate import median_sfo
-from ttur.arguments import json_value
-from ttur.censored import censored_fit_table
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.tables.aggregate import CRITICAL, NETWORKS, STEPS
-from ttur.tables.theory import FIT
-from ttur.theory import estimates, fit_table
+from critical_batch.analysis.aggregate import median_sfo
+from critical_batch.analysis.censored_fit import censored_fit_table
+from critical_batch.analysis.theory import estimates, fit_table
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.aggregate import CRITICAL, NETWORKS, STEPS
+from critical_batch.tables.theory import FIT
 
 
 def main() -> None:
@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -3,11 +3,11 @@
 import argparse
 
 import pandas as pd
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.noise_scale import noise_scale_table
-from ttur.tables.training import GRADIENT_NOISE
+from critical_batch.analysis.noise_scale import noise_scale_table
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.training import GRADIENT_NOISE
 
 
 def main() -> None:
@@ -25,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

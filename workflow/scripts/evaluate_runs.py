@@ -9,16 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ttur.code import code_digest
-from ttur.errors import UserError, run
-from ttur.evaluation_job import add_evaluation_options, open_evaluator, recorded_job
-from ttur.records import read_record, write_record
-from ttur.runs.layout import run_folder
-from ttur.runs.reading import read_run
-from ttur.stored import load_generators
-from ttur.tables.training import EVALUATIONS
-from ttur.training.evaluator import Evaluator
-from ttur.training.job import TrainingJob, entries_of
+from critical_batch.metrics.evaluator import Evaluator
+from critical_batch.metrics.saved_generators import load_generators
+from critical_batch.registries.code_digest import code_digest
+from critical_batch.runs.layout import run_folder
+from critical_batch.runs.reading import read_run
+from critical_batch.runs.record import read_record, write_record
+from critical_batch.runtime.errors import UserError, exit_cleanly
+from critical_batch.tables.training import EVALUATIONS
+from critical_batch.training.evaluation_job import (
+    add_evaluation_options,
+    open_evaluator,
+    recorded_job,
+)
+from critical_batch.training.job import TrainingJob, entries_of
 
 Rows = list[list[Any]]
 
@@ -106,4 +110,4 @@ def evaluated(
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

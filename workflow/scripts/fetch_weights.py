@@ -6,8 +6,8 @@ import urllib.request
 from http.client import HTTPException
 from urllib.error import URLError
 
-from ttur.errors import UserError, run
-from ttur.files import atomic_path, sha256
+from critical_batch.runtime.errors import UserError, exit_cleanly
+from critical_batch.runtime.files import atomic_path, sha256
 
 URL = (
     "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
@@ -47,4 +47,4 @@ def fetch(url: str, expected: str, output: str) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

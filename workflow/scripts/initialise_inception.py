@@ -2,8 +2,8 @@
 
 import argparse
 
-from ttur.errors import run
-from ttur.features.inception import save_random_inception
+from critical_batch.metrics.features.inception import save_random_inception
+from critical_batch.runtime.errors import exit_cleanly
 
 
 def main() -> None:
@@ -16,4 +16,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

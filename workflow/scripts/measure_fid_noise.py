@@ -7,11 +7,15 @@ distance that stops the training, usually the FID.
 import argparse
 from pathlib import Path
 
-from ttur.errors import run
-from ttur.evaluation_job import add_evaluation_options, open_evaluator, recorded_job
-from ttur.runs.reading import read_run
-from ttur.stored import load_generators
-from ttur.tables.statistics import REPETITIONS
+from critical_batch.metrics.saved_generators import load_generators
+from critical_batch.runs.reading import read_run
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.tables.statistics import REPETITIONS
+from critical_batch.training.evaluation_job import (
+    add_evaluation_options,
+    open_evaluator,
+    recorded_job,
+)
 
 
 def main() -> None:
@@ -40,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

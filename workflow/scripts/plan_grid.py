@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import read_json, write_text
-from ttur.plan import plan_table, plan_text
-from ttur.runs.layout import throughput_files
+from critical_batch.analysis.plan import plan_table, plan_text
+from critical_batch.runs.layout import throughput_files
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import read_json, write_text
 
 
 def main() -> None:
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

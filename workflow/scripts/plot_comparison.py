@@ -6,8 +6,8 @@ Writes NAME.{pdf,png,csv} of each into a folder.
 import argparse
 from pathlib import Path
 
-from ttur.errors import run
-from ttur.figures import drawing
+from critical_batch.reporting.figures import drawing
+from critical_batch.runtime.errors import exit_cleanly
 
 
 def main() -> None:
@@ -22,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -5,8 +5,8 @@ Writes NAME.{pdf,png,csv} of each into a folder.
 
 import argparse
 
-from ttur.errors import UserError, run
-from ttur.figures import drawing
+from critical_batch.reporting.figures import drawing
+from critical_batch.runtime.errors import UserError, exit_cleanly
 
 
 def main() -> None:
@@ -27,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

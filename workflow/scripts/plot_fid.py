@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from ttur.errors import run
-from ttur.figures import drawing
-from ttur.records import check_beside
-from ttur.run_lists import listed_runs
-from ttur.runs.reading import read_run, read_values
+from critical_batch.reporting.figures import drawing
+from critical_batch.runs.index import listed_runs
+from critical_batch.runs.reading import read_run, read_values
+from critical_batch.runs.record import check_beside
+from critical_batch.runtime.errors import exit_cleanly
 
 
 def histories(paths: Sequence[Path]) -> pd.DataFrame:
@@ -64,4 +64,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from critical_batch.reporting.figures import drawing
+from critical_batch.reporting.figures.sheets import FinalImages, tiles
+from critical_batch.runs.index import first_seeds, listed_runs
+from critical_batch.runtime.errors import UserError, exit_cleanly
+from critical_batch.tables.aggregate import CRITICAL
 from PIL import Image
-from ttur.errors import UserError, run
-from ttur.figures import drawing
-from ttur.figures.sheets import FinalImages, tiles
-from ttur.run_lists import first_seeds, listed_runs
-from ttur.tables.aggregate import CRITICAL
 
 REAL = 32
 """How many real images are drawn: as many as a sheet holds."""
@@ -84,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

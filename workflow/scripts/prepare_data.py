@@ -2,11 +2,11 @@
 
 import argparse
 
-from ttur.arguments import json_value
-from ttur.data.kinds import KINDS, source_of
-from ttur.data.packing import write_packed
-from ttur.data.tally import counted
-from ttur.errors import UserError, run
+from critical_batch.data.kinds import DATASET_KINDS, source_of
+from critical_batch.data.packing import write_packed
+from critical_batch.data.tally import counted
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import UserError, exit_cleanly
 
 MOST_CLASSES = 50
 """Named in the log; the manifest and the report have all."""
@@ -22,8 +22,8 @@ def main() -> None:
     if not isinstance(settings, dict) or not isinstance(settings.get("name"), str):
         raise UserError("--settings must be an object with name, kind and the keys of that kind")
     name, kind = settings["name"], settings.get("kind")
-    if kind not in KINDS:
-        raise UserError(f"datasets.{name}.kind: {kind!r} is not one of {', '.join(KINDS)}")
+    if kind not in DATASET_KINDS:
+        raise UserError(f"datasets.{name}.kind: {kind!r} is not one of {', '.join(DATASET_KINDS)}")
     if arguments.threads < 1:
         raise UserError(f"--threads {arguments.threads}: use at least 1")
     source = source_of(settings)
@@ -51,4 +51,4 @@ def summary(manifest: dict) -> list[str]:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 import torch
-from ttur.arguments import json_value
-from ttur.data.packed import PackedDataset
-from ttur.devices import open_device, set_precision
-from ttur.errors import run
-from ttur.files import atomic_path
-from ttur.tables.training import GRADIENT_NOISE
-from ttur.training.gradient_noise import ProbePlan, probe
-from ttur.training.job import NoiseSettings
+from critical_batch.data.packed import PackedDataset
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.devices import open_device, set_precision
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import atomic_path
+from critical_batch.tables.training import GRADIENT_NOISE
+from critical_batch.training.gradient_noise import ProbePlan, probe
+from critical_batch.training.job import NoiseSettings
 
 
 def main() -> None:
@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

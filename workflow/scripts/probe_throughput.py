@@ -7,17 +7,17 @@ import time
 from pathlib import Path
 
 import torch
-from ttur.arguments import json_value
-from ttur.data.shape import ImageShape
-from ttur.devices import device_name, open_device, set_precision
-from ttur.errors import run
-from ttur.files import write_json
-from ttur.training.data import TrainingData
-from ttur.training.images import ImageStore
-from ttur.training.job import TrainingJob
-from ttur.training.labels import SampleLabels
-from ttur.training.trainer import Trainer
-from ttur.training.world import World
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.shape import ImageShape
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.devices import device_name, open_device, set_precision
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_json
+from critical_batch.training.data import TrainingData
+from critical_batch.training.images import ImageStore
+from critical_batch.training.job import TrainingJob
+from critical_batch.training.trainer import Trainer
+from critical_batch.training.world import World
 
 WARM_UP_STEPS = 5
 
@@ -92,4 +92,4 @@ def measure(
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -2,14 +2,14 @@
 
 import argparse
 
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.recommendation import costs, other_optimizers, recommendation_table
-from ttur.recommendation_text import recommendation_text
-from ttur.tables.aggregate import CRITICAL, NETWORKS, SPEED, STEPS
-from ttur.tables.statistics import CRITICAL_INTERVALS
-from ttur.tables.theory import ESTIMATES
+from critical_batch.analysis.recommendation import costs, other_optimizers, recommendation_table
+from critical_batch.reporting.recommendation_text import recommendation_text
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.aggregate import CRITICAL, NETWORKS, SPEED, STEPS
+from critical_batch.tables.statistics import CRITICAL_INTERVALS
+from critical_batch.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -39,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

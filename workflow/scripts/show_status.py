@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ttur.configuration import Config, load
-from ttur.errors import UserError, run
-from ttur.progress import duration, number
-from ttur.status import STALE_SECONDS, STATES, Job, read_jobs, seconds_left, summary
+from critical_batch.configuration import Config, load
+from critical_batch.reporting.status import (
+    STALE_SECONDS,
+    STATES,
+    Job,
+    read_jobs,
+    seconds_left,
+    summary,
+)
+from critical_batch.runtime.errors import UserError, exit_cleanly
+from critical_batch.runtime.progress_line import duration, number
 
 
 def main() -> None:
@@ -132,4 +139,4 @@ def totals(jobs: Sequence[Job]) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

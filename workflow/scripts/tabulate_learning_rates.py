@@ -2,11 +2,11 @@
 
 import argparse
 
-from ttur.arguments import json_value
-from ttur.comparison import rates_table
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.tables.theory import COMPARISON
+from critical_batch.analysis.comparison import rates_table
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.theory import COMPARISON
 
 
 def main() -> None:
@@ -22,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from ttur.data.packed import PackedDataset
-from ttur.errors import UserError, run
-from ttur.features.classifier import save_classifier, train_classifier
-from ttur.features.kinds import NETWORKS
-from ttur.files import sha256, write_json
+from critical_batch.data.packed import PackedDataset
+from critical_batch.metrics.features.classifier import save_classifier, train_classifier
+from critical_batch.metrics.features.kinds import FEATURE_NETWORKS
+from critical_batch.runtime.errors import UserError, exit_cleanly
+from critical_batch.runtime.files import sha256, write_json
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
 def check_trainable(manifest: Mapping[str, Any]) -> None:
     """UserError, with the remedy for what is missing, below two classes or ten images."""
     name, classes, images = (manifest[key] for key in ("name", "classes", "images"))
-    fewest = NETWORKS["classifier"].fewest_images
+    fewest = FEATURE_NETWORKS["classifier"].fewest_images
     if classes == 0:
         raise UserError(
             f"datasets.{name}: a classifier needs labels, and it has none: for an image folder set "
@@ -70,4 +70,4 @@ def check_trainable(manifest: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -13,43 +13,43 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ttur.training.signals import Stopped, StopRequest
+from critical_batch.training.signals import Stopped, StopRequest
 
 STOP = StopRequest.watch(importing=True)  # before the imports that take seconds
 
 import torch
+from critical_batch.data.labels import SampleLabels
+from critical_batch.data.packed import PackedDataset
+from critical_batch.data.shape import ImageShape
+from critical_batch.metrics import Distance, label, load_distances
+from critical_batch.metrics.evaluator import draw, generate
+from critical_batch.metrics.features.loading import FeatureNetwork, load_features, statistics_key
+from critical_batch.metrics.pixels import to_uint8, write_grid
+from critical_batch.networks.build import build
+from critical_batch.networks.replicated import load_replica
+from critical_batch.registries.code_digest import code_digest
+from critical_batch.registries.outside import versions_of
+from critical_batch.runs.record import write_record
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.devices import device_name, open_device, set_precision
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import atomic_path
+from critical_batch.runtime.gpu_slots import take_gpus
+from critical_batch.runtime.malloc import keep_freed_memory
+from critical_batch.runtime.streams import generator as random_stream
+from critical_batch.tables.training import HISTORY
+from critical_batch.training.fit import check_fit
+from critical_batch.training.history import TrainingState
+from critical_batch.training.job import TrainingJob, entries_of
+from critical_batch.training.job_lock import JobLock
+from critical_batch.training.launch import run_processes
+from critical_batch.training.loop import Outcome, train
+from critical_batch.training.memory import out_of_memory
+from critical_batch.training.progress_file import ProgressFile
+from critical_batch.training.resume_state import StateFile, fingerprint
+from critical_batch.training.world import World
 from safetensors.torch import save as serialised
 from torch import Tensor
-from ttur.allocator import keep_freed_memory
-from ttur.arguments import json_value
-from ttur.code import code_digest
-from ttur.data.packed import PackedDataset
-from ttur.data.shape import ImageShape
-from ttur.devices import device_name, open_device, set_precision
-from ttur.errors import run
-from ttur.features import FeatureNetwork, load_features, statistics_key
-from ttur.files import atomic_path
-from ttur.gpu_slots import take_gpus
-from ttur.metrics import Distance, label, load_distances
-from ttur.networks.build import build
-from ttur.networks.replicated import load_replica
-from ttur.outside import versions_of
-from ttur.pixels import to_uint8, write_grid
-from ttur.records import write_record
-from ttur.streams import generator as random_stream
-from ttur.tables.training import HISTORY
-from ttur.training.evaluator import draw, generate
-from ttur.training.fit import check_fit
-from ttur.training.history import TrainingState
-from ttur.training.job import TrainingJob, entries_of
-from ttur.training.labels import SampleLabels
-from ttur.training.launch import run_processes
-from ttur.training.lock import JobLock
-from ttur.training.loop import Outcome, train
-from ttur.training.memory import out_of_memory
-from ttur.training.progress_file import ProgressFile
-from ttur.training.state import StateFile, fingerprint
-from ttur.training.world import World
 
 STOP.imports_are_done()
 
@@ -87,7 +87,7 @@ def main() -> None:
         print(json.dumps(job.to_json(), indent=2))
         return
 
-    def say(line: str) -> None:
+    def log_line(line: str) -> None:
         if rank == 0:
             with contextlib.suppress(OSError):  # a log that cannot grow ends no training
                 text = f"{time.strftime('%H:%M:%S')} {job.name}: {line}"
@@ -102,9 +102,11 @@ def main() -> None:
     made_by = fingerprint(made_from, code_digest(__file__, entries_of(job)), torch.__version__)
     with contextlib.ExitStack() as stack:
         if rank == 0:
-            lock = stack.enter_context(JobLock(arguments.state.with_suffix(".lock"), made_by, say))
+            lock = stack.enter_context(
+                JobLock(arguments.state.with_suffix(".lock"), made_by, log_line)
+            )
             if alone and lock.followed == made_by and is_finished(arguments):
-                say("that process has finished the job")
+                log_line("that process has finished the job")
                 return
         if alone and job.processes > 1:
             stack.close()  # the first of the processes takes the lock
@@ -114,7 +116,7 @@ def main() -> None:
             return
         state_file = StateFile(arguments.state, made_by)
         judged = Judged(dataset, features, distances)
-        train_job(job, arguments, judged, state_file, say=say, stop=STOP)
+        train_job(job, arguments, judged, state_file, log_line=log_line, stop=STOP)
 
 
 class Judged(NamedTuple):
@@ -131,7 +133,7 @@ def train_job(
     judged: Judged,
     state_file: StateFile,
     *,
-    say: Callable[[str], None],
+    log_line: Callable[[str], None],
     stop: StopRequest,
 ) -> None:
     """Trains, writes the outputs, removes the state. stop: the signals of this process."""
@@ -145,9 +147,9 @@ def train_job(
     if world.rank > 0:
         stop.follow()
     progress_file = ProgressFile(arguments.state.with_name("progress.json"), job)
-    say(f"the job: {json.dumps(job.to_json())}")
+    log_line(f"the job: {json.dumps(job.to_json())}")
 
-    def watch(state: TrainingState, last_step: int) -> None:
+    def on_progress(state: TrainingState, last_step: int) -> None:
         if world.rank == 0:
             progress_file(state, last_step)
 
@@ -160,10 +162,10 @@ def train_job(
             state_file=state_file,
             device=device,
             save_every=arguments.save_every,
-            say=say,
+            log_line=log_line,
             world=world,
             stop=stop,
-            watch=watch,
+            on_progress=on_progress,
         )
     except (Stopped, MemoryError, RuntimeError) as error:
         if world.size > 1 and stop.status is not None:
@@ -256,4 +258,4 @@ def finite_or_none(value: float) -> float | None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -7,12 +7,12 @@ import argparse
 import shutil
 from pathlib import Path
 
-from ttur.errors import UserError, run
-from ttur.files import atomic_path, read_json, write_text
-from ttur.report.reference import KEPT, readme_table, with_table
-from ttur.tables.aggregate import CRITICAL
-from ttur.tables.results import TABLE3
-from ttur.tables.theory import ESTIMATES
+from critical_batch.reporting.pages.reference import KEPT, readme_table, with_table
+from critical_batch.runtime.errors import UserError, exit_cleanly
+from critical_batch.runtime.files import atomic_path, read_json, write_text
+from critical_batch.tables.aggregate import CRITICAL
+from critical_batch.tables.results import TABLE3
+from critical_batch.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

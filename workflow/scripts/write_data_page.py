@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import read_json, write_text
-from ttur.report.data import data_page
+from critical_batch.reporting.pages.data import data_page
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import read_json, write_text
 
 
 def main() -> None:
@@ -21,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

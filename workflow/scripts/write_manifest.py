@@ -11,10 +11,10 @@ import time
 from importlib.metadata import distributions
 from pathlib import Path
 
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import write_json
-from ttur.runs.reading import read_run
+from critical_batch.runs.reading import read_run
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_json
 
 GIT_LOCATION = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"),
@@ -122,4 +122,4 @@ def unique(values: list[dict]) -> list[dict]:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

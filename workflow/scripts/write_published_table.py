@@ -5,9 +5,9 @@ Ends with an error, and writes nothing, when a published ratio or estimate is no
 
 import argparse
 
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.table3 import check_published, published_table
+from critical_batch.analysis.table3 import check_published, published_table
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
 
 
 def main() -> None:
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

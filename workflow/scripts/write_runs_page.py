@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.report.runs import runs_page
-from ttur.runs.reading import read_run
+from critical_batch.reporting.pages.runs import runs_page
+from critical_batch.runs.reading import read_run
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
 
 
 def main() -> None:
@@ -19,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

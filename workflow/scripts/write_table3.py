@@ -2,13 +2,13 @@
 
 import argparse
 
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.table3 import table3
-from ttur.table3_text import notes, to_latex, to_markdown
-from ttur.tables.aggregate import CRITICAL
-from ttur.tables.theory import ESTIMATES
+from critical_batch.analysis.table3 import table3
+from critical_batch.reporting.table3 import notes, to_latex, to_markdown
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.aggregate import CRITICAL
+from critical_batch.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

@@ -2,13 +2,13 @@
 
 import argparse
 
-from ttur.arguments import json_value
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.report.table3 import findings_table, table3_page
-from ttur.tables.aggregate import CRITICAL, NETWORKS
-from ttur.tables.results import TABLE3
-from ttur.tables.theory import ESTIMATES
+from critical_batch.reporting.pages.table3 import findings_table, table3_page
+from critical_batch.runtime.cli import json_value
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
+from critical_batch.tables.aggregate import CRITICAL, NETWORKS
+from critical_batch.tables.results import TABLE3
+from critical_batch.tables.theory import ESTIMATES
 
 
 def main() -> None:
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

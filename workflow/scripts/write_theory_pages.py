@@ -4,9 +4,9 @@ import argparse
 import csv
 from pathlib import Path
 
-from ttur.errors import run
-from ttur.files import write_text
-from ttur.report.theory import TITLES, theory_page
+from critical_batch.reporting.pages.theory import TITLES, theory_page
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import write_text
 
 
 def main() -> None:
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

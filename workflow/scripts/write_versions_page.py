@@ -2,9 +2,9 @@
 
 import argparse
 
-from ttur.errors import run
-from ttur.files import read_json, write_text
-from ttur.report.versions import versions_page
+from critical_batch.reporting.pages.versions import versions_page
+from critical_batch.runtime.errors import exit_cleanly
+from critical_batch.runtime.files import read_json, write_text
 
 
 def main() -> None:
@@ -16,4 +16,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    exit_cleanly(main)

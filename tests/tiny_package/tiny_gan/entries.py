@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ttur.data.kinds import DatasetKind
-from ttur.data.settings import DatasetSettings, ImageSize, image_size_field
-from ttur.network_kinds import LatentSettings
-from ttur.networks.plain import plain
-from ttur.optimizers import Optimizer
-from ttur.settings import setting
+from critical_batch.data.kinds import DatasetKind
+from critical_batch.data.settings import DatasetSettings, ImageSize, image_size_field
+from critical_batch.networks.kinds import LatentSettings
+from critical_batch.networks.plain import plain
+from critical_batch.optimizers import Optimizer
+from critical_batch.registries.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class ImageSettings(DatasetSettings):
 
 def read(settings, where):
     import numpy as np
-    from ttur.data.source import array_source
+    from critical_batch.data.reader import array_source
 
     side = np.linspace(-1, 1, settings.image_size)
     x, y = np.meshgrid(side, side)

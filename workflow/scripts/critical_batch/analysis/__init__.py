@@ -1,0 +1,1 @@
+"""What measurements say: N(b), critical batch sizes, intervals, fits, noise scales, theory."""

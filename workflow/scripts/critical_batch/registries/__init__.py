@@ -1,0 +1,1 @@
+"""Registries: what can be chosen by a name in the configuration."""

@@ -1,0 +1,1 @@
+"""Training: job, inputs, step, seed groups, trainer, judge, journal, loop, resume state."""

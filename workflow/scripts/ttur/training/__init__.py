@@ -1,1 +1,0 @@
-"""Training: draws, step, evaluation grid, loop, resume state."""
