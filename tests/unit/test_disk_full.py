@@ -135,7 +135,6 @@ def test_preparing_data_goes_on_where_the_disk_was_full(disk):
         "kind": "fashion_mnist",
         "root": "resources/fashion-mnist",
         "image_size": 16,
-        "resize": "squash",
     }
     command = [sys.executable, "workflow/scripts/prepare_data.py"]
     command += ["--settings", json.dumps(settings), "--output-dir", str(disk.root / "data")]

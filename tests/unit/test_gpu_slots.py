@@ -36,7 +36,11 @@ def start(tmp_path):
 
     def start(count, until, **environment):
         kept = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES",)}
-        kept |= {"TMPDIR": str(tmp_path), "PYTHONPATH": str(SCRIPTS), "TTUR_GPUS": "5,6,7,8"}
+        kept |= {
+            "TMPDIR": str(tmp_path),
+            "PYTHONPATH": str(SCRIPTS),
+            "CRITICAL_BATCH_GPUS": "5,6,7,8",
+        }
         job = subprocess.Popen(
             [sys.executable, "-c", JOB, str(count), str(until)],
             env=kept | environment,
@@ -94,25 +98,25 @@ def test_two_that_wait_for_several_do_not_block_each_other(start):
 
 
 def test_a_slurm_job_keeps_what_slurm_gave_it(start):
-    slurm = {"SLURM_JOB_ID": "77", "TTUR_GPUS": "0"}
+    slurm = {"SLURM_JOB_ID": "77", "CRITICAL_BATCH_GPUS": "0"}
     one = start(1, "wait", **slurm, CUDA_VISIBLE_DEVICES="0")
     other = start(1, "wait", **slurm | {"SLURM_JOB_ID": "78"}, CUDA_VISIBLE_DEVICES="0")
     assert devices_of(one) == devices_of(other) == ["0"]  # on a cluster these are two GPUs
     several = [
-        start(1, "wait", SLURM_JOB_ID="79", TTUR_GPUS="0,1", CUDA_VISIBLE_DEVICES="0,1")
+        start(1, "wait", SLURM_JOB_ID="79", CRITICAL_BATCH_GPUS="0,1", CUDA_VISIBLE_DEVICES="0,1")
         for _ in range(2)
     ]
     assert {devices_of(job)[0] for job in several} == {"0", "1"}
 
 
 def test_too_many_devices_are_an_error_with_a_remedy(monkeypatch):
-    monkeypatch.setenv("TTUR_GPUS", "0,1")
+    monkeypatch.setenv("CRITICAL_BATCH_GPUS", "0,1")
     with pytest.raises(UserError, match="processes: 3, but there are only 2 GPUs here"):
         take_gpus(3)
 
 
 def test_a_folder_of_someone_else_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("TTUR_GPUS", "0")
+    monkeypatch.setenv("CRITICAL_BATCH_GPUS", "0")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"critical-batch-gpus-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
@@ -123,7 +127,7 @@ def test_a_folder_of_someone_else_is_refused(tmp_path, monkeypatch):
 def test_names_of_devices(tmp_path, monkeypatch):
     assert device_ids({"CUDA_VISIBLE_DEVICES": "2, 3"}) == ["2", "3"]
     assert device_ids({"CUDA_VISIBLE_DEVICES": ""}) == []
-    assert device_ids({"CUDA_VISIBLE_DEVICES": "2,3", "TTUR_GPUS": "a"}) == ["a"]
+    assert device_ids({"CUDA_VISIBLE_DEVICES": "2,3", "CRITICAL_BATCH_GPUS": "a"}) == ["a"]
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\necho 'GPU 0: X (UUID: a)'; echo '  MIG'; echo 'GPU 1: X'\n")
     driver.chmod(0o755)
@@ -144,7 +148,7 @@ def test_the_device_is_chosen_before_cuda_is_looked_at(tmp_path, monkeypatch):
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("torch.cuda.is_available", look)
-    monkeypatch.setenv("TTUR_GPUS", "11,12")
+    monkeypatch.setenv("CRITICAL_BATCH_GPUS", "11,12")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(UserError, match="sees no GPU"):
         devices.open_device("cuda")
@@ -154,7 +158,11 @@ def test_the_device_is_chosen_before_cuda_is_looked_at(tmp_path, monkeypatch):
 
 def test_processes_of_a_launcher_use_what_it_took(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    for name, value in {"TTUR_GPUS": "0", "LOCAL_RANK": "1", "CUDA_VISIBLE_DEVICES": "3,4"}.items():
+    for name, value in {
+        "CRITICAL_BATCH_GPUS": "0",
+        "LOCAL_RANK": "1",
+        "CUDA_VISIBLE_DEVICES": "3,4",
+    }.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match="sees no GPU"):
         devices.open_device("cuda")

@@ -104,5 +104,5 @@ rule compute_reference:
     shell:
         "{params.program:q} --data-dir {params.directory:q} --features {params.features:q}"
         " --weights {params.weights:q} --pixel-map {wildcards.pixel_map}"
-        " --metric {params.metric}"
+        " --metric {params.metric:q}"
         " --device {params.device} --output {output.reference:q} > {log:q} 2>&1"

@@ -23,10 +23,10 @@ _SECONDS_BETWEEN_TRIES = 0.5
 def device_ids(environment: Mapping[str, str]) -> list[str]:
     """The devices of this machine that a job may use; none where there is no driver.
 
-    Those of TTUR_GPUS (for tests, which pretend), of CUDA_VISIBLE_DEVICES, or all that nvidia-smi
-    lists.
+    Those of CRITICAL_BATCH_GPUS (for tests, which pretend), of CUDA_VISIBLE_DEVICES, or all that
+    nvidia-smi lists.
     """
-    for name in ("TTUR_GPUS", "CUDA_VISIBLE_DEVICES"):
+    for name in ("CRITICAL_BATCH_GPUS", "CUDA_VISIBLE_DEVICES"):
         if name in environment:
             return [part.strip() for part in environment[name].split(",") if part.strip()]
     try:
