@@ -79,7 +79,7 @@ def test_figures_do_not_depend_on_training_nor_training_on_figures():
     assert "figures" not in training
     assert "theory" not in training
     assert "data/kinds" not in training
-    modules = [module for group in registry.GROUPS for module in registry.modules_of(group)]
+    modules = [module for job in registry.JOBS for module in registry.modules_of(job)]
     for script in ("plot_curves", "plot_comparison", "plot_fid", "plot_samples"):
         figures = " ".join(imported_files(f"workflow/scripts/{script}.py", also=modules))
         assert "critical_batch/training/" not in figures

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from critical_batch.reporting.figures import captions, drawing, registry
-from critical_batch.reporting.figures.registry import FIGURES, GROUPS, TABLES, Scope
+from critical_batch.reporting.figures.registry import FIGURES, JOBS, TABLES, Scope
 from figure_examples import example_inputs, example_tables
 from matplotlib.figure import Figure
 
@@ -33,16 +33,16 @@ SETTINGS = "**My GAN** (section 4.1): 3 seeds, b = 2 to 64, threshold FID 8, at 
 
 @PER_FIGURE
 def test_every_figure_is_drawn_from_an_example(name):
-    group, tables = FIGURES[name].group, FIGURES[name].tables
-    assert group in EXAMPLES, (
-        f"add an example of what the group {group} is drawn from to example_inputs() of"
+    job, tables = FIGURES[name].job, FIGURES[name].tables
+    assert job in EXAMPLES, (
+        f"add an example of what the job {job} is drawn from to example_inputs() of"
         " tests/unit/figure_examples.py"
     )
     assert set(tables) <= set(EXAMPLE_TABLES), (
         f"add an example of each table of {name} to example_tables() of"
         " tests/unit/figure_examples.py"
     )
-    inputs = EXAMPLES[group]
+    inputs = EXAMPLES[job]
     if tables:  # and from no other table than it names
         inputs = ({table: EXAMPLE_TABLES[table] for table in tables}, *inputs[1:])
     figure, data = drawing.module_of(name).draw(*inputs)
@@ -68,35 +68,35 @@ def test_every_figure_is_in_the_list_of_results(name):
 
 
 @PER_FIGURE
-def test_every_figure_is_drawn_by_the_rule_of_its_group(name):
+def test_every_figure_is_drawn_by_the_rule_of_its_job(name):
     figure = FIGURES[name]
     rules = (ROOT / "workflow" / "rules" / "figures.smk").read_text()
-    (rule,) = re.findall(rf"^rule plot_{figure.group}:\n((?: .*\n|\n)+)", rules, re.MULTILINE)
-    assert f'FIGURE_FILES["{figure.group}"]' in rule
-    assert f'figures=registry.in_group("{figure.group}")' in rule
-    assert f'also=registry.modules_of("{figure.group}")' in rule
-    assert not figure.tables or f'registry.tables_of("{figure.group}")' in rule
-    assert name in registry.in_group(figure.group)
-    assert f"critical_batch.reporting.figures.{name}" in registry.modules_of(figure.group)
+    (rule,) = re.findall(rf"^rule plot_{figure.job}:\n((?: .*\n|\n)+)", rules, re.MULTILINE)
+    assert f'FIGURE_FILES["{figure.job}"]' in rule
+    assert f'figures=registry.drawn_by("{figure.job}")' in rule
+    assert f'also=registry.modules_of("{figure.job}")' in rule
+    assert not figure.tables or f'registry.tables_of("{figure.job}")' in rule
+    assert name in registry.drawn_by(figure.job)
+    assert f"critical_batch.reporting.figures.{name}" in registry.modules_of(figure.job)
 
 
-def test_every_group_has_its_rule_and_every_other_caption_its_page():
+def test_every_job_has_its_rule_and_every_other_caption_its_page():
     rules = (ROOT / "workflow" / "rules" / "figures.smk").read_text()
-    assert set(re.findall(r"^rule plot_(\w+):", rules, re.MULTILINE)) == set(GROUPS)
+    assert set(re.findall(r"^rule plot_(\w+):", rules, re.MULTILINE)) == set(JOBS)
     pages = {path.stem for path in (ROOT / "workflow" / "report").glob("*.rst")} - set(FIGURES)
     assert pages == {"data", "runs", "table3", "theory", "versions", "workflow"}
 
 
-def test_tables_are_those_of_the_group_and_their_columns_are_known():
+def test_tables_are_those_of_the_job_and_their_columns_are_known():
     assert set(TABLES) == set(EXAMPLE_TABLES)
     assert registry.tables_of("comparison") == {
         "comparison": "results/theory/comparison.csv",
         "noise_scale": "results/theory/noise_scale.csv",
     }
     assert registry.tables_of("fid") == {}
-    for group in GROUPS:
-        used = {table for name in registry.in_group(group) for table in FIGURES[name].tables}
-        assert set(registry.tables_of(group)) == used
+    for job in JOBS:
+        used = {table for name in registry.drawn_by(job) for table in FIGURES[name].tables}
+        assert set(registry.tables_of(job)) == used
 
 
 def test_files_are_those_that_need_not_be_asked_for():
@@ -110,7 +110,7 @@ def test_files_are_those_that_need_not_be_asked_for():
     assert sorted(files) == sorted(
         f"{folder}{name}.{suffix}"
         for name, figure in FIGURES.items()
-        for folder in folders[GROUPS[figure.group]]
+        for folder in folders[JOBS[figure.job]]
         for suffix in ("pdf", "png", "csv")
     )
     assert registry.stem("learning_rates") == "results/figures/learning_rates"

@@ -10,7 +10,7 @@ import plot_curves
 import plot_fid
 import plot_samples
 import pytest
-from critical_batch.reporting.figures.registry import in_group
+from critical_batch.reporting.figures.registry import drawn_by
 from critical_batch.reporting.figures.registry import tables_of as named_tables
 from critical_batch.runs.index import first_seeds, listed_runs
 from critical_batch.runtime.errors import UserError
@@ -54,7 +54,7 @@ def test_plot_curves_takes_its_experiment_from_every_table(monkeypatch, tmp_path
         {name: pd.concat([t, t.assign(experiment="other")]) for name, t in tables.items()},
     )
     label = {**TEXTS, "threshold": 8.0}
-    data = call(plot_curves, monkeypatch, tmp_path / "out", in_group("curves"), *files, **label)
+    data = call(plot_curves, monkeypatch, tmp_path / "out", drawn_by("curves"), *files, **label)
     assert len(data["steps"]) == len(data["sfo"]) == len(tables["steps"])
     assert len(data["cost"]) == len(tables["bootstrap"])
     assert len(data["thresholds"]) == len(tables["thresholds"])
@@ -69,7 +69,7 @@ def test_plot_curves_takes_its_experiment_from_every_table(monkeypatch, tmp_path
 def test_plot_comparison_draws_all_experiments(monkeypatch, tmp_path):
     tables = example_tables()
     files = written(tmp_path, {name: tables[name] for name in named_tables("comparison")})
-    data = call(plot_comparison, monkeypatch, tmp_path / "all", in_group("comparison"), *files)
+    data = call(plot_comparison, monkeypatch, tmp_path / "all", drawn_by("comparison"), *files)
     assert {name: len(table) for name, table in data.items()} == {
         "critical": 8,
         "noise_scale": len(tables["noise_scale"]),
@@ -130,7 +130,7 @@ def test_listed_runs_are_those_of_the_experiment(runs):
 
 def test_plot_fid_reads_the_histories(runs, monkeypatch):
     label = {**TEXTS, "threshold": 8.0}
-    figures = in_group("fid")
+    figures = drawn_by("fid")
     data = call(plot_fid, monkeypatch, runs / "out", figures, runs_file=runs / "runs.txt", **label)
     assert set(data["fid"]) - set(data["fid_samples"]) == {"step"}
     assert set(data["fid_samples"]) - set(data["fid"]) == {"samples"}
@@ -151,7 +151,7 @@ def sampled(runs):
 
 
 def test_plot_samples_shows_the_first_seed_at_three_sizes(runs, monkeypatch):
-    data = call(plot_samples, monkeypatch, runs / "out", in_group("samples"), **sampled(runs))
+    data = call(plot_samples, monkeypatch, runs / "out", drawn_by("samples"), **sampled(runs))
     critical = tables_of()[3].set_index("optimizer")["critical_batch_size"]
     for optimizer, rows in data["samples"].groupby("optimizer"):
         expected = {1: "smallest", 64: "largest"}

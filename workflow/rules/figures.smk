@@ -20,13 +20,13 @@ SHOWN = {
     )
     for name, figure in registry.FIGURES.items()
 }
-# Group -> its figures, each with its files: for the page, for the screen, and the data behind it.
+# Job -> its figures, each with its files: for the page, for the screen, and the data behind it.
 FIGURE_FILES = {
-    group: {
+    job: {
         name: [f"{registry.stem(name)}.pdf", SHOWN[name], f"{registry.stem(name)}.csv"]
-        for name in registry.in_group(group)
+        for name in registry.drawn_by(job)
     }
-    for group in registry.GROUPS
+    for job in registry.JOBS
 }
 # Experiment -> options that name it and its metric in a figure.
 FIGURE_LABELS = {
@@ -53,7 +53,7 @@ rule plot_curves:
     params:
         program=program("plot_curves.py"),
         code=code_of("plot_curves.py", also=registry.modules_of("curves")),
-        figures=registry.in_group("curves"),
+        figures=registry.drawn_by("curves"),
         tables=list(registry.tables_of("curves")),
         label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
         numbers=numbers_for_captions,
@@ -80,7 +80,7 @@ rule plot_fid:
     params:
         program=program("plot_fid.py"),
         code=code_of("plot_fid.py", also=registry.modules_of("fid")),
-        figures=registry.in_group("fid"),
+        figures=registry.drawn_by("fid"),
         label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
         numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
@@ -110,7 +110,7 @@ rule plot_samples:
         program=program("plot_samples.py"),
         code=code_of("plot_samples.py", also=registry.modules_of("samples")),
         content=content_of,
-        figures=registry.in_group("samples"),
+        figures=registry.drawn_by("samples"),
         label=lambda wildcards: FIGURE_LABELS[wildcards.experiment],
         numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
@@ -134,7 +134,7 @@ rule plot_comparison:
     params:
         program=program("plot_comparison.py"),
         code=code_of("plot_comparison.py", also=registry.modules_of("comparison")),
-        figures=registry.in_group("comparison"),
+        figures=registry.drawn_by("comparison"),
         tables=list(registry.tables_of("comparison")),
         numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),
@@ -157,7 +157,7 @@ rule plot_learning_rates:
     params:
         program=program("plot_comparison.py"),
         code=code_of("plot_comparison.py", also=registry.modules_of("learning_rates")),
-        figures=registry.in_group("learning_rates"),
+        figures=registry.drawn_by("learning_rates"),
         tables=list(registry.tables_of("learning_rates")),
         numbers=numbers_for_captions,
         directory=subpath(output[0], parent=True),

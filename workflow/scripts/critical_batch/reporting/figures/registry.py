@@ -25,27 +25,27 @@ class Scope(Enum):
     ON_DEMAND = "all experiments together, where it is asked for"
 
 
-GROUPS = {
+JOBS = {
     "curves": Scope.EXPERIMENT,
     "fid": Scope.EXPERIMENT,
     "samples": Scope.EXPERIMENT,
     "comparison": Scope.ALL,
     "learning_rates": Scope.ON_DEMAND,
 }
-"""The figures that one job draws, the rule plot_GROUP: starting a job takes longer than drawing."""
+"""The figures that one job draws, the rule plot_JOB: starting a job takes longer than drawing."""
 
 
 @dataclass(frozen=True)
 class Figure:
     """One figure, by the name of its files and of the module `figures/NAME.py` that draws it.
 
-    group: a key of `GROUPS`; the module's function `draw` gets what the script of that group reads.
+    job: a key of `JOBS`; the module's function `draw` gets what the script of that job reads.
     label: what the report's list calls it. caption: what it shows, in a sentence or two.
     numbers: what its caption tells of each experiment after that, from its numbers.
-    tables: keys of `inputs.TABLES`. The figures of the groups fid and samples are drawn from runs.
+    tables: keys of `inputs.TABLES`. The figures of the jobs fid and samples are drawn from runs.
     """
 
-    group: str
+    job: str
     label: str
     caption: str
     numbers: Callable[[Mapping[str, Any]], str]
@@ -54,7 +54,7 @@ class Figure:
 
 FIGURES: dict[str, Figure] = {
     "steps": Figure(
-        group="curves",
+        job="curves",
         label="Steps against batch size",
         caption=(
             "Steps N(b) to the threshold against the batch size: the median over seeds. Lines are "
@@ -64,7 +64,7 @@ FIGURES: dict[str, Figure] = {
         tables=("steps", "bootstrap", "fit"),
     ),
     "sfo": Figure(
-        group="curves",
+        job="curves",
         label="SFO against batch size",
         caption=(
             "Gradient evaluations SFO = b N(b) to the threshold against the batch size. The "
@@ -74,7 +74,7 @@ FIGURES: dict[str, Figure] = {
         tables=("steps", "bootstrap", "fit", "critical", "intervals"),
     ),
     "cost": Figure(
-        group="curves",
+        job="curves",
         label="Gradient evaluations and seconds",
         caption=(
             "What a generator of this quality costs: gradient evaluations, and seconds on this "
@@ -84,7 +84,7 @@ FIGURES: dict[str, Figure] = {
         tables=("bootstrap", "speed"),
     ),
     "thresholds": Figure(
-        group="curves",
+        job="curves",
         label="Critical size against threshold",
         caption=(
             "The critical batch size at other thresholds, from the stored histories without new "
@@ -94,14 +94,14 @@ FIGURES: dict[str, Figure] = {
         tables=("thresholds",),
     ),
     "fid_noise": Figure(
-        group="curves",
+        job="curves",
         label="Noise of the distance",
         caption="How far the distance of one generator varies between sample seeds.",
         numbers=captions.fid_noise,
         tables=("repetitions",),
     ),
     "fid": Figure(
-        group="fid",
+        job="fid",
         label="Distance against steps",
         caption=(
             "The distance against steps for every batch size: median over seeds, dashed at the "
@@ -110,7 +110,7 @@ FIGURES: dict[str, Figure] = {
         numbers=captions.fid_samples,
     ),
     "fid_samples": Figure(
-        group="fid",
+        job="fid",
         label="Distance against images seen",
         caption=(
             "The distance against the number of images seen, for every batch size: where the "
@@ -119,7 +119,7 @@ FIGURES: dict[str, Figure] = {
         numbers=captions.fid_samples,
     ),
     "samples": Figure(
-        group="samples",
+        job="samples",
         label="Images over batch sizes",
         caption=(
             "Images of the final generators at the smallest, the critical and the largest batch "
@@ -128,13 +128,13 @@ FIGURES: dict[str, Figure] = {
         numbers=captions.settings,
     ),
     "generators": Figure(
-        group="samples",
+        job="samples",
         label="Images of all optimizers",
         caption="Images of the final generators of all optimizers, side by side.",
         numbers=captions.settings,
     ),
     "critical": Figure(
-        group="comparison",
+        job="comparison",
         label="Critical sizes: measured and estimated",
         caption=(
             "Measured critical batch sizes beside every estimate of them, over all experiments."
@@ -143,7 +143,7 @@ FIGURES: dict[str, Figure] = {
         tables=("comparison",),
     ),
     "noise_scale": Figure(
-        group="comparison",
+        job="comparison",
         label="Gradient noise scale",
         caption=(
             "The gradient noise scale of generator and discriminator beside the measured critical "
@@ -153,7 +153,7 @@ FIGURES: dict[str, Figure] = {
         tables=("comparison", "noise_scale"),
     ),
     "learning_rates": Figure(
-        group="learning_rates",
+        job="learning_rates",
         label="Critical size against learning rate",
         caption=(
             "The critical batch size against the learning rate: proportional to it by the theory."
@@ -165,25 +165,25 @@ FIGURES: dict[str, Figure] = {
 """Name -> figure, in the order in which they are drawn."""
 
 
-def in_group(group: str) -> list[str]:
+def drawn_by(job: str) -> list[str]:
     """Names of the figures that one job draws."""
-    return [name for name, figure in FIGURES.items() if figure.group == group]
+    return [name for name, figure in FIGURES.items() if figure.job == job]
 
 
-def tables_of(group: str) -> dict[str, str]:
-    """The tables that the figures of a group are drawn from, and their files."""
-    named = {table for name in in_group(group) for table in FIGURES[name].tables}
+def tables_of(job: str) -> dict[str, str]:
+    """The tables that the figures of a job are drawn from, and their files."""
+    named = {table for name in drawn_by(job) for table in FIGURES[name].tables}
     return {name: table.path for name, table in TABLES.items() if name in named}
 
 
-def modules_of(group: str) -> list[str]:
-    """Dotted names of the modules that draw the figures of a group."""
-    return [f"{__package__}.{name}" for name in in_group(group)]
+def modules_of(job: str) -> list[str]:
+    """Dotted names of the modules that draw the figures of a job."""
+    return [f"{__package__}.{name}" for name in drawn_by(job)]
 
 
 def is_of_one_experiment(name: str) -> bool:
     """Whether there is one for each experiment, rather than one of all."""
-    return GROUPS[FIGURES[name].group] is Scope.EXPERIMENT
+    return JOBS[FIGURES[name].job] is Scope.EXPERIMENT
 
 
 def stem(name: str) -> str:
@@ -194,7 +194,7 @@ def stem(name: str) -> str:
 
 def files(experiments: Iterable[str]) -> list[str]:
     """Every file of the figures that are drawn without being asked for."""
-    drawn = [n for n, figure in FIGURES.items() if GROUPS[figure.group] is not Scope.ON_DEMAND]
+    drawn = [n for n, figure in FIGURES.items() if JOBS[figure.job] is not Scope.ON_DEMAND]
     paths = [f"{stem(name)}.{suffix}" for name, suffix in product(drawn, SUFFIXES)]
     found = (path.format(experiment=each) for each, path in product(experiments, paths))
     return list(dict.fromkeys(found))
