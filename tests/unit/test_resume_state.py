@@ -82,6 +82,22 @@ def test_another_job_or_version_is_named_and_not_used(tmp_path, monkeypatch):
     assert f"{present} is of version 4 of its format, not 5" in line
 
 
+def test_a_state_of_the_layout_of_before_is_named_and_not_used(tmp_path):
+    present, previous = saved(tmp_path, FIRST, SECOND, job="abc")
+    payload = present.read_bytes().split(b"\n", 1)[1]
+    for path, version in ((present, 3), (previous, 2)):
+        text = f"{version} abc {len(payload)} {hashlib.sha256(payload).hexdigest()}"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        header = f"ttur-state {version} abc {digest} {len(payload):020}\n"
+        path.write_bytes(header.encode() + payload)
+    step, line = loaded(tmp_path, job="abc")
+    assert step is None
+    assert line == (
+        f"{present} is of version 3 of its format, not 4; "
+        f"{previous} is of version 2 of its format, not 4; starting from the beginning"
+    )
+
+
 def test_both_files_damaged_is_a_clean_start(tmp_path):
     for path in saved(tmp_path, FIRST, SECOND):
         path.write_bytes(b"x" * 99)

@@ -13,6 +13,7 @@ import torch
 from ..runtime.files import atomic_path, remove_empty_folders
 
 _FORMAT, _VERSION = "critical-batch-state", 4
+_FORMER, _LAST_FORMER = "ttur-state", 3  # what the format was called before
 _LONGEST_HEADER = 4096
 
 
@@ -42,11 +43,11 @@ class StateFile:
         """
         with atomic_path(self.path) as temporary, open(temporary, "wb") as file:
             payload = _Digesting(file)
-            file.write(_header(_VERSION, self._job, "0" * 64, 0))
+            file.write(_header(_FORMAT, _VERSION, self._job, "0" * 64, 0))
             payload.save(dict(state))
             file.seek(0)
             digest = _digest(_VERSION, self._job, payload.size, payload.sha256.hexdigest())
-            file.write(_header(_VERSION, self._job, digest, payload.size))
+            file.write(_header(_FORMAT, _VERSION, self._job, digest, payload.size))
             file.flush()
             os.fsync(file.fileno())
             if self._keep and self.path.exists():
@@ -86,10 +87,11 @@ class StateFile:
         except OSError as error:
             raise _Unusable(f"cannot be read ({error.strerror})") from None
         try:
-            name, version, job, _, size = header.decode("ascii").split()
+            _, version, job, _, size = header.decode("ascii").split()
             found = _digest(int(version), job, int(size), hashlib.sha256(payload).hexdigest())
             # Byte for byte, so that not even another way to write a number passes.
-            sound = name == _FORMAT and header == _header(int(version), job, found, len(payload))
+            called = _FORMAT if int(version) > _LAST_FORMER else _FORMER
+            sound = header == _header(called, int(version), job, found, len(payload))
         except ValueError:
             sound = False
         if not sound:
@@ -108,8 +110,8 @@ class _Unusable(Exception):
     """Why a file is not resumed from, in words that follow its name."""
 
 
-def _header(version: int, job: str, digest: str, size: int) -> bytes:
-    return f"{_FORMAT} {version} {job} {digest} {size:020}\n".encode("ascii")
+def _header(name: str, version: int, job: str, digest: str, size: int) -> bytes:
+    return f"{name} {version} {job} {digest} {size:020}\n".encode("ascii")
 
 
 def _digest(version: int, job: str, size: int, payload: str) -> str:
