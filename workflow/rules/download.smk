@@ -14,17 +14,13 @@ for dataset in CONFIG.datasets.values():
         path = os.path.normpath(os.path.join(dataset.root, archive.name))
         ARCHIVES[path] = dataset.kind
         UNPACKED[os.path.normpath(os.path.join(dataset.root, archive.member))] = path
+SIZES = {path: f"{PUBLISHED[kind].archive.size / 1e9:.0f} GB" for path, kind in ARCHIVES.items()}
 # What to do by hand for the data sets that no rule can fetch.
 BY_HAND = [
     f"{dataset.root}: {PUBLISHED[dataset.kind].remedy}"
     for dataset in CONFIG.datasets.values()
     if dataset.kind in PUBLISHED and not PUBLISHED[dataset.kind].archive
 ] or ["Nothing has to be fetched by hand"]
-
-
-def size_of_archive(wildcards):
-    archive = PUBLISHED[ARCHIVES[wildcards.archive]].archive
-    return f"{archive.size / 1e9:.0f} GB"
 
 
 localrules:
@@ -53,7 +49,7 @@ rule download_archive:
     params:
         program=program("download_data.py"),
         kind=lambda wildcards: ARCHIVES[wildcards.archive],
-        size=size_of_archive,
+        size=lambda wildcards: SIZES[wildcards.archive],
     message:
         "Fetching {wildcards.archive} ({params.size})"
     shell:
