@@ -5,6 +5,7 @@ import pkgutil
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -68,6 +69,27 @@ def test_reading_some_columns_and_floats(path):
     assert EXAMPLE.read(path, "size")["size"].tolist() == [1]
     with pytest.raises(UserError, match=f"^{path} is not as expected.*loss"):
         EXAMPLE.read(path)
+
+
+def test_columns_are_read_under_the_names_that_they_had_before(tmp_path):
+    path = tmp_path / "example.csv"
+    table = replace(EXAMPLE, earlier={"width": "size", "title": "name"})
+    path.write_text("title,width,loss,sure,seed\n4.10,3,0.5,True,1\n")
+    read = table.read(path)
+    assert read.dtypes.astype(str).to_dict() == EXAMPLE.types()
+    assert read.loc[0, ["name", "size"]].tolist() == ["4.10", 3]
+    path.write_text("name,width\n4.10,\n")
+    assert table.read(path, "size")["size"].isna().all()
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "example.csv"
+    EXAMPLE.write(path, [("nan", None, 0.1 + 0.2, True, 1), ("4.10", 7, float("nan"), None, 2)])
+    lines = b"name,size,loss,sure,seed\nnan,,0.30000000000000004,True,1\n4.10,7,nan,,2\n"
+    assert path.read_bytes() == lines
+    read = EXAMPLE.read(path)
+    assert read["loss"].tolist()[0] == 0.1 + 0.2
+    assert read["size"].tolist() == [pd.NA, 7]
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):

@@ -9,7 +9,9 @@ SMALLEST = 8.0
 
 
 def test_the_curves_of_the_library():
-    assert list(CURVES) == ["theorem"]
+    assert {name: curve.description for name, curve in CURVES.items()} == {
+        "theorem": "Theorem 3.2 of Sato & Iiduka (2023), N(b) = A b / ((eps^2 - C) b - B)"
+    }
 
 
 @pytest.mark.parametrize("name", CURVES)

@@ -105,14 +105,28 @@ def test_a_history_is_read_by_the_name_of_the_number(tmp_path, text):
         ("seed,fid\n0,9.5\n", "fid"),
         (NEW_HISTORY.replace("7.5", "x"), "fid"),
         (NEW_HISTORY.removesuffix(",nan,\n"), "discriminator_gradient_norm"),
+        (NEW_HISTORY.removesuffix(",\n"), "fid"),
         (OLD_HISTORY.removesuffix(",0.4,nan\n"), "discriminator_gradient_norm"),
     ],
-    ids=["empty", "no metric", "no step", "no number", "torn", "torn earlier one"],
+    ids=[
+        "empty",
+        "no metric",
+        "no step",
+        "no number",
+        "torn",
+        "torn elsewhere",
+        "torn earlier one",
+    ],
 )
 def test_what_is_no_history_is_one_line(tmp_path, text, metric):
     (tmp_path / "history.csv").write_text(text)
     with pytest.raises(UserError, match=r"history\.csv is not a history: delete it and run again"):
         read_values(tmp_path / "history.csv", metric)
+
+
+def test_a_history_that_is_missing_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"history\.csv is missing: run the rule that makes it"):
+        read_values(tmp_path / "history.csv", "fid")
 
 
 def test_the_same_is_aggregated_from_runs_of_both_versions(tmp_path):

@@ -73,6 +73,9 @@ def test_equals_torch_fidelity_on_features_in_single_precision():
     expected = torch_fidelity(generated, real, 10, 100)
     found = kernel_distance(generated, real, subsets=10, subset_size=100)
     assert found == pytest.approx(expected, rel=2e-5)
+    assert squared_mmd(generated, real[:120]) == squared_mmd(
+        generated.double(), real[:120].double()
+    )
 
 
 @pytest.mark.parametrize(("generated", "real"), [(19, 40), (40, 19)])

@@ -36,6 +36,7 @@ def reference_of(metric, rows, key="key"):
 def test_the_fid_comes_first_and_has_nothing_to_set():
     assert list(METRICS) == ["fid", "kid"]
     assert METRICS["fid"].settings() == NoSettings()
+    assert METRICS["fid"].description == "The Fréchet distance (Heusel et al. 2017)"
     assert METRICS["kid"].settings() == Kid(subsets=100, subset_size=1000)
     assert METRICS["fid"].fewest(NoSettings()) == 2
     assert METRICS["kid"].fewest(Kid(subset_size=7)) == 7

@@ -136,6 +136,15 @@ def test_the_penalty_weight_is_the_configured_one(weight, penalised):
     assert (draws.at(0).discriminator[0].mix is not None) is penalised
 
 
+def test_a_penalty_counts_from_a_weight_above_nought_on():
+    def penalty(critic, real, fake, mix):
+        return mix.mean(0)
+
+    assert not Objective(print, print).penalised
+    assert not Objective(print, print, penalty).penalised
+    assert Objective(print, print, penalty, 0.5).penalised
+
+
 def test_entries_of_the_built_in_objectives():
     assert list(OBJECTIVES) == ["bce", "wasserstein_gp", "hinge"]  # as messages list them
     assert objectives.build({"kind": "wasserstein_gp"}).penalty_weight == 10
