@@ -105,6 +105,10 @@ def test_cutting_replicas_keeps_the_others_and_their_optimizer_state(settings):
     assert generator(latents[:, :2].flatten(1), labels[:, :2]).shape[1] == 2
 
 
+def test_batch_norm_has_the_momentum_of_pytorch():
+    assert BatchNorm2d(1, 2).momentum == torch.nn.BatchNorm2d(2).momentum == 0.1
+
+
 def test_biases_of_convolutions_stand_replica_by_replica():
     layer = Conv2d(3, 2, 5, 1, bias=True)
     assert layer.bias.shape == (3, 5)

@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from critical_batch.configuration import load, schema
 from critical_batch.objectives import OBJECTIVES, Objective, ObjectiveKind
 from critical_batch.objectives.losses import bce, hinge, wasserstein
 from critical_batch.objectives.losses.penalty import gradient_penalty
+from critical_batch.registries.settings import setting
 from critical_batch.runtime.errors import UserError
 from critical_batch.training.step import update
 from page_files import files_of_page, modules_of_page, sections_of
@@ -143,6 +145,15 @@ def test_a_penalty_counts_from_a_weight_above_nought_on():
     assert not Objective(print, print).penalised
     assert not Objective(print, print, penalty).penalised
     assert Objective(print, print, penalty, 0.5).penalised
+
+
+def test_settings_may_not_be_called_kind():
+    @dataclass(frozen=True)
+    class Settings:
+        kind: str = setting("Which", default="a")
+
+    with pytest.raises(TypeError, match=r"Settings has the field kind: call it otherwise"):
+        ObjectiveKind(description="Mine", build=print, settings=Settings)
 
 
 def test_entries_of_the_built_in_objectives():

@@ -174,6 +174,13 @@ def test_a_speed_that_stands_twice_is_refused():
         costs(steps, pd.concat([speed, speed.iloc[:1]]))
 
 
+def test_an_experiment_without_rows_has_no_section(tables):
+    table, *others = tables
+    text = recommendation_text(table[table["experiment"] == "shoes"], *others, RECORDS)
+    assert "(`shoes`)" in text
+    assert "(`faces`)" not in text
+
+
 def test_the_whole_text(tables):
     expected = Path(__file__).with_name("recommendation_example.md")
     assert recommendation_text(*tables, RECORDS) == expected.read_text(encoding="utf-8")
