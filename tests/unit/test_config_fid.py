@@ -8,6 +8,7 @@ from config_examples import X, assert_refused, changed, minimal
 from critical_batch.configuration import load, schema
 from critical_batch.metrics.features.classifier import Classifier
 from critical_batch.metrics.features.inception import Inception
+from critical_batch.metrics.features.kinds import FeatureKind
 from critical_batch.metrics.features.loading import FEATURE_NETWORKS
 from critical_batch.metrics.features.resize import RESIZES
 from critical_batch.runtime.errors import UserError
@@ -196,6 +197,11 @@ def test_what_entries_say_of_the_feature_networks_is_what_these_are():
     assert inception.resizes == RESIZES
     assert inception.weights("mine", "my.pth") == "my.pth"
     assert [kind.named_weights for kind in (classifier, inception)] == [False, True]
+
+
+def test_a_feature_network_needs_two_images_unless_it_says_more():
+    kind = FeatureKind(description="mine", dimensions=3, load=print)
+    assert (kind.fewest_images, FEATURE_NETWORKS["classifier"].fewest_images) == (2, 10)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from conftest import SETTINGS, job_of
 from critical_batch.data.shape import ImageShape
 from critical_batch.networks.build import build, parameter_count, shapes
 from critical_batch.networks.drawing import drawn_from, seed_of
-from critical_batch.networks.kinds import ARCHITECTURES
+from critical_batch.networks.kinds import ARCHITECTURES, WidthSettings, widest_map
 from critical_batch.networks.plain import plain
 from critical_batch.networks.replicated import load_replica, one_replica, replica_state
 from critical_batch.runtime.errors import UserError
@@ -397,6 +397,8 @@ def test_shapes_need_no_memory(kind):
 
 def test_the_entry():
     entry = plain("A pair", pair, labels=True, joint_batch=True, generator=("width",))
+    wide = plain("Wide", pair, settings=WidthSettings, largest_map=widest_map)
+    assert (wide.settings, wide.largest_map) == (WidthSettings, widest_map)
     assert (entry.description, entry.needs_labels, entry.replicas) == ("A pair", True, False)
     assert entry.generator == ("width",)
     assert replace(entry, build=None).settings.__name__ == "LatentSettings"
