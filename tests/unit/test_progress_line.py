@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from critical_batch.runtime.progress_line import ProgressLine, duration
+from critical_batch.runtime.progress_line import ProgressLine, duration, number
 
 
 class Clock:
@@ -103,3 +103,20 @@ def test_the_clock_is_one_that_never_goes_back(monkeypatch):
     monkeypatch.setattr("time.time", lambda: 0.0)
     assert not ProgressLine("own", "images", 3).due()
     assert ProgressLine("own", "images", 3, interval=0.0).due()
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (8.04, 1, "8.0"),
+        (8.04, 2, "8.04"),
+        (0.01234, 1, "0.0123"),
+        (-0.5, 1, "-0.5"),
+        (-12.345, 1, "-12.3"),
+        (1.0, 1, "1.0"),
+        (-1.0, 2, "-1.00"),
+        (float("nan"), 1, "nan"),
+    ],
+)
+def test_distances_in_a_line_of_text(value, decimals, text):
+    assert number(value, decimals) == text

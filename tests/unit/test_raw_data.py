@@ -15,7 +15,7 @@ import pytest
 from critical_batch.data import content
 from critical_batch.data.few_images import singular_reference
 from critical_batch.data.flatten import flattened
-from critical_batch.data.kinds import DATASET_KINDS, lsun, published, source_of
+from critical_batch.data.kinds import DATASET_KINDS, DatasetKind, lsun, published, source_of
 from critical_batch.data.kinds.image_folder import decode
 from critical_batch.data.kinds.imagenet import synset_folders
 from critical_batch.data.listing import folder_digest
@@ -40,6 +40,30 @@ def refused(call, *arguments) -> str:
 
 
 # ---------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "labels", "classes"),
+    [
+        ("celeba", 3, False, 10),
+        ("fashion_mnist", 1, True, 10),
+        ("imagenet", 3, True, 1000),
+        ("lsun", 3, False, 10),
+        ("mnist", 1, True, 10),
+    ],
+)
+def test_facts_of_the_built_in_kinds(kind, channels, labels, classes):
+    settings = DATASET_KINDS[kind].settings
+    assert (settings.channels, settings.has_labels) == (channels, labels)
+    assert settings.classes == classes
+
+
+@pytest.mark.parametrize("name", ["kind", "name"])
+def test_settings_of_a_kind_may_not_be_called_as_a_data_set_calls_its_own(name):
+    fields = {name: setting("Mine", default="a"), "__annotations__": {name: str}}
+    settings = dataclass(frozen=True, kw_only=True)(type("Mine", (DatasetSettings,), fields))
+    with pytest.raises(TypeError, match=f"^Mine has the field {name}: call it otherwise"):
+        DatasetKind(description="mine", settings=settings, read=print)
 
 
 def own(kind: str = "image_folder", **keys) -> DatasetSettings:
