@@ -157,6 +157,14 @@ def test_accumulating_with_batch_norm_is_another_model():
     assert not torch.allclose(flat(whole.generator), flat(parts.generator), atol=1e-4)
 
 
+def test_the_average_of_a_count_is_the_count():
+    norm = torch.nn.BatchNorm1d(2)
+    average = MovingAverage(norm, 0.9, 0)
+    norm.num_batches_tracked += 7
+    average.update(norm, 3)
+    assert average.network.num_batches_tracked == 7
+
+
 def test_moving_average_by_hand():
     network = BatchNorm2d(1, 1)  # has parameters and buffers
     average = MovingAverage(network, decay=0.75, start_step=1)
