@@ -1,7 +1,7 @@
 """Every kind of network keeps its replicas apart; a new one is an entry, as the page says."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,14 @@ from conftest import SETTINGS, job_of
 from critical_batch.configuration import load, schema
 from critical_batch.data.shape import ImageShape
 from critical_batch.networks.build import build, parameter_count
-from critical_batch.networks.kinds import ARCHITECTURES, NetworkKind, largest_map, networks_of
-from critical_batch.registries.settings import NoSettings, required
+from critical_batch.networks.kinds import (
+    ARCHITECTURES,
+    LatentSettings,
+    NetworkKind,
+    largest_map,
+    networks_of,
+)
+from critical_batch.registries.settings import NoSettings, required, setting
 from critical_batch.runtime.errors import UserError
 from critical_batch.training.memory import ceiling_bytes, training_bytes
 from critical_batch.training.seed_groups import together_or_apart
@@ -196,6 +202,15 @@ def test_an_entry_needs_no_more_than_a_description_and_its_networks():
     assert (entry.generator, entry.needs_labels, entry.largest_map) == ((), False, None)
     assert entry.replicas
     assert list(entry.check(entry.settings(latent=3), ImageShape(8, 1, 2))) == []
+
+
+def test_settings_of_networks_may_not_be_called_kind():
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(LatentSettings):
+        kind: str = setting("Which", default="a")
+
+    with pytest.raises(TypeError, match="Settings has the field kind: call it otherwise"):
+        NetworkKind(description="Mine", build=print, settings=Settings)
 
 
 def test_networks_without_a_latent_are_an_error_of_their_author():
