@@ -81,6 +81,12 @@ def test_a_folder_without_images(tmp_path):
     )
 
 
+def test_a_folder_of_damaged_images(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    message = problem(with_images(tmp_path, [], labels="none"))
+    assert ", without images (damaged at its start (1, 'a.png')): put PNG" in message
+
+
 def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
     def scandir(path):
         raise PermissionError(errno.EACCES, "Permission denied", path)
