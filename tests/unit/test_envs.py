@@ -69,7 +69,7 @@ def imported_packages(path, lazily=True):
     return set().union(*(packages_of_modules().get(module, set()) for module in modules))
 
 
-FIGURES = [module for group in registry.GROUPS for module in registry.modules_of(group)]
+FIGURES = [module for job in registry.JOBS for module in registry.modules_of(job)]
 
 
 def files_of(script, lazily=True):

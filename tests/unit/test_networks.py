@@ -113,6 +113,7 @@ def test_biases_of_convolutions_stand_replica_by_replica():
     layer = Conv2d(3, 2, 5, 1, bias=True)
     assert layer.bias.shape == (3, 5)
     with torch.no_grad():
+        layer.weight.zero_()  # what was not drawn may be anything, NaN too
         layer.bias.copy_(torch.arange(15.0).view(3, 5))
     flat = layer(torch.zeros(1, 6, 1, 1)).flatten()
     keep_replicas(layer, [], [2, 0])
