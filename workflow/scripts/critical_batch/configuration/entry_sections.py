@@ -44,13 +44,20 @@ def where_kind(name: str, then: Schema) -> Schema:
 
 
 def _section(name: str, kind: Described) -> Schema:
-    keys = {key: in_order(rules) for key, rules in entries.json_schema(kind.settings).items()}
     return {
         "type": "object",
         "additionalProperties": False,
         "required": ["kind", *entries.required(kind.settings)],
-        "properties": {"kind": {"description": kind.description, "const": name}, **keys},
+        "properties": {
+            "kind": {"description": kind.description, "const": name},
+            **settings_keys(kind),
+        },
     }
+
+
+def settings_keys(entry: Described) -> dict[str, Schema]:
+    """Key -> schema of every setting of an entry."""
+    return {key: in_order(rules) for key, rules in entries.json_schema(entry.settings).items()}
 
 
 def in_order(node: Schema) -> Schema:

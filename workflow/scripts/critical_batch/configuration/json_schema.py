@@ -17,9 +17,9 @@ from ..networks.kinds import ARCHITECTURES
 from ..objectives import OBJECTIVES
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..registries.registry import Registry
-from ..registries.settings import json_schema, required
+from ..registries.settings import required
 from .config import ConfigSection
-from .entry_sections import KEYWORDS, in_order, section_by_kind, where_kind
+from .entry_sections import KEYWORDS, in_order, section_by_kind, settings_keys, where_kind
 from .features import feature_keys
 from .optimizers import OptimizerSection
 from .section import BY_KIND, NAME, Section
@@ -84,13 +84,7 @@ def _optimizers(optimizers: Mapping[str, Optimizer]) -> Schema:
                 "description": optimizer.description,
                 "additionalProperties": False,
                 "required": [*shared["required"], *required(optimizer.settings)],
-                "properties": {
-                    **shared["properties"],
-                    **{
-                        key: in_order(rules)
-                        for key, rules in json_schema(optimizer.settings).items()
-                    },
-                },
+                "properties": {**shared["properties"], **settings_keys(optimizer)},
             }
             for name, optimizer in optimizers.items()
         },

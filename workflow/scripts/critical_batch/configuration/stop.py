@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from ..metrics.kinds import METRICS, Metric
-from ..registries.settings import json_schema
 from ..training.job import Stop
-from .entry_sections import Schema, in_order
+from .entry_sections import Schema, settings_keys
 from .problems import Problem
 from .section import Section, Threshold
 
@@ -40,9 +39,7 @@ def metrics_schema(entries: Mapping[str, Metric]) -> dict[str, Schema]:
             "description": f"{entry.description}; {{}} for its defaults",
             "type": "object",
             "additionalProperties": False,
-            "properties": {
-                key: in_order(rules) for key, rules in json_schema(entry.settings).items()
-            },
+            "properties": settings_keys(entry),
         }
         for name, entry in entries.items()
         if name != "fid"
